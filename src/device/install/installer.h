@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * device/install/installer.h - a payload into slots, while its bytes arrive
+ *
+ * Used by swb-install on the device and, the same code, by swb-pack to verify and apply.
+ * Blocking, single job. Order of trust: metadata signature before the manifest is parsed; each operation's hash before it is
+ * decoded; source hash before the source is used; payload signature; every target read back from
+ * the medium and compared with the manifest's hash. Only after swb_installer_finish() returned 0
+ * may boot flags be set (by the caller; this code knows no boot loader).
+ * Memory: below 64 MiB of address space in swb-install, whatever the payload's size.
+ */
+#include "os/hash.h"
+#include "os/keyring.h"
+#include "payload/format.h"
+
+struct swb_install_slot {
+        const char *partition; /* name in the manifest */
+        const char *target;    /* path of file or block device, written */
+        const char *source;    /* path of the running slot, read; NULL: full payloads only */
+};
+
+struct swb_install_progress {
+        const char *stage; /* "metadata", "apply", "readback" */
+        uint64_t payload_bytes_done, payload_bytes_total; /* total 0: not known yet */
+        uint64_t operations_done, operations_total;
+        uint64_t stage_bytes_done, stage_bytes_total; /* of the read-back */
+        unsigned percent; /* of the whole install, never goes back */
+};
+
+struct swb_install_config {
+        const struct swb_install_slot *slots;
+        size_t n_slots;
+        const struct swb_keyring *keys; /* NULL: signatures are not checked (swb-pack only) */
+        const char *state_dir;          /* for checkpoints; NULL: no resume */
+        /* What the answer to the check promised; empty or 0: not compared. */
+        const uint8_t *payload_hash; /* SHA-256 of the whole file, part of the checkpoint's identity */
+        uint64_t payload_bytes;
+        const char *expect_version;   /* must equal the partitions' version if they carry one (DOWNGRADE) */
+        int64_t min_timestamp;        /* manifest's max_timestamp must not be older (DOWNGRADE) */
+        uint64_t checkpoint_bytes;    /* payload bytes between checkpoints, 0 = default 2 MiB */
+        void (*progress)(void *context, const struct swb_install_progress *progress); /* may be NULL */
+        void *context;
+};
+
+struct swb_installer;
+
+/* Opens the slots (targets O_EXCL for block devices) and loads a checkpoint that belongs to this payload, if any. */
+int swb_installer_new(const struct swb_install_config *config, struct swb_installer **ret,
+                      struct swb_error *err) _warn_unused_;
+struct swb_installer *swb_installer_free(struct swb_installer *installer);
+SWB_DEFINE_CLEANUP(struct swb_installer *, swb_installer_free)
+
+/* Offset in the payload of the first byte to feed: 0, or where a checkpoint left off. Equals the payload's size
+ * when only the read-back is left. */
+uint64_t swb_installer_offset(const struct swb_installer *installer);
+
+/* Hands over the next bytes; all are consumed. */
+int swb_installer_feed(struct swb_installer *installer, const uint8_t *data, size_t n_bytes,
+                       struct swb_error *err) _warn_unused_;
+/* No more bytes: checks the end, syncs, reads back, removes the checkpoint. FORMAT when bytes are missing. */
+int swb_installer_finish(struct swb_installer *installer, struct swb_error *err) _warn_unused_;
+
+/* After the metadata was accepted, else NULL. Borrowed. */
+const struct swb_manifest *swb_installer_manifest(const struct swb_installer *installer);

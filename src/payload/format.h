@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * payload/format.h - names and numbers of the payload container
+ *
+ * Spec: docs/spec/payload.md. The container is `CrAU`, major version 2, shared with Chrome OS and Android.
+ */
+#include <stdint.h>
+
+#include "base/error.h"
+
+#define SWB_PAYLOAD_MAGIC "CrAU"
+#define SWB_PAYLOAD_HEADER_BYTES 24
+#define SWB_PAYLOAD_MAJOR 2
+#define SWB_BLOCK_BYTES 4096
+
+/* Limits that every reader of ours holds; writers stay below them. */
+#define SWB_MANIFEST_MAX_BYTES (16u << 20)
+#define SWB_SIGNATURES_MAX_BYTES (64u << 10)
+#define SWB_OPERATION_DATA_MAX_BYTES (24u << 20)
+#define SWB_PARTITIONS_MAX 16
+#define SWB_EXTENTS_MAX (256u << 10) /* of one operation */
+#define SWB_PARTITION_NAME_MAX 36    /* as in a GPT */
+
+#define SWB_MINOR_FULL 0
+/* Our own minor versions. 1000: full or delta with REPLACE_ZSTD beside the types of minor 5. */
+#define SWB_MINOR_OWN_FIRST 1000
+
+enum swb_op_type {
+        SWB_OP_REPLACE = 0,
+        SWB_OP_REPLACE_BZ = 1,
+        SWB_OP_MOVE = 2,   /* minor 1 only: refused */
+        SWB_OP_BSDIFF = 3, /* minor 1 only: refused */
+        SWB_OP_SOURCE_COPY = 4,
+        SWB_OP_SOURCE_BSDIFF = 5,
+        SWB_OP_ZERO = 6,
+        SWB_OP_DISCARD = 7,
+        SWB_OP_REPLACE_XZ = 8,
+        SWB_OP_PUFFDIFF = 9,
+        SWB_OP_BROTLI_BSDIFF = 10,
+        SWB_OP_ZUCCHINI = 11,
+        SWB_OP_LZ4DIFF_BSDIFF = 12,
+        SWB_OP_LZ4DIFF_PUFFDIFF = 13,
+        SWB_OP_REPLACE_ZSTD = 128, /* own profile: one zstd frame, window at most 8 MiB */
+};
+
+/* "REPLACE_BZ" …; "unknown" for a number without a name. */
+const char *swb_op_to_string(uint32_t type);
+bool swb_op_has_data(uint32_t type);   /* takes bytes from the payload */
+bool swb_op_has_source(uint32_t type); /* reads the old partition */
+/* May this type stand in a payload of this minor version (docs/spec/payload.md, table of types)? */
+bool swb_op_allowed(uint32_t type, uint32_t minor);
+/* Can this build apply this type? */
+bool swb_op_supported(uint32_t type);
+/* 0, 2..9, own from 1000: known at all? */
+bool swb_minor_known(uint32_t minor);
+
+struct swb_extent {
+        uint64_t start_block;
+        uint64_t n_blocks;
+};
+
+struct swb_operation {
+        uint32_t type;        /* enum swb_op_type, or a number unknown to us */
+        uint64_t data_offset; /* from the first blob */
+        uint64_t data_length;
+        struct swb_extent *src;
+        size_t n_src;
+        struct swb_extent *dst;
+        size_t n_dst;
+        uint64_t src_length, dst_length; /* 0 = not given */
+        bool has_data_hash, has_src_hash;
+        uint8_t data_hash[32]; /* SHA-256 of the blob */
+        uint8_t src_hash[32];  /* SHA-256 of the source extents' bytes */
+};
+
+/* Blocks in a list of extents. */
+uint64_t swb_extents_blocks(const struct swb_extent *extents, size_t n);
+
+struct swb_partition {
+        char name[SWB_PARTITION_NAME_MAX + 1];
+        char version[64]; /* "" = not given; binds the release to the signature */
+        bool has_old, has_new;
+        uint64_t old_bytes, new_bytes;
+        uint8_t old_hash[32], new_hash[32];
+        bool run_postinstall, postinstall_optional;
+        char postinstall_path[256];
+        char filesystem_type[16];
+        size_t n_operations;
+};
+
+struct swb_manifest {
+        uint32_t block_size;
+        uint32_t minor;
+        uint64_t signatures_offset, signatures_size; /* both 0: not signed */
+        int64_t max_timestamp;                       /* seconds since 1970, 0 = not given */
+        bool partial_update;
+        size_t n_partitions;
+        struct swb_partition partitions[SWB_PARTITIONS_MAX];
+};
+
+struct swb_signature {
+        const uint8_t *data; /* borrowed */
+        size_t n_bytes;      /* unpadded size if given, else the whole */
+};
