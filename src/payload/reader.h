@@ -37,7 +37,9 @@ SWB_DEFINE_CLEANUP(struct swb_payload_reader *, swb_payload_reader_free)
 int swb_payload_reader_feed(struct swb_payload_reader *reader, const uint8_t *data, size_t n_bytes,
                             size_t *ret_used, struct swb_error *err) _warn_unused_;
 
-/* The bytes that the metadata signature covers (header and manifest), after METADATA. Borrowed. */
+/* The bytes that the metadata signature covers (header and manifest), after METADATA. Borrowed.
+ * The metadata signature's bytes follow in the same memory, up to swb_payload_reader_blobs_start() bytes
+ * in all: whoever stores those and feeds them again later is at METADATA once more. */
 const uint8_t *swb_payload_reader_metadata(const struct swb_payload_reader *reader, size_t *ret_n);
 /* Bytes from the payload's start to its first blob (metadata and metadata signature). */
 uint64_t swb_payload_reader_blobs_start(const struct swb_payload_reader *reader);
