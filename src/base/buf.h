@@ -4,8 +4,9 @@
  * base/buf.h - growable byte buffer with a ceiling
  *
  * Invariants: data is NULL exactly when cap is 0; n_bytes <= cap <= max_bytes. The byte after the
- * content is NUL once anything was appended with _str or _printf, so `(char *)data` can be read as text.
- * No buffer without a ceiling: appending beyond max_bytes fails with -E2BIG and changes nothing.
+ * content is NUL once anything was appended with _str or _printf, so `(char *)data` can be read as
+ * text. No buffer without a ceiling: appending beyond max_bytes fails with -E2BIG and changes
+ * nothing.
  */
 #include <stdint.h>
 

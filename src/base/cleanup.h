@@ -21,7 +21,7 @@
 
 /* Defines swb_xp(type **), for use as _cleanup_(swb_xp), from a destructor that accepts NULL. */
 #define SWB_DEFINE_CLEANUP(type, fn)                                                               \
-        static inline _unused_ void fn##p(type *object)                                           \
+        static inline _unused_ void fn##p(type *object)                                            \
         {                                                                                          \
                 if (*object)                                                                       \
                         (void)fn(*object);                                                         \

@@ -4,8 +4,8 @@
  * base/log.h - the one logger
  *
  * Lines go to standard error: "swbd: warning: text". Under a service manager (JOURNAL_STREAM is
- * set) each line starts with the journal's "<N>" priority instead of the program's name. Control characters
- * in the text are escaped, so that outside text can't forge lines.
+ * set) each line starts with the journal's "<N>" priority instead of the program's name. Control
+ * characters in the text are escaped, so that outside text can't forge lines.
  *
  * Libraries (everything below device/engine, device/bus, server/http and bin/) log at debug only:
  * they return errors, and whoever handles the error logs one line for it.

@@ -127,7 +127,8 @@ static void print_help(const struct swb_program *program, const struct swb_verb 
         }
         if (verb)
                 print_options(verb->options, "Options");
-        print_options(program->options, is_single(program) ? "Other options" : "Options of all verbs");
+        print_options(program->options,
+                      is_single(program) ? "Other options" : "Options of all verbs");
         if (!verb || is_single(program))
                 print_options(common, is_single(program) ? "Help" : "Other options");
         if (!verb)
@@ -147,10 +148,10 @@ static void make_getopt_tables(const struct parse *parse, struct option *longs, 
                 const struct swb_opt *o = parse->table[i];
                 bool has_argument = o->type != SWB_OPT_FLAG;
 
-                longs[n_long++] = (struct option){.name = o->name,
-                                                  .has_arg = has_argument ? required_argument
-                                                                          : no_argument,
-                                                  .val = CODE_FIRST + (int)i};
+                longs[n_long++] =
+                        (struct option){.name = o->name,
+                                        .has_arg = has_argument ? required_argument : no_argument,
+                                        .val = CODE_FIRST + (int)i};
                 if (o->short_name) {
                         shorts[n_short++] = o->short_name;
                         if (has_argument)

@@ -50,9 +50,9 @@ struct swb_verb {
 struct swb_program {
         const char *name;
         const char *summary;
-        const struct swb_verb *verbs; /* several verbs, or one without a name */
+        const struct swb_verb *verbs;  /* several verbs, or one without a name */
         const struct swb_opt *options; /* global options, may be NULL */
-        const char *footer; /* further text at the end of --help, may be NULL */
+        const char *footer;            /* further text at the end of --help, may be NULL */
         void (*ready)(void); /* called after parsing, before run (set up logging …), may be NULL */
 };
 

@@ -21,9 +21,10 @@ static void test_compact(void **state)
         swb_json_close_object(&json);
         swb_json_close_object(&json);
         assert_int_equal(swb_json_end(&json), 0);
-        assert_string_equal((char *)buf.data,
-                            "{\"a\\\"b\":\"x\\n\\u0001\\\\\",\"list\":[18446744073709551615,-5,true,"
-                            "null,0.5],\"empty\":{}}\n");
+        assert_string_equal(
+                (char *)buf.data,
+                "{\"a\\\"b\":\"x\\n\\u0001\\\\\",\"list\":[18446744073709551615,-5,true,"
+                "null,0.5],\"empty\":{}}\n");
 }
 
 static void test_bytes_that_are_not_utf8(void **state)

@@ -30,7 +30,7 @@ static void test_round_trip(void **state)
 
 static void test_bad_blocks(void **state)
 {
-        static const char *const bad[] = {"no equals\n", "=x\n",      "a b=x\n",   "A=1\nA=2\n",
+        static const char *const bad[] = {"no equals\n", "=x\n",     "a b=x\n",   "A=1\nA=2\n",
                                           "A=\\q\n",     "A=\\x1\n", "A=\\x00\n", "A=end\\"};
         struct swb_kv *kv;
 

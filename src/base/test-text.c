@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "base/text.h"
 #include "base/test.h"
+#include "base/text.h"
 
 static void test_base64(void **state)
 {
         /* RFC 4648 section 10 */
-        static const char *const pairs[][2] = {{"", ""},           {"f", "Zg=="},
-                                               {"fo", "Zm8="},     {"foo", "Zm9v"},
-                                               {"foob", "Zm9vYg=="}, {"foobar", "Zm9vYmFy"}};
+        static const char *const pairs[][2] = {
+                {"", ""},        {"f", "Zg=="},        {"fo", "Zm8="},
+                {"foo", "Zm9v"}, {"foob", "Zm9vYg=="}, {"foobar", "Zm9vYmFy"}};
         char text[16], back[16];
         size_t n;
 

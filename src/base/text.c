@@ -89,7 +89,8 @@ int swb_base64_decode(const char *text, void *data, size_t max_bytes, size_t *re
                 uint32_t v = 0;
 
                 for (size_t k = 0; k < 4; k++)
-                        v = v << 6 | (i + k < n_text - n_pad ? (uint32_t)base64_value(text[i + k]) : 0);
+                        v = v << 6 |
+                            (i + k < n_text - n_pad ? (uint32_t)base64_value(text[i + k]) : 0);
                 for (size_t k = 0; k < 3 && o < n_out; k++)
                         out[o++] = (uint8_t)(v >> (16 - 8 * k));
         }

@@ -20,8 +20,8 @@ int swb_hex_decode(const char *text, void *data, size_t n_bytes) _warn_unused_;
 /* RFC 4648 section 4 with padding; `text` has room for SWB_BASE64_SIZE(n_bytes). */
 void swb_base64_encode(const void *data, size_t n_bytes, char *text);
 /* At most max_bytes; -EINVAL for a wrong form, -E2BIG for too much. */
-int swb_base64_decode(const char *text, void *data, size_t max_bytes, size_t *ret_n_bytes)
-        _warn_unused_;
+int swb_base64_decode(const char *text, void *data, size_t max_bytes,
+                      size_t *ret_n_bytes) _warn_unused_;
 
 /* Decimal, 0 .. UINT64_MAX / INT64_MIN .. INT64_MAX. -EINVAL, -ERANGE. */
 int swb_parse_u64(const char *text, uint64_t *ret) _warn_unused_;
