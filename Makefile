@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# The front door. The build itself is meson's; this file only remembers the commands.
+
+BUILD ?= build
+JOBS ?= $(shell nproc)
+PREFIX ?= /usr
+FUZZ_SECONDS ?= 60
+
+.DEFAULT_GOAL := help
+.PHONY: help build demo check install bench fuzz fmt lint clean
+
+help:
+	@echo 'make demo      the whole story on this machine: two Debian images, a server, a device, a cut, a fallback'
+	@echo 'make check     build with warnings as errors, then all tests, and all of them again with sanitizers'
+	@echo 'make build     the programs, in $(BUILD)/src/bin'
+	@echo 'make install   programs, units, D-Bus policy and man pages to DESTDIR/PREFIX (now: $(DESTDIR)$(PREFIX))'
+	@echo 'make bench     sizes, seconds and memory beside xdelta3, zstd and casync'
+	@echo 'make fuzz      each fuzz target with libFuzzer for FUZZ_SECONDS (now: $(FUZZ_SECONDS))'
+	@echo 'make fmt       put all C sources into the tree'"'"'s form'
+	@echo 'make lint      clang-tidy over all C sources'
+	@echo 'make clean     remove what the targets above made'
+	@echo
+	@echo 'Missing Debian packages are installed by tools/install-deps, which each target calls for what it needs.'
+
+build:
+	@tools/install-deps build
+	@test -f $(BUILD)/build.ninja || meson setup --prefix=$(PREFIX) $(BUILD)
+	@ninja -j $(JOBS) -C $(BUILD)
+
+demo:
+	@tools/install-deps build demo
+	@$(MAKE) --no-print-directory build >$(or $(TMPDIR),/tmp)/switchback-build.$$$$.log 2>&1 \
+		|| { cat $(or $(TMPDIR),/tmp)/switchback-build.$$$$.log; exit 1; }; \
+		rm -f $(or $(TMPDIR),/tmp)/switchback-build.$$$$.log
+	@demo/run $(BUILD)
+
+check:
+	@tools/install-deps build test
+	@tools/run-tests --jobs=$(JOBS)
+
+install: build
+	@DESTDIR=$(DESTDIR) meson install --no-rebuild -C $(BUILD)
+
+bench:
+	@tools/install-deps build bench
+	@$(MAKE) --no-print-directory build
+	@bench/run $(BUILD)
+
+fuzz:
+	@tools/install-deps build fuzz
+	@tools/run-fuzz --seconds=$(FUZZ_SECONDS)
+
+fmt:
+	@tools/install-deps lint
+	@git ls-files -z '*.[ch]' | xargs -0 clang-format -i
+
+lint:
+	@tools/install-deps build lint
+	@tools/run-lint $(JOBS)
+
+clean:
+	@rm -rf $(BUILD) build-*
