@@ -29,8 +29,10 @@ int swb_read_file(const char *path, struct swb_buf *buf, struct swb_error *err) 
 
 /*
  * Replaces a file so that after a power cut it holds the old content or the new, whole: temporary
- * file beside it, write, fsync, rename, fsync of the folder.
+ * file beside it (path with SWB_TEMPORARY_SUFFIX), write, fsync, rename, fsync of the folder. The
+ * mode is exact, whatever the umask. One writer per path at a time.
  */
+#define SWB_TEMPORARY_SUFFIX ".tmp"
 int swb_write_file_durable(const char *path, const void *data, size_t n_bytes, unsigned mode,
                            struct swb_error *err) _warn_unused_;
 /* Removes and syncs the folder; a file that is not there is fine. */
