@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <expat.h>
+#include <strings.h>
+
+#include "base/text.h"
+#include "omaha/common.h"
+#include "omaha/xml.h"
+
+/* Kind of an element that no rule names, and of all elements in it. */
+#define IGNORED (-1)
+
+struct walk {
+        XML_Parser parser;
+        const struct swb_xml_rule *rules;
+        size_t n_rules;
+        void *context;
+        int kinds[SWB_OMAHA_DEPTH_MAX + 1]; /* [0]: the document */
+        size_t depth;
+        struct swb_error error; /* why the walk was stopped, code 0 = it was not */
+};
+
+int swb_xml_arena_init(struct swb_xml_arena *arena, size_t n_bytes)
+{
+        char *data = malloc(n_bytes + 1);
+
+        if (!data)
+                return -ENOMEM;
+        *arena = (struct swb_xml_arena){.data = data, .cap = n_bytes + 1};
+        return 0;
+}
+
+void swb_xml_arena_done(struct swb_xml_arena *arena)
+{
+        free(arena->data);
+        *arena = (struct swb_xml_arena){0};
+}
+
+/* A value is never longer than its source text, which has a name and quotes besides: it fits. */
+static const char *keep(struct swb_xml_arena *arena, const char *value)
+{
+        size_t n = strlen(value) + 1;
+        char *copy = arena->data + arena->n_bytes;
+
+        swb_assert(n <= arena->cap - arena->n_bytes);
+        memcpy(copy, value, n);
+        arena->n_bytes += n;
+        return copy;
+}
+
+const char *swb_xml_attribute(const char **attributes, const char *name)
+{
+        for (; *attributes; attributes += 2)
+                if (strcmp(attributes[0], name) == 0)
+                        return attributes[1];
+        return NULL;
+}
+
+static void read_i32(const char *value, int32_t *number)
+{
+        int64_t wide;
+
+        if (swb_parse_i64(value, &wide) == 0 && wide >= INT32_MIN && wide <= UINT32_MAX)
+                *number = (int32_t)(uint32_t)wide;
+}
+
+static void read_field(struct swb_xml_arena *arena, const struct swb_xml_field *field, char *at,
+                       const char *value)
+{
+        switch (field->type) {
+        case SWB_XML_TEXT:
+                *(const char **)at = value ? keep(arena, value) : "";
+                break;
+        case SWB_XML_OPTIONAL:
+                *(const char **)at = value ? keep(arena, value) : NULL;
+                break;
+        case SWB_XML_TRUE:
+        case SWB_XML_TRUE_ONLY:
+                *(bool *)at = value && strcmp(value, "true") == 0;
+                break;
+        case SWB_XML_ONE:
+                *(bool *)at = value && strcmp(value, "1") == 0;
+                break;
+        case SWB_XML_I32:
+        case SWB_XML_DAYS:
+                if (value)
+                        read_i32(value, (int32_t *)at);
+                break;
+        case SWB_XML_U64:
+                if (value && swb_parse_u64(value, (uint64_t *)at) < 0)
+                        return;
+                break;
+        default:
+                swb_assert(false);
+        }
+}
+
+void swb_xml_read_fields(struct swb_xml_arena *arena, const struct swb_xml_field *fields, size_t n,
+                         void *object, const char **attributes)
+{
+        for (size_t i = 0; i < n; i++)
+                read_field(arena, &fields[i], (char *)object + fields[i].offset,
+                           swb_xml_attribute(attributes, fields[i].name));
+}
+
+static void stop(struct walk *walk)
+{
+        (void)XML_StopParser(walk->parser, XML_FALSE); /* fails only when already stopped */
+}
+
+static int check_attributes(const char *element, const char **attributes, struct swb_error *err)
+{
+        size_t n = 0;
+
+        for (const char **a = attributes; *a; a += 2) {
+                if (++n > SWB_OMAHA_ATTRIBUTES_MAX)
+                        return swb_fail(err, -E2BIG, SWB_FAULT_LIMIT,
+                                        "element '%.32s' has more than %d attributes", element,
+                                        SWB_OMAHA_ATTRIBUTES_MAX);
+                if (strlen(a[1]) > SWB_OMAHA_ATTRIBUTE_MAX_BYTES)
+                        return swb_fail(err, -E2BIG, SWB_FAULT_LIMIT,
+                                        "attribute '%.32s' of element '%.32s' is longer than %d "
+                                        "bytes",
+                                        a[0], element, SWB_OMAHA_ATTRIBUTE_MAX_BYTES);
+        }
+        return 0;
+}
+
+static const struct swb_xml_rule *find_rule(const struct walk *walk, const char *name)
+{
+        for (size_t i = 0; i < walk->n_rules; i++)
+                if (walk->rules[i].parent == walk->kinds[walk->depth] &&
+                    strcmp(walk->rules[i].name, name) == 0)
+                        return &walk->rules[i];
+        return NULL;
+}
+
+static int enter(struct walk *walk, const char *name, const char **attributes)
+{
+        const struct swb_xml_rule *rule = find_rule(walk, name);
+        int r;
+
+        if (walk->depth == SWB_OMAHA_DEPTH_MAX)
+                return swb_fail(&walk->error, -E2BIG, SWB_FAULT_LIMIT,
+                                "elements are nested deeper than %d", SWB_OMAHA_DEPTH_MAX);
+        r = check_attributes(name, attributes, &walk->error);
+        if (r < 0)
+                return r;
+        if (walk->depth == 0 && !rule)
+                return swb_fail(&walk->error, -EPROTONOSUPPORT, SWB_FAULT_UNSUPPORTED,
+                                "root element is '%.32s', expected '%s'", name,
+                                walk->rules[0].name);
+        walk->kinds[++walk->depth] = rule ? rule->kind : IGNORED;
+        return rule && rule->read ? rule->read(walk->context, attributes, &walk->error) : 0;
+}
+
+static void on_start(void *userdata, const char *name, const char **attributes)
+{
+        struct walk *walk = userdata;
+
+        if (walk->error.code == 0 && enter(walk, name, attributes) < 0)
+                stop(walk);
+}
+
+static void on_end(void *userdata, const char *name)
+{
+        struct walk *walk = userdata;
+
+        (void)name;
+        if (walk->error.code == 0)
+                walk->depth--;
+}
+
+static void on_doctype(void *userdata, const char *name, const char *system_id,
+                       const char *public_id, int has_internal_subset)
+{
+        struct walk *walk = userdata;
+
+        (void)name;
+        (void)system_id;
+        (void)public_id;
+        (void)has_internal_subset;
+        (void)swb_fail(&walk->error, -EBADMSG, SWB_FAULT_FORMAT,
+                       "a document type declaration is not allowed");
+        stop(walk);
+}
+
+static void on_declaration(void *userdata, const char *version, const char *encoding,
+                           int standalone)
+{
+        struct walk *walk = userdata;
+
+        (void)version;
+        (void)standalone;
+        if (!encoding || strcasecmp(encoding, "utf-8") == 0 ||
+            strcasecmp(encoding, "us-ascii") == 0)
+                return;
+        (void)swb_fail(&walk->error, -EPROTONOSUPPORT, SWB_FAULT_UNSUPPORTED,
+                       "encoding '%.32s', only UTF-8 is taken", encoding);
+        stop(walk);
+}
+
+int swb_xml_parse(const void *data, size_t n_bytes, const struct swb_xml_rule *rules,
+                  size_t n_rules, void *context, struct swb_error *err)
+{
+        struct walk walk = {.rules = rules, .n_rules = n_rules, .context = context};
+        enum XML_Status status;
+        int r = 0;
+
+        if (n_bytes > INT32_MAX)
+                return swb_fail(err, -E2BIG, SWB_FAULT_LIMIT, "document of %zu bytes", n_bytes);
+        /* The name given here overrides what the document declares, and a byte order mark. */
+        walk.parser = XML_ParserCreate("UTF-8");
+        if (!walk.parser)
+                return swb_oom(err);
+        XML_SetUserData(walk.parser, &walk);
+        XML_SetElementHandler(walk.parser, on_start, on_end);
+        XML_SetStartDoctypeDeclHandler(walk.parser, on_doctype);
+        XML_SetXmlDeclHandler(walk.parser, on_declaration);
+        status = XML_Parse(walk.parser, data, (int)n_bytes, XML_TRUE);
+        if (walk.error.code < 0) {
+                r = walk.error.code;
+                if (err)
+                        *err = walk.error;
+        } else if (XML_GetErrorCode(walk.parser) == XML_ERROR_NO_MEMORY) {
+                r = swb_oom(err);
+        } else if (status != XML_STATUS_OK) {
+                r = swb_fail(err, -EBADMSG, SWB_FAULT_FORMAT, "XML line %lu, column %lu: %s",
+                             XML_GetCurrentLineNumber(walk.parser),
+                             XML_GetCurrentColumnNumber(walk.parser) + 1,
+                             XML_ErrorString(XML_GetErrorCode(walk.parser)));
+        }
+        XML_ParserFree(walk.parser);
+        return r;
+}
