@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The flags in a redundant U-Boot environment (wraps libubootenv)
+ *
+ * Each call opens the environment anew: the library locks it against fw_setenv from open to close,
+ * and what is read is what lies on the medium now. The library ignores fsync's result and reads
+ * through the page cache, so durability and read-back are assured here.
+ */
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <libuboot.h>
+
+#include "base/endian.h"
+#include "device/boot/ops.h"
+#include "device/boot/place.h"
+#include "device/boot/variables.h"
+#include "os/file.h"
+
+/* Where distributions keep U-Boot's compiled-in defaults for a fresh environment. */
+#define INITIAL_ENV "/etc/u-boot-initial-env"
+#define HEADER_BYTES 5 /* CRC-32 of the text, little- or big-endian as the CPU is; flags byte */
+
+struct uboot {
+        struct uboot_ctx *ctx;
+        struct swb_uboot_copy copies[SWB_UBOOT_COPIES];
+        char *name; /* for errors */
+        char *initial_env;
+};
+
+static void uboot_close(void *state)
+{
+        struct uboot *uboot = state;
+
+        if (!uboot)
+                return;
+        if (uboot->ctx)
+                libuboot_exit(uboot->ctx);
+        free(uboot->name);
+        free(uboot->initial_env);
+        free(uboot);
+}
+
+static void closep(struct uboot **uboot)
+{
+        uboot_close(*uboot);
+}
+
+static void leavep(struct uboot_ctx **ctx)
+{
+        if (*ctx)
+                libuboot_close(*ctx);
+}
+
+static int configure(struct uboot *uboot, struct swb_error *err)
+{
+        struct uboot_env_device devices[SWB_UBOOT_COPIES] = {0};
+        int r;
+
+        for (size_t i = 0; i < SWB_UBOOT_COPIES; i++) {
+                struct swb_uboot_copy *copy = &uboot->copies[i];
+
+                if (access(copy->device, R_OK | W_OK) < 0)
+                        return swb_fail(err, -errno, SWB_FAULT_BOOT, "boot environment %s: %s",
+                                        copy->device, strerror(errno));
+                devices[i] = (struct uboot_env_device){
+                        .devname = copy->device,
+                        .offset = (long long)copy->offset,
+                        .envsize = copy->n_bytes,
+                        .sectorsize = copy->sector_bytes,
+                        .envsectors = copy->n_sectors,
+                };
+        }
+        r = libuboot_initialize(&uboot->ctx, devices);
+        if (r < 0)
+                return swb_fail(err, r, SWB_FAULT_BOOT,
+                                "boot environment %s: libubootenv does not accept it: %s",
+                                uboot->name, strerror(-r));
+        return 0;
+}
+
+int swb_uboot_open(const char *place, const char *initial_env, void **ret, struct swb_error *err)
+{
+        _cleanup_(closep) struct uboot *uboot = NULL;
+        int r;
+
+        uboot = calloc(1, sizeof(*uboot));
+        if (!uboot)
+                return swb_oom(err);
+        uboot->name = strdup(place);
+        uboot->initial_env = strdup(initial_env);
+        if (!uboot->name || !uboot->initial_env)
+                return swb_oom(err);
+        r = swb_uboot_place_parse(place, uboot->copies, err);
+        if (r >= 0)
+                r = configure(uboot, err);
+        if (r < 0)
+                return r;
+        *ret = SWB_TAKE_PTR(uboot);
+        return 0;
+}
+
+static int uboot_open(const char *place, void **ret, struct swb_error *err)
+{
+        return swb_uboot_open(place, INITIAL_ENV, ret, err);
+}
+
+/* A file or block device; MTD goes through the library alone. */
+static bool is_plain(int fd)
+{
+        struct stat st;
+
+        return fstat(fd, &st) == 0 && (S_ISREG(st.st_mode) || S_ISBLK(st.st_mode));
+}
+
+/* Lets the next read come from the medium. */
+static void drop_cache(int fd, const struct swb_uboot_copy *copy)
+{
+        (void)posix_fadvise(fd, (off_t)copy->offset, (off_t)copy->n_bytes, POSIX_FADV_DONTNEED);
+}
+
+/* The checksum of Ethernet and zlib, bit by bit: an environment is small. */
+static uint32_t crc32(const uint8_t *data, size_t n)
+{
+        uint32_t crc = UINT32_MAX;
+
+        for (size_t i = 0; i < n; i++) {
+                crc ^= data[i];
+                for (int bit = 0; bit < 8; bit++)
+                        crc = crc >> 1 ^ (crc & 1 ? 0xedb88320u : 0);
+        }
+        return ~crc;
+}
+
+/* 1 whole, 0 not, < 0 can't be read. */
+static int copy_is_whole(const struct swb_uboot_copy *copy, struct swb_error *err)
+{
+        _cleanup_close_ int fd = -EBADF;
+        _cleanup_free_ uint8_t *data = NULL;
+        uint32_t stored, crc;
+        int r;
+
+        fd = open(copy->device, O_RDONLY | O_CLOEXEC);
+        if (fd < 0)
+                return swb_fail(err, -errno, SWB_FAULT_BOOT, "open boot environment %s: %s",
+                                copy->device, strerror(errno));
+        if (!is_plain(fd))
+                return 1;
+        drop_cache(fd, copy);
+        data = malloc(copy->n_bytes);
+        if (!data)
+                return swb_oom(err);
+        r = swb_pread(fd, copy->device, data, copy->n_bytes, copy->offset, err);
+        if (r < 0) {
+                if (err)
+                        err->fault = SWB_FAULT_BOOT;
+                return swb_wrap(err, r, "boot environment");
+        }
+        crc = crc32(data + HEADER_BYTES, copy->n_bytes - HEADER_BYTES);
+        memcpy(&stored, data, sizeof(stored)); /* in the CPU's order, as U-Boot stores it */
+        return stored == crc;
+}
+
+/* Whole copies, 0 .. 2. */
+static int count_whole(const struct uboot *uboot, struct swb_error *err)
+{
+        int n = 0;
+
+        for (size_t i = 0; i < SWB_UBOOT_COPIES; i++) {
+                int r = copy_is_whole(&uboot->copies[i], err);
+
+                if (r < 0)
+                        return r;
+                n += r;
+        }
+        return n;
+}
+
+struct getter {
+        struct uboot_ctx *ctx;
+        char *value; /* of the last call */
+};
+
+static void getter_done(struct getter *getter)
+{
+        free(getter->value);
+}
+
+static const char *get(void *context, const char *name)
+{
+        struct getter *getter = context;
+
+        free(getter->value);
+        getter->value = libuboot_get_env(getter->ctx, name);
+        return getter->value;
+}
+
+static int uboot_read(void *state, struct swb_boot_flags *ret, struct swb_error *err)
+{
+        struct uboot *uboot = state;
+        _cleanup_(getter_done) struct getter getter = {.ctx = uboot->ctx};
+        _cleanup_(leavep) struct uboot_ctx *opened = NULL;
+        int n_whole, r;
+
+        n_whole = count_whole(uboot, err);
+        if (n_whole < 0)
+                return n_whole;
+        opened = uboot->ctx;
+        r = libuboot_open(uboot->ctx);
+        if (r == -ENODATA)
+                return swb_fail(err, r, SWB_FAULT_BOOT, "%s: neither copy is whole", uboot->name);
+        if (r < 0)
+                return swb_fail(err, r, SWB_FAULT_BOOT, "read boot environment %s: %s", uboot->name,
+                                strerror(-r));
+        r = swb_boot_variables_read(get, &getter, uboot->name, ret, err);
+        if (r < 0)
+                return r;
+        return n_whole < SWB_UBOOT_COPIES ? SWB_BOOT_DEGRADED : 0;
+}
+
+/* The library has ignored what fsync said. */
+static int sync_copies(const struct uboot *uboot, struct swb_error *err)
+{
+        for (size_t i = 0; i < SWB_UBOOT_COPIES; i++) {
+                const struct swb_uboot_copy *copy = &uboot->copies[i];
+                _cleanup_close_ int fd = open(copy->device, O_RDONLY | O_CLOEXEC);
+
+                if (fd < 0 || (is_plain(fd) && fsync(fd) < 0))
+                        return swb_fail(err, -errno, SWB_FAULT_BOOT, "sync boot environment %s: %s",
+                                        copy->device, strerror(errno));
+        }
+        return 0;
+}
+
+/* An environment without a whole copy: U-Boot itself would use its defaults, and once there is a
+ * whole one it uses that, so the defaults must go in beside the flags. */
+static int load_initial(struct uboot *uboot, struct swb_error *err)
+{
+        int r;
+
+        if (access(uboot->initial_env, F_OK) < 0)
+                return 0;
+        r = libuboot_load_file(uboot->ctx, uboot->initial_env);
+        if (r < 0)
+                return swb_fail(err, r, SWB_FAULT_BOOT, "read %s: %s", uboot->initial_env,
+                                strerror(-r));
+        return 0;
+}
+
+static int set_flags(struct uboot *uboot, const struct swb_boot_flags *flags, struct swb_error *err)
+{
+        for (size_t i = 0; i < SWB_BOOT_VARIABLES; i++) {
+                const char *name = swb_boot_variable_at(i)->name;
+                char value[12];
+                int r;
+
+                (void)snprintf(value, sizeof(value), "%u", swb_boot_variable_get(i, flags));
+                r = libuboot_set_env(uboot->ctx, name, value);
+                if (r < 0)
+                        return swb_fail(err, r, SWB_FAULT_BOOT,
+                                        "boot environment %s: %s can't be set to %s: %s",
+                                        uboot->name, name, value, strerror(-r));
+        }
+        return 0;
+}
+
+static int uboot_store(void *state, const struct swb_boot_flags *flags, struct swb_error *err)
+{
+        struct uboot *uboot = state;
+        _cleanup_(leavep) struct uboot_ctx *opened = uboot->ctx;
+        int r;
+
+        r = libuboot_open(uboot->ctx);
+        if (r < 0 && r != -ENODATA)
+                return swb_fail(err, r, SWB_FAULT_BOOT, "read boot environment %s: %s", uboot->name,
+                                strerror(-r));
+        r = r == -ENODATA ? load_initial(uboot, err) : 0;
+        if (r >= 0)
+                r = set_flags(uboot, flags, err);
+        if (r < 0)
+                return r;
+        r = libuboot_env_store(uboot->ctx);
+        if (r == -ENOMEM)
+                return swb_fail(err, -ENOSPC, SWB_FAULT_BOOT,
+                                "boot environment %s: no room for six more variables", uboot->name);
+        if (r != 0)
+                return swb_fail(err, r, SWB_FAULT_BOOT, "write boot environment %s failed",
+                                uboot->name);
+        return sync_copies(uboot, err);
+}
+
+const struct swb_boot_ops swb_boot_uboot = {
+        .name = "uboot",
+        .open = uboot_open,
+        .close = uboot_close,
+        .read = uboot_read,
+        .store = uboot_store,
+};
