@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * device/config/config.h - device.conf as one struct
+ *
+ * Place:  read once at start by swbd, handed to the stages; never changed afterwards
+ * Spec:   docs/man/device.conf.5.rst
+ * Errors: fault CONFIG, text "FILE:LINE: [section] key: what and what is wanted". A missing or
+ *         unreadable file is NOT_FOUND, DENIED or IO; above 64 KiB it is LIMIT.
+ *
+ * The keys and their defaults stand in one table (settings.c); a test holds the man page and
+ * data/device.conf against it.
+ */
+#include "device/boot/boot.h"
+
+#define SWB_CONFIG_PARTITIONS_MAX 16 /* per slot, as in a payload */
+#define SWB_CONFIG_CHECKS_MAX 16
+
+/* One partition of the system, in both slots. */
+struct swb_config_partition {
+        char *name;                /* as in the payload's manifest */
+        char *path[_SWB_SLOT_MAX]; /* block device or file; both are set */
+};
+
+struct swb_config_check {
+        char *name;
+        char *command; /* for /bin/sh -c; exit status 0 = healthy */
+};
+
+/* Strings are never NULL: a key without a value and default is "". Times are in microseconds. */
+struct swb_config {
+        char *path; /* of the file itself */
+        struct {
+                char *app_id, *device_id_file, *hardware_class, *board, *channel;
+                char *release_file, *cmdline_file, *state_dir, *keys_dir;
+                uint64_t build_timestamp; /* seconds since 1970, 0: not given */
+        } device;
+        struct {
+                char *url, *ca_file;
+                uint64_t connect_timeout_usec;
+                uint64_t first_check_usec, first_check_jitter_usec; /* drawn from ± jitter */
+                uint64_t check_interval_usec, check_jitter_usec, max_interval_usec;
+        } server;
+        struct {
+                char *backend, *place;
+                uint64_t tries; /* 1 .. SWB_BOOT_TRIES_MAX */
+        } boot;
+        struct {
+                bool auto_download, auto_install, delta;
+                uint64_t max_delta_failures;
+                uint64_t max_rate_bytes; /* a second, 0: no limit */
+        } update;
+        struct {
+                bool automatic;
+                char *command;       /* for /bin/sh -c */
+                uint64_t delay_usec; /* between "ready" and an automatic reboot */
+        } reboot;
+        struct {
+                uint64_t timeout_usec;    /* for all checks together, from the first one's start */
+                uint64_t min_uptime_usec; /* the first check starts no earlier after boot */
+                uint64_t interval_usec;   /* between two tries of a check that failed */
+                uint64_t check_timeout_usec; /* for one run of one check */
+                struct swb_config_check checks[SWB_CONFIG_CHECKS_MAX];
+                size_t n_checks;
+        } health;
+        struct {
+                char *fetch, *install; /* program paths */
+                char *fetch_user;      /* "": as swbd */
+        } workers;
+        struct swb_config_partition partitions[SWB_CONFIG_PARTITIONS_MAX];
+        size_t n_partitions; /* at least 1 */
+};
+
+int swb_config_load(const char *path, struct swb_config **ret, struct swb_error *err) _warn_unused_;
+struct swb_config *swb_config_free(struct swb_config *config);
+SWB_DEFINE_CLEANUP(struct swb_config *, swb_config_free)
