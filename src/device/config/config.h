@@ -58,7 +58,7 @@ struct swb_config {
         struct {
                 uint64_t timeout_usec;    /* for all checks together, from the first one's start */
                 uint64_t min_uptime_usec; /* the first check starts no earlier after boot */
-                uint64_t interval_usec;   /* between two tries of a check that failed */
+                uint64_t interval_usec;   /* between a failed check and the next round */
                 uint64_t check_timeout_usec; /* for one run of one check */
                 struct swb_config_check checks[SWB_CONFIG_CHECKS_MAX];
                 size_t n_checks;

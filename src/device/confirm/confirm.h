@@ -13,11 +13,11 @@
  */
 #include "device/config/config.h"
 
-#define SWB_CONFIRM_TEXT_MAX 1024
+#define SWB_CONFIRM_TEXT_MAX 1152
 
 enum {
         SWB_CONFIRM_MORE = 0,   /* wait for the descriptor again */
-        SWB_CONFIRM_PASSED = 1, /* all checks passed */
+        SWB_CONFIRM_PASSED = 1, /* all checks passed in a row */
         SWB_CONFIRM_FAILED = 2, /* time is over, ret says which check */
 };
 
