@@ -12,8 +12,8 @@
 enum swb_codec {
         SWB_CODEC_NONE, /* the bytes themselves */
         SWB_CODEC_BZ2,
-        SWB_CODEC_XZ, /* .xz container, check none or CRC32 */
-        SWB_CODEC_ZSTD,
+        SWB_CODEC_XZ,   /* .xz container of one stream, check none or CRC32 */
+        SWB_CODEC_ZSTD, /* one frame with its content size, window at most 8 MiB */
         SWB_CODEC_BROTLI,
         _SWB_CODEC_MAX,
         _SWB_CODEC_INVALID = -EINVAL,
@@ -22,6 +22,9 @@ enum swb_codec {
 const char *swb_codec_to_string(enum swb_codec codec);
 
 struct swb_decoder;
+
+/* Enough memory for one decoder of anything that docs/spec/payload.md allows, and for swb_bspatch(). */
+#define SWB_DECODER_MEMORY_BYTES ((size_t)12 << 20)
 
 /*
  * max_memory_bytes bounds what the decoder may allocate for itself (dictionary and tables); a
@@ -37,8 +40,9 @@ enum { SWB_DECODER_MORE = 0, SWB_DECODER_END = 1 };
 /*
  * Consumes from *in, produces into *out; moves the pointers and reduces the counts, as zlib does.
  * Return: SWB_DECODER_MORE (gives back when input is used up or output full; no progress with both
- * available means the stream was cut), SWB_DECODER_END at the stream's end (unused input stays),
- * -EBADMSG for a damaged stream, -E2BIG above the memory bound, -ENOMEM.
+ * available means the stream was cut), SWB_DECODER_END at the stream's end (unused input stays; never
+ * with SWB_CODEC_NONE, whose end only the caller knows), -EBADMSG for a damaged stream, -E2BIG above
+ * the memory bound, -ENOMEM. An end or an error is answered again by every later call.
  */
 int swb_decoder_step(struct swb_decoder *decoder, const uint8_t **in, size_t *n_in, uint8_t **out,
                      size_t *n_out) _warn_unused_;
@@ -52,7 +56,8 @@ int swb_decode(enum swb_codec codec, size_t max_memory_bytes, const void *in, si
 
 /*
  * Appends the encoding of a whole buffer. Level 0 = the codec's best useful level (bz2 9, xz 6 extreme off,
- * zstd 19, brotli 11 with a window of 1 MiB). Return: 0, -E2BIG (buf's ceiling), -ENOMEM.
+ * zstd 19, brotli 11 with a window of 1 MiB). What comes out is what the decoder above accepts.
+ * Return: 0, -EINVAL (level), -E2BIG (buf's ceiling), -ENOMEM. Build side: library codec_make.
  */
 int swb_encode(enum swb_codec codec, int level, const void *in, size_t n_in, struct swb_buf *buf)
         _warn_unused_;
