@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "codec/suffix_array.h"
+
+#include <divsufsort.h>
+#include <divsufsort64.h>
+
+static bool needs_wide(uint64_t n)
+{
+        return n > INT32_MAX;
+}
+
+uint64_t swb_suffix_array_memory(uint64_t n)
+{
+        return needs_wide(n) ? n * sizeof(int64_t) : n * sizeof(int32_t);
+}
+
+int swb_suffix_array_init(struct swb_suffix_array *index, const uint8_t *text, size_t n)
+{
+        uint64_t n_bytes = swb_suffix_array_memory(n);
+        void *memory;
+        int r;
+
+        *index = (struct swb_suffix_array){.text = text, .n = n};
+        if (n == 0)
+                return 0;
+        if (n_bytes > SIZE_MAX)
+                return -ENOMEM;
+        memory = malloc((size_t)n_bytes);
+        if (!memory)
+                return -ENOMEM;
+        if (needs_wide(n)) {
+                index->wide = memory;
+                r = divsufsort64(text, index->wide, (int64_t)n);
+        } else {
+                index->narrow = memory;
+                r = divsufsort(text, index->narrow, (int32_t)n);
+        }
+        if (r != 0) {
+                swb_suffix_array_done(index);
+                return -ENOMEM; /* the only way to fail with arguments like these */
+        }
+        return 0;
+}
+
+void swb_suffix_array_done(struct swb_suffix_array *index)
+{
+        free(index->narrow);
+        free(index->wide);
+        *index = (struct swb_suffix_array){0};
+}
+
+static size_t suffix_at(const struct swb_suffix_array *index, size_t rank)
+{
+        return index->narrow ? (size_t)index->narrow[rank] : (size_t)index->wide[rank];
+}
+
+static size_t common_bytes(const uint8_t *a, const uint8_t *b, size_t from, size_t n)
+{
+        size_t i = from;
+
+        for (; i + 8 <= n; i += 8)
+                if (memcmp(a + i, b + i, 8) != 0)
+                        break;
+        while (i < n && a[i] == b[i])
+                i++;
+        return i;
+}
+
+/* One side of the search interval: all between the sides share min(low, high) bytes with wanted. */
+struct side {
+        size_t rank;
+        size_t common;
+};
+
+static bool is_below(const struct swb_suffix_array *index, size_t pos, size_t common,
+                     const uint8_t *wanted, size_t n_wanted)
+{
+        if (common == n_wanted)
+                return false;
+        return pos + common == index->n || index->text[pos + common] < wanted[common];
+}
+
+struct swb_match swb_suffix_array_longest(const struct swb_suffix_array *index,
+                                          const uint8_t *wanted, size_t n_wanted)
+{
+        struct side low = {0}, high = {.rank = index->n};
+
+        if (index->n == 0 || n_wanted == 0)
+                return (struct swb_match){0};
+        /* low: no suffix above wanted is here or before; `high` starts one behind the last. */
+        low.common = common_bytes(index->text + suffix_at(index, 0), wanted, 0,
+                                  SWB_MIN(index->n - suffix_at(index, 0), n_wanted));
+        while (high.rank - low.rank > 1) {
+                size_t rank = low.rank + (high.rank - low.rank) / 2, pos = suffix_at(index, rank);
+                size_t common =
+                        common_bytes(index->text + pos, wanted, SWB_MIN(low.common, high.common),
+                                     SWB_MIN(index->n - pos, n_wanted));
+                struct side *side = is_below(index, pos, common, wanted, n_wanted) ? &low : &high;
+
+                *side = (struct side){rank, common};
+        }
+        if (high.rank < index->n && high.common >= low.common)
+                return (struct swb_match){suffix_at(index, high.rank), high.common};
+        return (struct swb_match){suffix_at(index, low.rank), low.common};
+}
