@@ -40,7 +40,7 @@ int swb_hex_decode(const char *text, void *data, size_t n_bytes)
                 if (hex_value(text[i]) < 0)
                         return -EINVAL;
         for (size_t i = 0; i < n_bytes; i++)
-                out[i] = (uint8_t)(hex_value(text[2 * i]) << 4 | hex_value(text[2 * i + 1]));
+                out[i] = (uint8_t)(hex_value(text[2 * i]) * 16 + hex_value(text[2 * i + 1]));
         return 0;
 }
 
