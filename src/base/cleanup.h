@@ -14,7 +14,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define _cleanup_(fn) __attribute__((cleanup(fn)))
+/* "unused": clang would complain of a variable that is there only to be released. */
+#define _cleanup_(fn) __attribute__((cleanup(fn), unused))
 #define _warn_unused_ __attribute__((warn_unused_result))
 #define _printf_(fmt, args) __attribute__((format(printf, fmt, args)))
 #define _unused_ __attribute__((unused))
