@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "device/engine/retry.h"
+
+enum swb_retry swb_retry_after(enum swb_fault fault)
+{
+        switch (fault) {
+        case SWB_FAULT_NETWORK:
+        case SWB_FAULT_HTTP:
+        case SWB_FAULT_CANCELLED:
+        case SWB_FAULT_BUSY:
+        case SWB_FAULT_NO_MEMORY:
+        case SWB_FAULT_USAGE:
+        case SWB_FAULT_CONFIG:
+        case SWB_FAULT_DENIED:
+        case SWB_FAULT_BOOT:
+                return SWB_RETRY_SAME;
+        /* A full payload reads no source and uses fewer decoders: it helps against these too. */
+        case SWB_FAULT_INTERNAL:
+        case SWB_FAULT_PROTOCOL:
+        case SWB_FAULT_TIMEOUT:
+        case SWB_FAULT_IO:
+        case SWB_FAULT_NOT_FOUND:
+        case SWB_FAULT_NO_SPACE:
+        case SWB_FAULT_FORMAT:
+        case SWB_FAULT_LIMIT:
+        case SWB_FAULT_SIGNATURE:
+        case SWB_FAULT_HASH:
+        case SWB_FAULT_READBACK:
+                return SWB_RETRY_COUNT;
+        case SWB_FAULT_SOURCE:
+        case SWB_FAULT_UNSUPPORTED:
+                return SWB_RETRY_FULL;
+        case SWB_FAULT_DOWNGRADE:
+        case SWB_FAULT_HEALTH:
+        case SWB_FAULT_FELL_BACK:
+                return SWB_RETRY_NEVER;
+        case SWB_FAULT_NONE:
+        case _SWB_FAULT_MAX:
+        case _SWB_FAULT_INVALID:
+        default:
+                return SWB_RETRY_COUNT;
+        }
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "device/engine/schedule.h"
+
+bool swb_schedule_is_failed_check(const struct swb_check_result *result)
+{
+        switch (result->http_status) {
+        case 429:
+        case 500:
+        case 502:
+        case 503:
+        case 504:
+                return true;
+        default:
+                return false;
+        }
+}
+
+/* Uniform in base - jitter … base + jitter, never below 0. */
+static uint64_t spread(uint64_t base, uint64_t jitter, uint64_t dice)
+{
+        jitter = SWB_MIN(jitter, base);
+        return base - jitter + dice % (2 * jitter + 1);
+}
+
+static uint64_t clamp(uint64_t value, uint64_t low, uint64_t high)
+{
+        return SWB_MAX(low, SWB_MIN(value, high));
+}
+
+uint64_t swb_schedule_wait(const struct swb_schedule *schedule, const struct swb_state *state,
+                           uint64_t retry_after_usec, uint64_t dice)
+{
+        uint64_t longest = SWB_MAX(schedule->max_interval_usec, schedule->interval_usec);
+        uint64_t base = schedule->interval_usec;
+        uint64_t wait;
+
+        if (state->poll_interval_usec > 0)
+                base = clamp(state->poll_interval_usec, schedule->interval_usec, longest);
+        for (uint64_t i = 0; i < state->failed_checks && base < longest; i++)
+                base = SWB_MIN(base > longest / 2 ? longest : base * 2, longest);
+        /* Long waits spread by half of themselves, so that a fleet that failed together does not
+         * return together. */
+        wait = spread(base, base > schedule->interval_usec ? base / 2 : schedule->jitter_usec,
+                      dice);
+        return SWB_MAX(wait, SWB_MIN(retry_after_usec, SWB_RETRY_AFTER_MAX_USEC));
+}
+
+struct swb_due swb_schedule_due(const struct swb_now *now, uint64_t wait_usec, bool is_order)
+{
+        struct swb_due due = {
+                .boot_usec = now->boot_usec + wait_usec,
+                .wall_usec = now->wall_is_sane ? now->wall_usec + wait_usec : 0,
+                .wait_usec = wait_usec,
+                .is_order = is_order,
+        };
+
+        (void)snprintf(due.boot_id, sizeof(due.boot_id), "%s", now->boot_id);
+        return due;
+}
+
+/* 0 when the deadline passed, or lies further ahead than it can have been set (a stepped clock). */
+static uint64_t time_left(uint64_t deadline, uint64_t now, uint64_t whole)
+{
+        if (deadline <= now || deadline - now > whole)
+                return 0;
+        return deadline - now;
+}
+
+uint64_t swb_schedule_start(const struct swb_schedule *schedule, const struct swb_due *due,
+                            const struct swb_now *now)
+{
+        uint64_t first = spread(schedule->first_usec, schedule->first_jitter_usec, now->dice);
+        uint64_t left;
+
+        if (due->boot_id[0] == '\0')
+                return first;
+        if (strcmp(due->boot_id, now->boot_id) == 0) {
+                left = time_left(due->boot_usec, now->boot_usec, due->wait_usec);
+                return left > 0 ? left : first;
+        }
+        if (now->wall_is_sane && due->wall_usec > 0)
+                left = time_left(due->wall_usec, now->wall_usec, due->wait_usec);
+        else
+                left = due->is_order ? due->wait_usec / 2 : 0;
+        return SWB_MAX(first, left);
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "device/engine/state.h"
+
+static const char *const phases[_SWB_PHASE_MAX] = {
+        [SWB_PHASE_NONE] = "none",
+        [SWB_PHASE_FOUND] = "found",
+        [SWB_PHASE_INSTALLING] = "installing",
+        [SWB_PHASE_INSTALLED] = "installed",
+        [SWB_PHASE_REJECTED] = "rejected",
+};
+
+const char *swb_phase_to_string(enum swb_phase phase)
+{
+        return phases[phase];
+}
+
+enum swb_phase swb_phase_from_string(const char *name)
+{
+        for (int i = 0; i < _SWB_PHASE_MAX; i++)
+                if (strcmp(phases[i], name) == 0)
+                        return (enum swb_phase)i;
+        return _SWB_PHASE_INVALID;
+}
+
+struct swb_state *swb_state_new(void)
+{
+        return calloc(1, sizeof(struct swb_state));
+}
+
+struct swb_state *swb_state_free(struct swb_state *state)
+{
+        free(state);
+        return NULL;
+}
+
+void swb_state_clear_pending(struct swb_state *state)
+{
+        memset(&state->pending, 0, sizeof(state->pending));
+}
+
+void swb_state_add_failed(struct swb_state *state, const struct swb_failed *failed)
+{
+        if (state->n_failed == SWB_FAILED_MAX) {
+                memmove(state->failed, state->failed + 1,
+                        (SWB_FAILED_MAX - 1) * sizeof(state->failed[0]));
+                state->n_failed--;
+        }
+        state->failed[state->n_failed++] = *failed;
+}
+
+const struct swb_failed *swb_state_find_failed(const struct swb_state *state, const char *version)
+{
+        for (size_t i = 0; i < state->n_failed; i++)
+                if (strcmp(state->failed[i].version, version) == 0)
+                        return &state->failed[i];
+        return NULL;
+}
+
+void swb_state_add_event(struct swb_state *state, const struct swb_event *event)
+{
+        if (state->n_events == SWB_EVENTS_MAX)
+                swb_state_drop_events(state, 1);
+        state->events[state->n_events++] = *event;
+}
+
+void swb_state_drop_events(struct swb_state *state, size_t n)
+{
+        n = SWB_MIN(n, state->n_events);
+        memmove(state->events, state->events + n, (state->n_events - n) * sizeof(state->events[0]));
+        state->n_events -= n;
+}

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * device/engine/state.h - what the engine must still know after a restart
+ *
+ * One file, STATE_DIR/engine.state: KEY=value lines with a SHA-256 over all lines before it as its
+ * last line, replaced whole by os/file.h's durable writer. A list's elements are themselves
+ * KEY=value blocks in one value.
+ * Texts have fixed room: what is longer than its field was refused where it came in (message.h),
+ * so nothing is ever cut here.
+ */
+#include "device/boot/boot.h"
+#include "os/hash.h"
+
+#define SWB_VERSION_TEXT 64
+#define SWB_URL_TEXT 2048
+#define SWB_URLS_MAX 6
+#define SWB_COHORT_TEXT 256
+#define SWB_REASON_TEXT 256
+#define SWB_BOOT_ID_TEXT 40
+#define SWB_FAILED_MAX 16
+#define SWB_EVENTS_MAX 32
+
+/* How far the pending update has come. Each phase is on the medium before its first action. */
+enum swb_phase {
+        SWB_PHASE_NONE,       /* no update pending */
+        SWB_PHASE_FOUND,      /* the server has it, nothing was written yet */
+        SWB_PHASE_INSTALLING, /* the other slot is unbootable, bytes go in */
+        SWB_PHASE_INSTALLED, /* read back; the slot's flags are set, or will be at the next start */
+        SWB_PHASE_REJECTED,  /* failed after the reboot; its slot must not start again */
+        _SWB_PHASE_MAX,
+        _SWB_PHASE_INVALID = -EINVAL,
+};
+
+struct swb_pending {
+        enum swb_phase phase;
+        char version[SWB_VERSION_TEXT];
+        char from_version[SWB_VERSION_TEXT]; /* what ran when it was found */
+        uint8_t payload_hash[SWB_SHA256_BYTES];
+        uint64_t payload_bytes;
+        char url[SWB_URLS_MAX][SWB_URL_TEXT];
+        size_t n_urls;
+        bool is_delta;
+        bool by_hand; /* asked for on D-Bus: gates that wait for automatic operation are open */
+        enum swb_slot slot;             /* target */
+        uint64_t attempts;              /* installs begun for this payload */
+        char boot_id[SWB_BOOT_ID_TEXT]; /* the boot in which it became INSTALLED */
+};
+
+/* A version that failed here and is not taken again. */
+struct swb_failed {
+        char version[SWB_VERSION_TEXT];
+        enum swb_fault fault;
+        char text[SWB_REASON_TEXT];
+        uint64_t wall_usec;
+};
+
+/* An Omaha event that the server has not acknowledged yet (reports.h makes them). */
+struct swb_event {
+        unsigned type, result;
+        int error_code; /* Omaha's number, 0: none */
+        enum swb_fault fault;
+        char text[SWB_REASON_TEXT];
+        char previous_version[SWB_VERSION_TEXT];
+        char next_version[SWB_VERSION_TEXT];
+};
+
+/* When the next check is due, so that it can be kept over a restart (schedule.h). */
+struct swb_due {
+        char boot_id[SWB_BOOT_ID_TEXT]; /* "" = nothing stored */
+        uint64_t boot_usec;             /* CLOCK_BOOTTIME of that boot */
+        uint64_t wall_usec;
+        uint64_t wait_usec; /* length of the whole wait */
+        bool is_order;      /* the server ordered the wait (Retry-After) */
+};
+
+struct swb_state {
+        struct swb_pending pending;
+        struct swb_failed failed[SWB_FAILED_MAX]; /* oldest first */
+        size_t n_failed;
+        struct swb_event events[SWB_EVENTS_MAX]; /* oldest first */
+        size_t n_events;
+        struct swb_due due;
+        uint64_t last_check_wall_usec;          /* 0: never */
+        uint64_t poll_interval_usec;            /* the server's, 0: none */
+        uint64_t failed_checks;                 /* in a row, as schedule.h counts them */
+        uint64_t delta_failures;                /* in a row */
+        bool full_only;                         /* no delta until the next success */
+        char refused_version[SWB_VERSION_TEXT]; /* refusal already reported */
+        /* The server's mark on this device, sent back with each check. */
+        char cohort[SWB_COHORT_TEXT], cohort_hint[SWB_COHORT_TEXT], cohort_name[SWB_COHORT_TEXT];
+};
+
+const char *swb_phase_to_string(enum swb_phase phase);
+enum swb_phase swb_phase_from_string(const char *name);
+
+/* An empty state; owned by the caller, swb_state_free(). NULL: out of memory. */
+struct swb_state *swb_state_new(void);
+struct swb_state *swb_state_free(struct swb_state *state);
+SWB_DEFINE_CLEANUP(struct swb_state *, swb_state_free)
+
+/*
+ * Reads the file. Return: 0; SWB_STATE_FRESH when there is none (state is empty then). FORMAT when
+ * the file is damaged, IO when it can't be read; state is untouched.
+ */
+#define SWB_STATE_FRESH 1
+int swb_state_load(struct swb_state *state, const char *dir, struct swb_error *err) _warn_unused_;
+/* Durable on return; on failure the file holds what it held before. */
+int swb_state_save(const struct swb_state *state, const char *dir,
+                   struct swb_error *err) _warn_unused_;
+/* Moves a damaged file aside (engine.state.damaged), for whoever looks into it. */
+int swb_state_set_aside(const char *dir, struct swb_error *err) _warn_unused_;
+
+void swb_state_clear_pending(struct swb_state *state);
+/* Remembers a failed version; the oldest one makes room. */
+void swb_state_add_failed(struct swb_state *state, const struct swb_failed *failed);
+/* NULL when this version did not fail here. Borrowed. */
+const struct swb_failed *swb_state_find_failed(const struct swb_state *state, const char *version);
+/* Queues an event; the oldest one makes room. */
+void swb_state_add_event(struct swb_state *state, const struct swb_event *event);
+/* The first n events were acknowledged. */
+void swb_state_drop_events(struct swb_state *state, size_t n);

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/test.h"
+
+#include <sys/stat.h>
+
+#include "device/engine/state.h"
+#include "os/file.h"
+
+struct place {
+        char dir[64], path[128], damaged[128];
+};
+
+static int make_place(void **state)
+{
+        struct place *place = calloc(1, sizeof(*place));
+
+        (void)snprintf(place->dir, sizeof(place->dir), "/tmp/test-state-XXXXXX");
+        if (!mkdtemp(place->dir))
+                return -1;
+        (void)snprintf(place->path, sizeof(place->path), "%s/engine.state", place->dir);
+        (void)snprintf(place->damaged, sizeof(place->damaged), "%s/engine.state.damaged",
+                       place->dir);
+        *state = place;
+        return 0;
+}
+
+static int remove_place(void **state)
+{
+        struct place *place = *state;
+
+        (void)unlink(place->path);
+        (void)unlink(place->damaged);
+        (void)rmdir(place->dir);
+        free(place);
+        return 0;
+}
+
+/* Every field set, texts as long and as nasty as they may be. */
+static void fill(struct swb_state *s)
+{
+        struct swb_pending *p = &s->pending;
+
+        p->phase = SWB_PHASE_INSTALLING;
+        memset(p->version, 'v', sizeof(p->version) - 1);
+        memset(p->from_version, '\\', sizeof(p->from_version) - 1);
+        for (int i = 0; i < SWB_SHA256_BYTES; i++)
+                p->payload_hash[i] = (uint8_t)(i * 7);
+        p->payload_bytes = UINT64_MAX;
+        for (size_t i = 0; i < SWB_URLS_MAX; i++)
+                memset(p->url[i], 1, sizeof(p->url[i]) - 1);
+        p->n_urls = SWB_URLS_MAX;
+        p->is_delta = true;
+        p->by_hand = true;
+        p->slot = SWB_SLOT_B;
+        p->attempts = 7;
+        memset(p->boot_id, 'b', sizeof(p->boot_id) - 1);
+        for (int i = 0; i < SWB_FAILED_MAX; i++) {
+                struct swb_failed failed = {.fault = SWB_FAULT_HEALTH, .wall_usec = (uint64_t)i};
+
+                (void)snprintf(failed.version, sizeof(failed.version), "1.%d", i);
+                memset(failed.text, '\n', sizeof(failed.text) - 1);
+                swb_state_add_failed(s, &failed);
+        }
+        for (int i = 0; i < SWB_EVENTS_MAX; i++) {
+                struct swb_event event = {
+                        .type = 3, .error_code = -1 - i, .fault = SWB_FAULT_SOURCE};
+
+                (void)snprintf(event.next_version, sizeof(event.next_version), "2.%d", i);
+                memset(event.text, '\t', sizeof(event.text) - 1);
+                swb_state_add_event(s, &event);
+        }
+        memset(s->due.boot_id, 'd', sizeof(s->due.boot_id) - 1);
+        s->due.boot_usec = 1;
+        s->due.wall_usec = 2;
+        s->due.wait_usec = 3;
+        s->due.is_order = true;
+        s->last_check_wall_usec = 4;
+        s->poll_interval_usec = 5;
+        s->failed_checks = 6;
+        s->delta_failures = 7;
+        s->full_only = true;
+        memset(s->refused_version, 'r', sizeof(s->refused_version) - 1);
+        memset(s->cohort, '=', sizeof(s->cohort) - 1);
+        memset(s->cohort_hint, '"', sizeof(s->cohort_hint) - 1);
+        memset(s->cohort_name, 'n', sizeof(s->cohort_name) - 1);
+}
+
+static void all_fields_come_back(void **state)
+{
+        const struct place *place = *state;
+        _cleanup_(swb_state_freep) struct swb_state *out = swb_state_new(), *in = swb_state_new();
+        struct swb_error err = SWB_ERROR_INIT;
+        struct stat st;
+
+        fill(out);
+        assert_ok(swb_state_save(out, place->dir, &err), &err);
+        assert_int_equal(swb_state_load(in, place->dir, &err), 0);
+        assert_memory_equal(in, out, sizeof(*in));
+        assert_int_equal(stat(place->path, &st), 0);
+        assert_int_equal(st.st_mode & 0777, 0600);
+}
+
+static void an_empty_state_comes_back(void **state)
+{
+        const struct place *place = *state;
+        _cleanup_(swb_state_freep) struct swb_state *out = swb_state_new(), *in = swb_state_new();
+        struct swb_error err = SWB_ERROR_INIT;
+
+        fill(in);
+        assert_int_equal(swb_state_load(in, place->dir, &err), SWB_STATE_FRESH);
+        assert_memory_equal(in, out, sizeof(*in));
+        assert_ok(swb_state_save(out, place->dir, &err), &err);
+        fill(in);
+        assert_int_equal(swb_state_load(in, place->dir, &err), 0);
+        assert_memory_equal(in, out, sizeof(*in));
+}
+
+/* Each byte of the file changed in turn, and the file cut at each length: always noticed. */
+static void damage_is_noticed(void **state)
+{
+        const struct place *place = *state;
+        _cleanup_(swb_state_freep) struct swb_state *s = swb_state_new(), *in = swb_state_new();
+        _cleanup_(swb_buf_done) struct swb_buf buf = SWB_BUF_INIT(1 << 20);
+        struct swb_error err = SWB_ERROR_INIT;
+
+        (void)snprintf(s->pending.version, sizeof(s->pending.version), "1.1");
+        s->pending.phase = SWB_PHASE_INSTALLED;
+        assert_ok(swb_state_save(s, place->dir, &err), &err);
+        assert_ok(swb_read_file(place->path, &buf, &err), &err);
+        for (size_t i = 0; i < buf.n_bytes; i++) {
+                buf.data[i] ^= 1;
+                assert_ok(swb_write_file_durable(place->path, buf.data, buf.n_bytes, 0600, &err),
+                          &err);
+                assert_fault(swb_state_load(in, place->dir, &err), &err, SWB_FAULT_FORMAT);
+                buf.data[i] ^= 1;
+                assert_ok(swb_write_file_durable(place->path, buf.data, i, 0600, &err), &err);
+                assert_fault(swb_state_load(in, place->dir, &err), &err, SWB_FAULT_FORMAT);
+        }
+        assert_int_equal(in->pending.phase, SWB_PHASE_NONE);
+        assert_ok(swb_state_set_aside(place->dir, &err), &err);
+        assert_int_equal(access(place->damaged, F_OK), 0);
+        assert_int_equal(swb_state_load(in, place->dir, &err), SWB_STATE_FRESH);
+}
+
+static void lists_are_bounded_and_drop_the_oldest(void **state)
+{
+        _cleanup_(swb_state_freep) struct swb_state *s = swb_state_new();
+        struct swb_failed failed = {.version = "new"};
+        struct swb_event event = {.type = 54};
+
+        (void)state;
+        fill(s);
+        swb_state_add_failed(s, &failed);
+        assert_int_equal(s->n_failed, SWB_FAILED_MAX);
+        assert_null(swb_state_find_failed(s, "1.0"));
+        assert_non_null(swb_state_find_failed(s, "1.1"));
+        assert_non_null(swb_state_find_failed(s, "new"));
+        swb_state_add_event(s, &event);
+        assert_int_equal(s->n_events, SWB_EVENTS_MAX);
+        assert_int_equal(s->events[0].error_code, -2);
+        assert_int_equal(s->events[SWB_EVENTS_MAX - 1].type, 54);
+        swb_state_drop_events(s, 3);
+        assert_int_equal(s->events[0].error_code, -5);
+        swb_state_drop_events(s, 1000);
+        assert_int_equal(s->n_events, 0);
+}
+
+static void a_folder_that_cannot_be_written_is_an_error(void **state)
+{
+        _cleanup_(swb_state_freep) struct swb_state *s = swb_state_new();
+        struct swb_error err = SWB_ERROR_INIT;
+
+        (void)state;
+        assert_fault(swb_state_save(s, "/nonexistent/folder", &err), &err, SWB_FAULT_NOT_FOUND);
+        assert_fault(swb_state_load(s, "/dev/null", &err), &err, SWB_FAULT_IO);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test_setup_teardown(all_fields_come_back, make_place, remove_place),
+                cmocka_unit_test_setup_teardown(an_empty_state_comes_back, make_place,
+                                                remove_place),
+                cmocka_unit_test_setup_teardown(damage_is_noticed, make_place, remove_place),
+                cmocka_unit_test(lists_are_bounded_and_drop_the_oldest),
+                cmocka_unit_test(a_folder_that_cannot_be_written_is_an_error),
+        };
+
+        return cmocka_run_group_tests_name("device/engine/state", tests, NULL, NULL);
+}
