@@ -99,20 +99,21 @@ static int check_complete_head(struct zstd_state *state, const struct head_layou
 }
 
 /*
- * The library also takes skippable frames and frames that do not tell their size, and it looks at
- * the window only when it can't decode at one go. PF-43 wants the same answer whatever the pieces.
+ * The library also takes skippable frames and frames that do not tell their size: PF-43 does not.
+ * ret_n: how many bytes of `in` belong to the header.
  */
-static int check_head(struct zstd_state *state, const uint8_t *in, size_t n_in)
+static int check_head(struct zstd_state *state, const uint8_t *in, size_t n_in, size_t *ret_n)
 {
         static const uint8_t magic[MAGIC_BYTES] = {0x28, 0xb5, 0x2f, 0xfd};
+        size_t n = 0;
 
-        for (; n_in > 0 && !state->head_done; n_in--, in++) {
+        while (n < n_in && !state->head_done) {
                 struct head_layout layout;
                 int r;
 
-                if (state->n_head < MAGIC_BYTES && *in != magic[state->n_head])
+                if (state->n_head < MAGIC_BYTES && in[n] != magic[state->n_head])
                         return -EBADMSG;
-                state->head[state->n_head++] = *in;
+                state->head[state->n_head++] = in[n++];
                 if (state->n_head <= DESCRIPTOR_AT)
                         continue;
                 layout = layout_of(state->head[DESCRIPTOR_AT]);
@@ -122,6 +123,7 @@ static int check_head(struct zstd_state *state, const uint8_t *in, size_t n_in)
                 if (r < 0)
                         return r;
         }
+        *ret_n = n;
         return 0;
 }
 
@@ -134,18 +136,27 @@ static int zstd_error(size_t r)
         return code == ZSTD_error_memory_allocation ? -ENOMEM : -EBADMSG;
 }
 
+/*
+ * The header goes in alone. Otherwise the library decodes a frame that it sees whole in another way
+ * than one that comes in pieces, and the two do not refuse the same frames.
+ */
 static int zstd_step(void *opaque, const uint8_t **in, size_t *n_in, uint8_t **out, size_t *n_out)
 {
         struct zstd_state *state = opaque;
-        ZSTD_inBuffer input = {.src = *in, .size = *n_in};
+        ZSTD_inBuffer input = {.src = *in};
         ZSTD_outBuffer output = {.dst = *out, .size = *n_out};
-        size_t left;
+        size_t left = 1;
         int r;
 
-        r = check_head(state, *in, *n_in);
+        r = check_head(state, *in, *n_in, &input.size);
         if (r < 0)
                 return r;
-        left = ZSTD_decompressStream(state->stream, &output, &input);
+        if (input.size > 0)
+                left = ZSTD_decompressStream(state->stream, &output, &input);
+        if (state->head_done && !ZSTD_isError(left)) {
+                input.size = *n_in;
+                left = ZSTD_decompressStream(state->stream, &output, &input);
+        }
         *in += input.pos;
         *n_in -= input.pos;
         *out += output.pos;
