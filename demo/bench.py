@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The demo's workbench: a folder, the programs, and the processes that run meanwhile."""
+
+import hashlib
+import json
+import os
+import pathlib
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+
+TOP = pathlib.Path(__file__).resolve().parent.parent
+ENVIRONMENT_BYTES = 0x20000
+BUS_CONFIG = """<busconfig>
+  <type>system</type>
+  <listen>unix:path={socket}</listen>
+  <auth>EXTERNAL</auth>
+  <policy context="default">
+    <allow user="*"/>
+    <allow own="*"/>
+    <allow send_destination="*" eavesdrop="false"/>
+    <allow receive_sender="*"/>
+  </policy>
+</busconfig>
+"""
+
+
+class DemoError(Exception):
+    """Something did not go as the story says."""
+
+
+class Bench:
+    def __init__(self, build, screen):
+        self.build = build
+        self.screen = screen
+        self.images = build / "demo" / "images"
+        self.folder = build / "demo" / "run"
+        self.processes = []
+        self.short = tempfile.mkdtemp(prefix="swb-demo.")  # for the socket: its path must be short
+
+    def path(self):
+        folders = [p.parent for p in (TOP / "src" / "bin").glob("*/main.c")]
+        ours = [str(self.build / folder.relative_to(TOP)) for folder in folders]
+        return ":".join([*ours, os.environ.get("PATH", "/usr/bin:/bin"), "/usr/sbin", "/sbin"])
+
+    def clear(self):
+        if self.folder.exists():
+            subprocess.run(["chmod", "-R", "u+rwX", self.folder], check=False)
+            shutil.rmtree(self.folder)
+        (self.folder / "log").mkdir(parents=True)
+        for image in self.images.glob("release-*.ext4"):
+            (self.folder / image.name).symlink_to(image)
+
+    def run(self, command, show=True, check=True):
+        """Runs a command line in the folder as a person would; returns what it printed."""
+        if show:
+            self.screen.command(command)
+        result = subprocess.run(command, shell=True, cwd=self.folder, text=True, check=False,
+                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                stderr=subprocess.PIPE)
+        with (self.folder / "log" / "commands").open("a") as log:
+            log.write(f"$ {command}\n{result.stdout}{result.stderr}")
+        if check and result.returncode:
+            raise DemoError(f"'{command}' failed: {result.stderr.strip()}")
+        return result.stdout
+
+    def start(self, name, command, show=True, env=None):
+        """Starts a program that stays; its output goes to log/NAME."""
+        if show:
+            self.screen.command(f"{command} &")
+        with (self.folder / "log" / name).open("a") as log:
+            process = subprocess.Popen(["/bin/sh", "-c", f"exec {command}"], cwd=self.folder,
+                                       stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                       env={**os.environ, **(env or {})})
+        self.processes.append(process)
+        return process
+
+    def start_bus(self):
+        path = f"{self.short}/bus"
+        config = self.folder / "bus.conf"
+        config.write_text(BUS_CONFIG.format(socket=path))
+        self.start("dbus-daemon", "dbus-daemon --nofork --config-file=bus.conf", show=False)
+        self.wait("the message bus", lambda: os.path.exists(path), 10)
+        os.environ["DBUS_SYSTEM_BUS_ADDRESS"] = f"unix:path={path}"
+
+    def stop(self):
+        for process in reversed(self.processes):
+            process.terminate()
+            try:
+                process.wait(15)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        shutil.rmtree(self.short, ignore_errors=True)
+
+    def wait(self, what, condition, seconds):
+        """Until condition() gives something; returns it."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            value = condition()
+            if value:
+                return value
+            for process in self.processes:
+                if process.poll() is not None:
+                    raise DemoError(f"waiting for {what}: '{process.args[-1]}' has ended "
+                                    f"with status {process.returncode}")
+            time.sleep(0.05)
+        raise DemoError(f"waited {seconds} s for {what}, in vain")
+
+    def history(self):
+        """What happened to the device so far."""
+        path = self.folder / "device" / "history"
+        return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+    def sha256(self, name):
+        digest = hashlib.sha256()
+        with (self.folder / name).open("rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+        return digest.hexdigest()
+
+    def size(self, name):
+        return (self.folder / name).stat().st_size
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
