@@ -57,10 +57,8 @@ static const struct swb_setting table[] = {
         {"health", "check-timeout", SWB_SETTING_DURATION, "1m", AT(health.check_timeout_usec), 1,
          DAYS},
 
-        {"workers", "fetch", SWB_SETTING_PATH, "/usr/libexec/switchback/swb-fetch",
-         AT(workers.fetch)},
-        {"workers", "install", SWB_SETTING_PATH, "/usr/libexec/switchback/swb-install",
-         AT(workers.install)},
+        {"workers", "fetch", SWB_SETTING_PATH, "/usr/sbin/swb-fetch", AT(workers.fetch)},
+        {"workers", "install", SWB_SETTING_PATH, "/usr/sbin/swb-install", AT(workers.install)},
         {"workers", "fetch-user", SWB_SETTING_TEXT, "", AT(workers.fetch_user)},
 };
 

@@ -8,7 +8,7 @@
 
 #include "os/command.h"
 
-#define SECOND 1000000ull
+#define SECOND UINT64_C(1000000)
 
 struct swb_confirm {
         const struct swb_config *config;

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bin/swb-fetch/report.h"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+
+#include "base/kv.h"
+#include "base/log.h"
+#include "base/text.h"
+
+#define PROGRESS_MSEC 200
+
+int report_init(struct report *report, const char *control, struct swb_error *err)
+{
+        socklen_t n = sizeof(int);
+        uint64_t fd;
+        int type;
+
+        *report = (struct report){.control_fd = -EBADF, .is_terminal = isatty(STDERR_FILENO)};
+        if (!control)
+                return 0;
+        if (swb_parse_u64(control, &fd) < 0 || fd > INT32_MAX)
+                return swb_fail(err, -EINVAL, SWB_FAULT_USAGE,
+                                "option --control: '%s' is not a file descriptor", control);
+        if (getsockopt((int)fd, SOL_SOCKET, SO_TYPE, &type, &n) < 0 || type != SOCK_SEQPACKET)
+                return swb_fail(err, -EINVAL, SWB_FAULT_USAGE,
+                                "option --control: %s is not a SOCK_SEQPACKET socket", control);
+        (void)fcntl((int)fd, F_SETFD, FD_CLOEXEC);
+        report->control_fd = (int)fd;
+        return 0;
+}
+
+/* Progress may be lost when the engine is slow to read, an outcome may not. That nobody listens any
+ * more is no failure of ours: the engine has gone, and we end soon. */
+static void send_message(const struct report *report, const struct swb_buf *buf, bool may_drop)
+{
+        int flags = MSG_NOSIGNAL | (may_drop ? MSG_DONTWAIT : 0);
+        ssize_t n;
+
+        do
+                n = send(report->control_fd, buf->data, buf->n_bytes, flags);
+        while (n < 0 && errno == EINTR);
+        if (n < 0 && errno != EAGAIN)
+                swb_log(SWB_LOG_DEBUG, "message to the engine: %s, ignoring", strerror(errno));
+}
+
+static void send_progress(const struct report *report, const struct swb_download_progress *p)
+{
+        _cleanup_(swb_buf_done) struct swb_buf buf = SWB_BUF_INIT(REPORT_MESSAGE_MAX_BYTES);
+
+        if (swb_kv_put(&buf, "TYPE", "progress") >= 0 &&
+            swb_kv_put_u64(&buf, "BYTES_DONE", p->n_bytes) >= 0 &&
+            swb_kv_put_u64(&buf, "OFFSET", p->offset) >= 0 &&
+            swb_kv_put_u64(&buf, "RATE", p->rate_bytes) >= 0)
+                send_message(report, &buf, true);
+}
+
+static void print_progress(struct report *report, const struct swb_download_progress *p)
+{
+        char done[SWB_SIZE_TEXT], total[SWB_SIZE_TEXT], rate[SWB_SIZE_TEXT];
+
+        (void)fprintf(stderr, "\r%3u%%  %s of %s  %s/s   ",
+                      (unsigned)(p->total ? (double)p->offset * 100.0 / (double)p->total : 100),
+                      swb_format_size(p->offset, done), swb_format_size(p->total, total),
+                      swb_format_size(p->rate_bytes, rate));
+        report->has_progress = true;
+}
+
+static uint64_t now_msec(void)
+{
+        struct timespec ts = {0};
+
+        (void)clock_gettime(CLOCK_MONOTONIC, &ts); /* fails for an unknown clock only */
+        return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+void report_progress(struct report *report, const struct swb_download_progress *progress)
+{
+        uint64_t now = now_msec();
+
+        if (now - report->last_msec < PROGRESS_MSEC && progress->offset < progress->total)
+                return;
+        report->last_msec = now;
+        if (report->control_fd >= 0)
+                send_progress(report, progress);
+        else if (report->is_terminal)
+                print_progress(report, progress);
+}
+
+static int put_outcome(struct swb_buf *buf, const struct swb_error *failure,
+                       const struct swb_http_status *status, const struct swb_buf *more)
+{
+        int r;
+
+        r = swb_kv_put(buf, "TYPE", "outcome");
+        if (r >= 0)
+                r = swb_kv_put(buf, "RESULT", failure ? "failed" : "ok");
+        if (r >= 0 && failure)
+                r = swb_kv_put(buf, "FAULT", swb_fault_to_string(failure->fault));
+        if (r >= 0 && failure)
+                r = swb_kv_put_i64(buf, "CODE", failure->code);
+        if (r >= 0 && failure)
+                r = swb_kv_put(buf, "TEXT", failure->text);
+        if (r >= 0 && status->status)
+                r = swb_kv_put_u64(buf, "HTTP_STATUS", status->status);
+        if (r >= 0 && status->retry_after_sec)
+                r = swb_kv_put_u64(buf, "RETRY_AFTER", status->retry_after_sec);
+        if (r >= 0 && !failure && more)
+                r = swb_buf_append(buf, more->data, more->n_bytes);
+        return r;
+}
+
+static void print_outcome(const struct report *report, const struct swb_error *failure,
+                          const struct swb_http_status *status, const struct swb_buf *more)
+{
+        if (report->has_progress)
+                (void)fprintf(stderr, "\n");
+        if (failure && status->retry_after_sec)
+                swb_log(SWB_LOG_WARNING, "the server asks to come back in %u s",
+                        (unsigned)status->retry_after_sec);
+        if (!failure && more)
+                (void)fwrite(more->data, 1, more->n_bytes, stdout);
+}
+
+void report_outcome(struct report *report, const struct swb_error *failure,
+                    const struct swb_http_status *status, const struct swb_buf *more)
+{
+        _cleanup_(swb_buf_done) struct swb_buf buf = SWB_BUF_INIT(REPORT_MESSAGE_MAX_BYTES);
+        int r;
+
+        if (report->control_fd < 0) {
+                print_outcome(report, failure, status, more);
+                return;
+        }
+        r = put_outcome(&buf, failure, status, more);
+        if (r < 0)
+                swb_log(SWB_LOG_ERROR, "outcome for the engine: %s", strerror(-r));
+        else
+                send_message(report, &buf, false);
+}
