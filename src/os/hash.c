@@ -132,3 +132,27 @@ int swb_sha256_fd(int fd, const char *name, uint64_t n_bytes, uint8_t *ret_diges
         swb_sha256_final(&sha, ret_digest);
         return 0;
 }
+
+int swb_sha1_fd(int fd, const char *name, uint64_t n_bytes, uint8_t *ret_digest,
+                struct swb_error *err)
+{
+        _cleanup_free_ uint8_t *chunk = malloc(FD_CHUNK_BYTES);
+        uint64_t offset = 0;
+        SHA_CTX ctx;
+        int r;
+
+        if (!chunk)
+                return swb_oom(err);
+        (void)SHA1_Init(&ctx); /* can't fail, nor can the two below */
+        while (offset < n_bytes) {
+                size_t n = (size_t)SWB_MIN(n_bytes - offset, (uint64_t)FD_CHUNK_BYTES);
+
+                r = swb_pread(fd, name, chunk, n, offset, err);
+                if (r < 0)
+                        return r;
+                (void)SHA1_Update(&ctx, chunk, n);
+                offset += n;
+        }
+        (void)SHA1_Final(ret_digest, &ctx);
+        return 0;
+}

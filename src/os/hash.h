@@ -31,3 +31,8 @@ void swb_sha256(const void *data, size_t n_bytes, uint8_t *ret_digest);
 /* The first n_bytes of a file or device, from offset 0; the file position is not moved. */
 int swb_sha256_fd(int fd, const char *name, uint64_t n_bytes, uint8_t *ret_digest,
                   struct swb_error *err) _warn_unused_;
+
+/* SHA-1 of the same, 20 bytes: only for the field that some Omaha clients still compare. */
+#define SWB_SHA1_BYTES 20
+int swb_sha1_fd(int fd, const char *name, uint64_t n_bytes, uint8_t *ret_digest,
+                struct swb_error *err) _warn_unused_;

@@ -102,6 +102,7 @@ static void test_file(void **state)
         char path[] = "/tmp/swb-test-hash-XXXXXX";
         _cleanup_close_ int fd = mkostemp(path, O_CLOEXEC);
         uint8_t digest[SWB_SHA256_BYTES];
+        char hex[SWB_SHA256_HEX];
         struct swb_error err;
 
         (void)state;
@@ -110,6 +111,11 @@ static void test_file(void **state)
         assert_ok(swb_sha256_fd(fd, path, 3, digest, &err), &err);
         assert_digest(digest, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
         assert_fault(swb_sha256_fd(fd, path, 5, digest, &err), &err, SWB_FAULT_IO);
+
+        assert_ok(swb_sha1_fd(fd, path, 3, digest, &err), &err);
+        swb_hex_encode(digest, SWB_SHA1_BYTES, hex);
+        assert_string_equal(hex, "a9993e364706816aba3e25717850c26c9cd0d89d");
+        assert_fault(swb_sha1_fd(fd, path, 5, digest, &err), &err, SWB_FAULT_IO);
 }
 
 int main(void)
