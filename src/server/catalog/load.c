@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The catalog from the database: one read transaction, list by list. */
+#include "base/text.h"
+#include "server/catalog/catalog.h"
+#include "server/catalog/pool.h"
+
+/* What one list's callbacks share. `array` grows on the heap and then moves into the pool. */
+struct load {
+        struct swb_db *db;
+        struct swb_pool *pool;
+        void *array;
+        size_t n;
+};
+
+static void *append(struct load *load, size_t element_bytes)
+{
+        /* Capacity is the next power of two. */
+        if ((load->n & (load->n - 1)) == 0) {
+                void *grown = reallocarray(load->array, load->n ? 2 * load->n : 1, element_bytes);
+
+                if (!grown)
+                        return NULL;
+                load->array = grown;
+        }
+        return memset((char *)load->array + load->n++ * element_bytes, 0, element_bytes);
+}
+
+static void load_done(struct load *load)
+{
+        free(load->array);
+}
+
+/* Moves the list into the pool. */
+static int settle(struct load *load, size_t element_bytes, void *ret_array, size_t *ret_n,
+                  struct swb_error *err)
+{
+        void *array = swb_pool_alloc(load->pool, load->n, element_bytes);
+
+        if (!array)
+                return swb_oom(err);
+        if (load->n > 0)
+                memcpy(array, load->array, load->n * element_bytes);
+        *(void **)ret_array = array;
+        *ret_n = load->n;
+        return 0;
+}
+
+/* Copies texts into the pool: pairs of target and source. */
+struct text {
+        const char **to;
+        const char *from;
+};
+
+static int keep_texts(struct load *load, const struct text *texts, size_t n, struct swb_error *err)
+{
+        for (size_t i = 0; i < n; i++) {
+                *texts[i].to = swb_pool_text(load->pool, texts[i].from);
+                if (!*texts[i].to)
+                        return swb_oom(err);
+        }
+        return 0;
+}
+
+static int add_payload(const struct swb_payload *payload, void *userdata, struct swb_error *err)
+{
+        struct load *load = userdata;
+        struct swb_catalog_payload *p = append(load, sizeof(*p));
+        char base64[SWB_BASE64_SIZE(32)];
+        uint8_t digest[32];
+        struct text texts[] = {
+                {&p->source_version, payload->source_version},
+                {&p->sha256, payload->sha256},
+                {&p->sha256_base64, base64},
+                {&p->sha1_base64, payload->sha1},
+                {&p->metadata_signature, payload->metadata_signature},
+                {&p->name, payload->name},
+        };
+
+        if (!p)
+                return swb_oom(err);
+        if (swb_hex_decode(payload->sha256, digest, sizeof(digest)) < 0)
+                return swb_fail(err, -EBADMSG, SWB_FAULT_FORMAT,
+                                "payload %lld of the database has no SHA-256",
+                                (long long)payload->id);
+        swb_base64_encode(digest, sizeof(digest), base64);
+        p->size = payload->size;
+        p->metadata_size = payload->metadata_size;
+        return keep_texts(load, texts, SWB_ELEMENTS(texts), err);
+}
+
+static int load_payloads(const struct load *outer, struct swb_catalog_release *release,
+                         struct swb_error *err)
+{
+        _cleanup_(load_done) struct load load = {.db = outer->db, .pool = outer->pool};
+        int r;
+
+        r = swb_payload_list(load.db, release->id, add_payload, &load, err);
+        if (r < 0)
+                return r;
+        return settle(&load, sizeof(struct swb_catalog_payload), &release->payloads,
+                      &release->n_payloads, err);
+}
+
+static int add_release(const struct swb_release *row, void *userdata, struct swb_error *err)
+{
+        struct load *load = userdata;
+        struct swb_catalog_release *release = append(load, sizeof(*release));
+        struct text texts[] = {{&release->version, row->version},
+                               {&release->deadline, row->deadline}};
+
+        if (!release)
+                return swb_oom(err);
+        release->id = row->id;
+        release->disable_backoff = row->disable_backoff;
+        release->max_failures = row->max_failures;
+        return keep_texts(load, texts, SWB_ELEMENTS(texts), err);
+}
+
+static int load_releases(const struct load *outer, struct swb_catalog_app *app,
+                         struct swb_error *err)
+{
+        _cleanup_(load_done) struct load load = {.db = outer->db, .pool = outer->pool};
+        int r;
+
+        r = swb_release_list(load.db, app->id, add_release, &load, err);
+        if (r >= 0)
+                r = settle(&load, sizeof(struct swb_catalog_release), &app->releases,
+                           &app->n_releases, err);
+        for (size_t i = 0; r >= 0 && i < app->n_releases; i++)
+                r = load_payloads(outer, &app->releases[i], err);
+        return r;
+}
+
+static const struct swb_catalog_release *release_by_id(const struct swb_catalog_app *app,
+                                                       int64_t id)
+{
+        for (size_t i = 0; i < app->n_releases; i++)
+                if (app->releases[i].id == id)
+                        return &app->releases[i];
+        return NULL;
+}
+
+/* The list of channels of one app. */
+struct channel_load {
+        struct load load;
+        const struct swb_catalog_app *app;
+};
+
+static int compare_carried(const void *a, const void *b)
+{
+        const struct swb_catalog_release *const *left = a, *const *right = b;
+
+        return swb_version_compare((*right)->version, (*left)->version);
+}
+
+static int load_history(const struct load *outer, const struct swb_catalog_app *app,
+                        int64_t channel_id, struct swb_catalog_channel *channel,
+                        struct swb_error *err)
+{
+        _cleanup_(load_done) struct load load = {.db = outer->db, .pool = outer->pool};
+        _cleanup_(swb_query_done) struct swb_query q = {0};
+        int r;
+
+        r = swb_query_init(&q, load.db, "SELECT release FROM channel_history WHERE channel = ?",
+                           err);
+        if (r < 0)
+                return r;
+        swb_query_bind_i64(&q, channel_id);
+        while ((r = swb_query_step(&q, err)) > 0) {
+                const struct swb_catalog_release *release =
+                        release_by_id(app, swb_query_i64(&q, 0));
+                const struct swb_catalog_release **place;
+
+                if (!release)
+                        continue;
+                place = append(&load, sizeof(release));
+                if (!place)
+                        return swb_oom(err);
+                *place = release;
+        }
+        if (r >= 0)
+                r = settle(&load, sizeof(struct swb_catalog_release *), &channel->carried,
+                           &channel->n_carried, err);
+        if (r >= 0 && channel->n_carried > 1)
+                qsort(channel->carried, channel->n_carried, sizeof(*channel->carried),
+                      compare_carried);
+        return r;
+}
+
+static int add_channel(const struct swb_channel *row, void *userdata, struct swb_error *err)
+{
+        struct channel_load *c = userdata;
+        struct swb_catalog_channel *channel = append(&c->load, sizeof(*channel));
+        struct text texts[] = {{&channel->name, row->name}};
+        int r;
+
+        if (!channel)
+                return swb_oom(err);
+        channel->release = release_by_id(c->app, row->release);
+        r = keep_texts(&c->load, texts, SWB_ELEMENTS(texts), err);
+        return r < 0 ? r : load_history(&c->load, c->app, row->id, channel, err);
+}
+
+static int load_channels(const struct load *outer, struct swb_catalog_app *app,
+                         struct swb_error *err)
+{
+        struct channel_load c = {.load = {.db = outer->db, .pool = outer->pool}, .app = app};
+        int r;
+
+        r = swb_channel_list(outer->db, app->id, add_channel, &c, err);
+        if (r >= 0)
+                r = settle(&c.load, sizeof(struct swb_catalog_channel), &app->channels,
+                           &app->n_channels, err);
+        load_done(&c.load);
+        return r;
+}
+
+static int add_machine(const char *machineid, void *userdata, struct swb_error *err)
+{
+        struct load *load = userdata;
+        const char **place = append(load, sizeof(*place));
+
+        if (place)
+                *place = swb_pool_text(load->pool, machineid);
+        return place && *place ? 0 : swb_oom(err);
+}
+
+static int add_group(const struct swb_group *row, void *userdata, struct swb_error *err)
+{
+        struct load *load = userdata;
+        _cleanup_(load_done) struct load machines = {.db = load->db, .pool = load->pool};
+        struct swb_catalog_group *group = append(load, sizeof(*group));
+        struct text texts[] = {{&group->name, row->name},
+                               {&group->channel, row->channel},
+                               {&group->hardware_class, row->hardware_class},
+                               {&group->board, row->board},
+                               {&group->track, row->track}};
+        int r;
+
+        if (!group)
+                return swb_oom(err);
+        group->has_machines = row->has_machines;
+        r = keep_texts(load, texts, SWB_ELEMENTS(texts), err);
+        if (r >= 0)
+                r = swb_group_machine_list(load->db, row->id, add_machine, &machines, err);
+        if (r >= 0)
+                r = settle(&machines, sizeof(const char *), &group->machines, &group->n_machines,
+                           err);
+        return r;
+}
+
+static int load_groups(const struct load *outer, struct swb_catalog_app *app, struct swb_error *err)
+{
+        _cleanup_(load_done) struct load load = {.db = outer->db, .pool = outer->pool};
+        int r;
+
+        r = swb_group_list(load.db, app->id, add_group, &load, err);
+        if (r < 0)
+                return r;
+        return settle(&load, sizeof(struct swb_catalog_group), &app->groups, &app->n_groups, err);
+}
+
+static int add_app(const struct swb_app *row, void *userdata, struct swb_error *err)
+{
+        struct load *load = userdata;
+        struct swb_catalog_app *app = append(load, sizeof(*app));
+        struct text texts[] = {{&app->appid, row->appid},
+                               {&app->default_channel, row->default_channel}};
+
+        if (!app)
+                return swb_oom(err);
+        app->id = row->id;
+        app->hash_form = row->hash_form;
+        return keep_texts(load, texts, SWB_ELEMENTS(texts), err);
+}
+
+static int load_apps(struct swb_db *db, struct swb_catalog *catalog, struct swb_error *err)
+{
+        _cleanup_(load_done) struct load load = {.db = db, .pool = catalog->pool};
+        int r;
+
+        r = swb_db_number(db, "SELECT generation FROM catalog", &catalog->generation, err);
+        if (r >= 0)
+                r = swb_app_list(db, add_app, &load, err);
+        if (r >= 0)
+                r = settle(&load, sizeof(struct swb_catalog_app), &catalog->apps, &catalog->n_apps,
+                           err);
+        for (size_t i = 0; r >= 0 && i < catalog->n_apps; i++) {
+                r = load_releases(&load, &catalog->apps[i], err);
+                if (r >= 0)
+                        r = load_channels(&load, &catalog->apps[i], err);
+                if (r >= 0)
+                        r = load_groups(&load, &catalog->apps[i], err);
+        }
+        return r;
+}
+
+int swb_catalog_load(struct swb_db *db, struct swb_catalog **ret, struct swb_error *err)
+{
+        _cleanup_(swb_transaction_done) struct swb_transaction t = {0};
+        _cleanup_(swb_catalog_unrefp) struct swb_catalog *catalog = calloc(1, sizeof(*catalog));
+        int r;
+
+        if (!catalog)
+                return swb_oom(err);
+        catalog->n_refs = 1;
+        catalog->pool = swb_pool_new();
+        if (!catalog->pool)
+                return swb_oom(err);
+        r = swb_transaction_begin_read(&t, db, err);
+        if (r >= 0)
+                r = load_apps(db, catalog, err);
+        if (r < 0)
+                return swb_wrap(err, r, "read the catalog");
+        *ret = SWB_TAKE_PTR(catalog);
+        return 0;
+}

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/fleet/checkin.h"
+
+#define SECONDS_PER_DAY 86400
+
+const char *swb_checkin_machineid(const struct swb_omaha_request *request,
+                                  const struct swb_omaha_app *app)
+{
+        if (*request->testsource)
+                return "";
+        if (swb_is_plain_id(app->machineid, SWB_MACHINEID_MAX))
+                return app->machineid;
+        if (swb_is_plain_id(request->userid, SWB_MACHINEID_MAX))
+                return request->userid;
+        return "";
+}
+
+struct swb_checkin *swb_checkin_new(struct swb_omaha_request *request, struct swb_catalog *catalog,
+                                    int64_t now)
+{
+        struct swb_checkin *checkin = calloc(1, sizeof(*checkin));
+
+        if (!checkin)
+                return NULL;
+        checkin->decisions = calloc(request->n_apps + 1, sizeof(*checkin->decisions));
+        if (!checkin->decisions) {
+                free(checkin);
+                return NULL;
+        }
+        checkin->request = request;
+        checkin->catalog = swb_catalog_ref(catalog);
+        checkin->now = now;
+        for (size_t i = 0; i < request->n_apps; i++) {
+                const struct swb_omaha_app *app = &request->apps[i];
+
+                if (app->has_update_check)
+                        swb_select(catalog, app, swb_checkin_machineid(request, app),
+                                   &checkin->decisions[i]);
+                else
+                        checkin->decisions[i].app = swb_catalog_app(catalog, app->appid);
+        }
+        return checkin;
+}
+
+struct swb_checkin *swb_checkin_free(struct swb_checkin *checkin)
+{
+        if (!checkin)
+                return NULL;
+        (void)swb_omaha_request_free(checkin->request);
+        free(checkin->decisions);
+        (void)swb_catalog_unref(checkin->catalog);
+        free(checkin);
+        return NULL;
+}
+
+size_t swb_checkin_bytes(const struct swb_checkin *checkin)
+{
+        return sizeof(*checkin) + swb_omaha_request_bytes(checkin->request) +
+               (checkin->request->n_apps + 1) * sizeof(*checkin->decisions);
+}
+
+bool swb_checkin_is_promise(const struct swb_checkin *checkin)
+{
+        for (size_t i = 0; i < checkin->request->n_apps; i++) {
+                const struct swb_omaha_app *app = &checkin->request->apps[i];
+
+                if (!checkin->decisions[i].app || !*swb_checkin_machineid(checkin->request, app))
+                        continue;
+                if (app->n_events > 0 ||
+                    (app->has_update_check && checkin->decisions[i].outcome == SWB_SELECT_UPDATE))
+                        return true;
+        }
+        return false;
+}
+
+static int record_events(const struct swb_checkin *checkin, const struct swb_omaha_app *app,
+                         struct swb_fleet *fleet, struct swb_device *device, struct swb_error *err)
+{
+        const char *request_id = checkin->request->requestid;
+        int r;
+
+        for (size_t i = 0; i < app->n_events; i++) {
+                r = swb_fleet_has_event(fleet, device, request_id, i, err);
+                if (r > 0)
+                        continue; /* the answer was lost, the device says it again */
+                if (r >= 0) {
+                        swb_device_apply_event(device, &app->events[i], checkin->now);
+                        r = swb_fleet_add_event(fleet, device, &app->events[i], request_id, i,
+                                                checkin->now, err);
+                }
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+/* The device's row. Return: 1 when this is its first sign of life today. */
+static int record_device(const struct swb_checkin *checkin, size_t index, const char *machineid,
+                         struct swb_fleet *fleet, bool *ret_first_ever, struct swb_error *err)
+{
+        const struct swb_omaha_app *app = &checkin->request->apps[index];
+        const struct swb_decision *decision = &checkin->decisions[index];
+        struct swb_device device;
+        bool first_today;
+        int r;
+
+        r = swb_fleet_read(fleet, decision->app->id, machineid, &device, err);
+        if (r < 0)
+                return r;
+        *ret_first_ever = r == 0;
+        first_today = r == 0 || device.last_seen / SECONDS_PER_DAY < checkin->now / SECONDS_PER_DAY;
+        swb_device_apply_app(&device, app, checkin->now);
+        if (r == 0) {
+                /* Events refer to the row. */
+                r = swb_fleet_write(fleet, decision->app->id, &device, err);
+                if (r != 0)
+                        return SWB_MIN(r, 0); /* > 0: too many devices, this one is not kept */
+        }
+        r = record_events(checkin, app, fleet, &device, err);
+        if (r < 0)
+                return r;
+        if (app->has_update_check)
+                swb_device_apply_decision(&device, decision, checkin->now);
+        r = swb_fleet_write(fleet, decision->app->id, &device, err);
+        return r < 0 ? r : first_today;
+}
+
+/* OM-9: has a day passed since the last ping that the device itself remembers? */
+static bool is_due(int32_t days_since, int32_t day_of_last, uint64_t today)
+{
+        return days_since == SWB_OMAHA_DAYS_NEVER || days_since >= 1 ||
+               day_of_last == SWB_OMAHA_DAYS_NEVER ||
+               (day_of_last >= 0 && (uint64_t)day_of_last < today);
+}
+
+static void count_ping(const struct swb_omaha_ping *ping, int64_t now,
+                       struct swb_fleet_counts *counts)
+{
+        uint64_t seconds, today;
+
+        swb_omaha_daystart(now, &seconds, &today);
+        counts->devices = is_due(ping->r, ping->rd, today);
+        counts->active = ping->active && is_due(ping->a, ping->ad, today);
+        counts->fresh = ping->r == SWB_OMAHA_DAYS_NEVER || ping->rd == SWB_OMAHA_DAYS_NEVER;
+}
+
+static int record_app(const struct swb_checkin *checkin, size_t index, struct swb_fleet *fleet,
+                      struct swb_error *err)
+{
+        const struct swb_omaha_app *app = &checkin->request->apps[index];
+        const struct swb_decision *decision = &checkin->decisions[index];
+        const char *machineid = swb_checkin_machineid(checkin->request, app);
+        struct swb_fleet_counts counts = {0};
+        bool first_ever = false;
+        int r;
+
+        counts.checks = app->has_update_check;
+        counts.offers = app->has_update_check && decision->outcome == SWB_SELECT_UPDATE;
+        if (*machineid) {
+                r = record_device(checkin, index, machineid, fleet, &first_ever, err);
+                if (r < 0)
+                        return r;
+                counts.devices = r > 0;
+                counts.active = r > 0 && app->has_ping && app->ping.active;
+                counts.fresh = first_ever;
+        } else if (app->has_ping) {
+                count_ping(&app->ping, checkin->now, &counts);
+        }
+        return swb_fleet_count(fleet, decision->app->id, checkin->now / SECONDS_PER_DAY, &counts,
+                               err);
+}
+
+int swb_checkin_record(const struct swb_checkin *checkin, struct swb_fleet *fleet,
+                       struct swb_error *err)
+{
+        if (*checkin->request->testsource)
+                return 0;
+        for (size_t i = 0; i < checkin->request->n_apps; i++) {
+                int r = checkin->decisions[i].app ? record_app(checkin, i, fleet, err) : 0;
+
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}

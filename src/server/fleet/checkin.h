@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * server/fleet/checkin.h - one request with what was decided about it, on its way to the store
+ */
+#include "omaha/request.h"
+#include "server/catalog/catalog.h"
+#include "server/select/select.h"
+#include "server/store/fleet.h"
+
+struct swb_checkin {
+        struct swb_omaha_request *request; /* owned */
+        struct swb_catalog *catalog;       /* a reference: the decisions borrow from it */
+        struct swb_decision *decisions; /* one per app; without an update check only `app` is set */
+        int64_t now;                    /* seconds since 1970 */
+        /* Called once by the writer's thread, after the commit (err NULL) or when it failed, just
+         * before the checkin goes. NULL: nobody waits. */
+        void (*done)(void *userdata, const struct swb_error *err);
+        void *userdata;
+        struct swb_checkin *next; /* of the writer's queue */
+};
+
+/* Takes over the request, takes a reference of the catalog, and decides. NULL: out of memory, the
+ * request is still the caller's. */
+struct swb_checkin *swb_checkin_new(struct swb_omaha_request *request, struct swb_catalog *catalog,
+                                    int64_t now);
+struct swb_checkin *swb_checkin_free(struct swb_checkin *checkin);
+SWB_DEFINE_CLEANUP(struct swb_checkin *, swb_checkin_free)
+
+/* Memory that it holds. */
+size_t swb_checkin_bytes(const struct swb_checkin *checkin);
+/* Holds it something that must be on the medium before it is answered: an event or an offer of a
+ * device that we keep a row for? */
+bool swb_checkin_is_promise(const struct swb_checkin *checkin);
+
+/* OM-4: the device's identity: machineid, else the request's userid, else "" (also for requests of
+ * test clients, which must not count). */
+const char *swb_checkin_machineid(const struct swb_omaha_request *request,
+                                  const struct swb_omaha_app *app);
+
+/* Writes rows, events and counts; inside the writer's transaction. */
+int swb_checkin_record(const struct swb_checkin *checkin, struct swb_fleet *fleet,
+                       struct swb_error *err) _warn_unused_;

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/fleet/device.h"
+
+#include "base/text.h"
+
+const char *swb_device_state_to_string(enum swb_device_state state)
+{
+        static const char *const names[] = {
+                [SWB_DEVICE_NEW] = "new",
+                [SWB_DEVICE_UP_TO_DATE] = "up-to-date",
+                [SWB_DEVICE_OFFERED] = "offered",
+                [SWB_DEVICE_DOWNLOADING] = "downloading",
+                [SWB_DEVICE_INSTALLED] = "installed",
+                [SWB_DEVICE_FAILED] = "failed",
+                [SWB_DEVICE_HELD] = "held",
+        };
+
+        return state >= 0 && state < _SWB_DEVICE_STATE_MAX ? names[state] : "unknown";
+}
+
+static void set_state(struct swb_device *device, enum swb_device_state state, const char *reason)
+{
+        device->state = state;
+        swb_copy_bounded(device->reason, reason, SWB_TEXT_MAX);
+}
+
+static void settle(struct swb_device *device)
+{
+        device->granted_version[0] = '\0';
+        set_state(device, SWB_DEVICE_UP_TO_DATE, "");
+}
+
+static void complete(struct swb_device *device, int64_t now)
+{
+        device->updated_at = now;
+        settle(device);
+}
+
+static void fail(struct swb_device *device, const struct swb_omaha_event *event)
+{
+        char code[SWB_OMAHA_ERRORCODE_TEXT], reason[SWB_TEXT_MAX + 1];
+        const char *what =
+                *event->fault ? event->fault : swb_omaha_errorcode_describe(event->errorcode, code);
+
+        (void)snprintf(reason, sizeof(reason), "%s%s%s", what, *event->text ? ": " : "",
+                       event->text);
+        set_state(device, SWB_DEVICE_FAILED, reason);
+}
+
+/* OM-20: a completion names the version that was left; without one it is a first contact. */
+static bool is_completion(const struct swb_omaha_event *event)
+{
+        if (event->type == SWB_OMAHA_EVENT_REBOOTED_AFTER_UPDATE)
+                return event->result == SWB_OMAHA_RESULT_SUCCESS;
+        return event->type == SWB_OMAHA_EVENT_UPDATE_COMPLETE &&
+               event->result == SWB_OMAHA_RESULT_SUCCESS_REBOOT &&
+               !swb_omaha_version_is_zero(event->previousversion);
+}
+
+static void apply_success(struct swb_device *device, const struct swb_omaha_event *event)
+{
+        switch (event->type) {
+        case SWB_OMAHA_EVENT_DOWNLOAD_STARTED:
+        case SWB_OMAHA_EVENT_UPDATE_DOWNLOAD_STARTED:
+        case SWB_OMAHA_EVENT_DOWNLOAD_COMPLETE:
+        case SWB_OMAHA_EVENT_UPDATE_DOWNLOAD_FINISHED:
+                set_state(device, SWB_DEVICE_DOWNLOADING, "");
+                break;
+        case SWB_OMAHA_EVENT_INSTALL_COMPLETE:
+        case SWB_OMAHA_EVENT_UPDATE_COMPLETE:
+        case SWB_OMAHA_EVENT_INSTALLED_HELD_BACK:
+                set_state(device, SWB_DEVICE_INSTALLED, "");
+                break;
+        default:
+                break;
+        }
+}
+
+void swb_device_apply_event(struct swb_device *device, const struct swb_omaha_event *event,
+                            int64_t now)
+{
+        device->last_event_at = now;
+        device->last_event_type = event->type;
+        device->last_event_result = event->result;
+        device->last_errorcode = event->errorcode;
+        if (*event->slot)
+                swb_copy_bounded(device->slot, event->slot, SWB_SLOT_NAME_MAX);
+        if (swb_omaha_event_result_is_failure(event->result))
+                fail(device, event);
+        else if (is_completion(event))
+                complete(device, now);
+        else if (event->result == SWB_OMAHA_RESULT_SUCCESS)
+                apply_success(device, event);
+}
+
+void swb_device_apply_app(struct swb_device *device, const struct swb_omaha_app *app, int64_t now)
+{
+        if (device->first_seen == 0)
+                device->first_seen = now;
+        device->last_seen = now;
+        /* A device that will wipe itself says 0.0.0.0 and the real version beside it. */
+        swb_copy_bounded(device->version, *app->from_version ? app->from_version : app->version,
+                         SWB_VERSION_MAX);
+        swb_copy_bounded(device->board, app->board, SWB_NAME_MAX);
+        swb_copy_bounded(device->hardware_class, app->hardware_class, SWB_NAME_MAX);
+        /* OM-20: the event that reports a completion may get lost, the version it runs does not. */
+        if (*device->granted_version &&
+            swb_version_compare(device->version, device->granted_version) == 0)
+                complete(device, now);
+}
+
+static void apply_offer(struct swb_device *device, const struct swb_decision *decision, int64_t now)
+{
+        bool same = strcmp(device->granted_version, decision->release->version) == 0;
+        bool another = *device->granted_version && !same;
+        bool under_way = device->state == SWB_DEVICE_DOWNLOADING ||
+                         device->state == SWB_DEVICE_INSTALLED ||
+                         device->state == SWB_DEVICE_FAILED || device->state == SWB_DEVICE_OFFERED;
+
+        swb_copy_bounded(device->granted_version, decision->release->version, SWB_VERSION_MAX);
+        if (!same)
+                device->granted_at = now;
+        /* A device asks again while it downloads, waits or has failed: that is still so. */
+        if (another || !under_way)
+                set_state(device, SWB_DEVICE_OFFERED, "");
+}
+
+void swb_device_apply_decision(struct swb_device *device, const struct swb_decision *decision,
+                               int64_t now)
+{
+        swb_copy_bounded(device->channel, decision->channel ? decision->channel->name : "",
+                         SWB_NAME_MAX);
+        if (decision->outcome == SWB_SELECT_UPDATE)
+                apply_offer(device, decision, now);
+        else if (decision->outcome == SWB_SELECT_UP_TO_DATE)
+                settle(device);
+        else if (device->state != SWB_DEVICE_DOWNLOADING && device->state != SWB_DEVICE_INSTALLED)
+                set_state(device, SWB_DEVICE_HELD, swb_select_outcome_to_string(decision->outcome));
+}

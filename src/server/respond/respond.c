@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/respond/respond.h"
+
+/* "1." and the hex SHA-256 */
+#define FP_TEXT (2 + 64 + 1)
+
+/* What the answer to one app borrows from. */
+struct scratch {
+        struct swb_omaha_data_answer data[SWB_OMAHA_DATA_MAX];
+        char fp[FP_TEXT];
+};
+
+static const char *hash_in_form(const struct swb_catalog_payload *payload, enum swb_hash_form form)
+{
+        switch (form) {
+        case SWB_HASH_BASE64:
+                return payload->sha256_base64;
+        case SWB_HASH_OMIT:
+                return "";
+        case SWB_HASH_HEX:
+        case _SWB_HASH_FORM_MAX:
+        case _SWB_HASH_FORM_INVALID:
+        default:
+                return payload->sha256;
+        }
+}
+
+static void fill_update(const struct swb_decision *decision,
+                        const struct swb_respond_options *options, struct scratch *scratch,
+                        struct swb_omaha_offer *offer)
+{
+        const struct swb_catalog_payload *payload = decision->payload;
+        const struct swb_catalog_release *release = decision->release;
+
+        (void)snprintf(scratch->fp, sizeof(scratch->fp), "1.%s", payload->sha256);
+        offer->status = SWB_OMAHA_STATUS_OK;
+        offer->rollback = decision->rollback;
+        offer->version = release->version;
+        for (size_t i = 0; i < options->n_codebases && i < SWB_OMAHA_URLS_MAX; i++)
+                offer->codebases[offer->n_codebases++] = options->codebases[i];
+        offer->has_package = true;
+        offer->package = (struct swb_omaha_package){
+                /* The file's content is its name: any plain file host can serve the folder. */
+                .name = payload->sha256,
+                .size = payload->size,
+                .hash = payload->sha1_base64,
+                .hash_sha256 = hash_in_form(payload, decision->app->hash_form),
+                .fp = scratch->fp,
+        };
+        offer->has_postinstall = true;
+        offer->postinstall = (struct swb_omaha_postinstall){
+                .sha256 = payload->sha256_base64,
+                .is_delta = *payload->source_version != '\0',
+                .metadata_size = payload->metadata_size,
+                .metadata_signature = payload->metadata_signature,
+                .deadline = release->deadline,
+                .disable_backoff = release->disable_backoff,
+                .max_failures = release->max_failures,
+        };
+}
+
+static void fill_offer(const struct swb_decision *decision,
+                       const struct swb_respond_options *options, struct scratch *scratch,
+                       struct swb_omaha_offer *offer)
+{
+        offer->poll_interval = options->poll_interval_seconds;
+        if (decision->outcome == SWB_SELECT_UPDATE) {
+                fill_update(decision, options, scratch, offer);
+                return;
+        }
+        /* Refusals of ours are "noupdate": clients take any other status for a broken answer. */
+        offer->status = decision->outcome == SWB_SELECT_UNKNOWN_APP ? SWB_OMAHA_STATUS_INTERNAL
+                                                                    : SWB_OMAHA_STATUS_NOUPDATE;
+        if (swb_select_is_refusal(decision->outcome))
+                offer->info = swb_select_outcome_to_string(decision->outcome);
+}
+
+static const char *data_status(const struct swb_omaha_data *data)
+{
+        if (strcmp(data->name, "install") == 0)
+                return SWB_OMAHA_STATUS_NO_DATA; /* we keep none */
+        if (strcmp(data->name, "untrusted") == 0)
+                return SWB_OMAHA_STATUS_OK;
+        return SWB_OMAHA_STATUS_INVALID_ARGS;
+}
+
+static void fill_app(const struct swb_omaha_app *app, const struct swb_decision *decision,
+                     const struct swb_respond_options *options, struct scratch *scratch,
+                     struct swb_omaha_app_answer *answer)
+{
+        answer->appid = app->appid;
+        answer->status = decision->app ? SWB_OMAHA_STATUS_OK : SWB_OMAHA_STATUS_UNKNOWN_APP;
+        answer->has_offer = app->has_update_check;
+        if (answer->has_offer)
+                fill_offer(decision, options, scratch, &answer->offer);
+        if (!decision->app)
+                return;
+        answer->n_events = app->n_events;
+        answer->has_ping = app->has_ping;
+        answer->data = scratch->data;
+        answer->n_data = app->n_data;
+        for (size_t i = 0; i < app->n_data; i++)
+                scratch->data[i] =
+                        (struct swb_omaha_data_answer){.name = app->data[i].name,
+                                                       .index = app->data[i].index,
+                                                       .status = data_status(&app->data[i])};
+}
+
+int swb_respond(const struct swb_checkin *checkin, const struct swb_respond_options *options,
+                struct swb_buf *body, struct swb_error *err)
+{
+        const struct swb_omaha_request *request = checkin->request;
+        _cleanup_free_ struct swb_omaha_app_answer *answers = NULL;
+        _cleanup_free_ struct scratch *scratch = NULL;
+        struct swb_omaha_response response = {.server = "switchback", .has_daystart = true};
+
+        answers = calloc(request->n_apps + 1, sizeof(*answers));
+        scratch = calloc(request->n_apps + 1, sizeof(*scratch));
+        if (!answers || !scratch)
+                return swb_oom(err);
+        swb_omaha_daystart(checkin->now, &response.elapsed_seconds, &response.elapsed_days);
+        for (size_t i = 0; i < request->n_apps; i++)
+                fill_app(&request->apps[i], &checkin->decisions[i], options, &scratch[i],
+                         &answers[i]);
+        response.apps = answers;
+        response.n_apps = request->n_apps;
+        return swb_omaha_response_write(&response, body, err);
+}

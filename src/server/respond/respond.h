@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * server/respond/respond.h - the answer to a request, from what was decided
+ *
+ * Spec:   docs/spec/omaha.md OM-11 … OM-17
+ */
+#include "omaha/response.h"
+#include "server/fleet/checkin.h"
+
+struct swb_respond_options {
+        const char *const *codebases;   /* where payloads are, in the order to be tried */
+        size_t n_codebases;             /* at most SWB_OMAHA_URLS_MAX */
+        uint64_t poll_interval_seconds; /* 0: the devices' own */
+};
+
+/* Appends the body; every app of the request is answered, in its order. */
+int swb_respond(const struct swb_checkin *checkin, const struct swb_respond_options *options,
+                struct swb_buf *body, struct swb_error *err) _warn_unused_;

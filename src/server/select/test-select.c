@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The decision as a table: one catalog, many devices. */
+#include "base/test.h"
+#include "server/select/select.h"
+
+static struct swb_catalog_payload payloads_30[] = {
+        {.source_version = "", .sha256 = "full-30"},
+        {.source_version = "2.0", .sha256 = "20-to-30"},
+};
+static struct swb_catalog_payload payloads_20[] = {{.source_version = "", .sha256 = "full-20"}};
+static struct swb_catalog_payload payloads_delta_only[] = {
+        {.source_version = "3.0", .sha256 = "30-to-31"}};
+
+static struct swb_catalog_release releases[] = {
+        {.id = 1, .version = "2.0", .payloads = payloads_20, .n_payloads = 1},
+        {.id = 2, .version = "3.0", .payloads = payloads_30, .n_payloads = 2},
+        {.id = 3, .version = "3.1", .payloads = payloads_delta_only, .n_payloads = 1},
+        {.id = 4, .version = "1.4.7", .payloads = payloads_20, .n_payloads = 1},
+};
+
+/* Has carried 3.1, which was withdrawn. */
+static const struct swb_catalog_release *carried[] = {&releases[2], &releases[1], &releases[0],
+                                                      &releases[3]};
+
+static struct swb_catalog_channel channels[] = {
+        {.name = "beta", .release = &releases[2]},
+        {.name = "empty"},
+        {.name = "old", .release = &releases[0]},
+        {.name = "stable", .release = &releases[1], .carried = carried, .n_carried = 4},
+};
+
+static const char *machines[] = {"canary-1", "canary-2"};
+
+static struct swb_catalog_group groups[] = {
+        {.name = "canaries",
+         .channel = "beta",
+         .hardware_class = "",
+         .board = "",
+         .track = "",
+         .has_machines = true,
+         .machines = machines,
+         .n_machines = 2},
+        {.name = "frozen", .channel = "", .hardware_class = "", .board = "broken", .track = ""},
+        {.name = "nobody",
+         .channel = "old",
+         .hardware_class = "",
+         .board = "",
+         .track = "",
+         .has_machines = true},
+        {.name = "lab", .channel = "old", .hardware_class = "hw2", .board = "b2", .track = "lab"},
+        {.name = "lost", .channel = "gone", .hardware_class = "hw9", .board = "", .track = ""},
+};
+
+static struct swb_catalog_app apps[] = {
+        {.id = 1,
+         .appid = "app",
+         .default_channel = "stable",
+         .releases = releases,
+         .n_releases = 4,
+         .channels = channels,
+         .n_channels = 4,
+         .groups = groups,
+         .n_groups = 5},
+        {.id = 2, .appid = "bare", .default_channel = "stable"},
+};
+
+static const struct swb_catalog catalog = {.apps = apps, .n_apps = 2};
+
+static const struct {
+        const char *what;
+        const char *appid, *version, *track, *machineid, *board, *hardware_class, *prefix;
+        bool delta, rollback, same, disabled;
+        enum swb_select_outcome outcome;
+        const char *payload; /* of an update */
+        bool is_rollback;
+} cases[] = {
+        {"unknown app", .appid = "other", .outcome = SWB_SELECT_UNKNOWN_APP},
+        {"another form of the id", .appid = "{APP}", .payload = "full-30"},
+        {"an app without anything", .appid = "bare", .outcome = SWB_SELECT_UNKNOWN_CHANNEL},
+        {"no track is the default channel", .payload = "full-30"},
+        {"named channel", .track = "old", .payload = "full-20"},
+        {"Chrome OS form", .track = "old-channel", .payload = "full-20"},
+        {"unknown channel", .track = "nightly", .outcome = SWB_SELECT_UNKNOWN_CHANNEL},
+        {"only a suffix", .track = "-channel", .outcome = SWB_SELECT_UNKNOWN_CHANNEL},
+        {"channel without release", .track = "empty", .outcome = SWB_SELECT_EMPTY_CHANNEL},
+
+        {"up to date", .version = "3.0", .outcome = SWB_SELECT_UP_TO_DATE},
+        {"missing parts are zero", .version = "3", .outcome = SWB_SELECT_UP_TO_DATE},
+        {"newer than the channel", .version = "3.0.1", .outcome = SWB_SELECT_AHEAD},
+        {"no version at all", .version = "", .payload = "full-30"},
+        {"forced update is lowest", .version = "ForcedUpdate", .payload = "full-30"},
+        {"same version wanted", .version = "3.0", .same = true, .payload = "full-30"},
+        {"updates disabled", .version = "2.0", .disabled = true, .outcome = SWB_SELECT_DISABLED},
+        {"disabled, but up to date", .version = "3.0", .disabled = true,
+         .outcome = SWB_SELECT_UP_TO_DATE},
+
+        {"delta", .version = "2.0", .delta = true, .payload = "20-to-30"},
+        {"delta not wanted", .version = "2.0", .payload = "full-30"},
+        {"no delta from there", .version = "1.0", .delta = true, .payload = "full-30"},
+        {"delta is for the very version", .version = "2.0.0", .delta = true, .payload = "full-30"},
+        {"only a delta, from elsewhere", .track = "beta", .version = "2.0", .delta = true,
+         .outcome = SWB_SELECT_NO_PAYLOAD},
+        {"only a delta, not wanted", .track = "beta", .version = "3.0",
+         .outcome = SWB_SELECT_NO_PAYLOAD},
+        {"only a delta", .track = "beta", .version = "3.0", .delta = true, .payload = "30-to-31"},
+
+        {"machine of a group", .machineid = "canary-2", .version = "3.0", .delta = true,
+         .payload = "30-to-31"},
+        {"group beats track", .machineid = "canary-1", .track = "old", .version = "3.0",
+         .delta = true, .payload = "30-to-31"},
+        {"machine of none", .machineid = "canary-3", .version = "3.0",
+         .outcome = SWB_SELECT_UP_TO_DATE},
+        {"group without updates", .board = "broken", .outcome = SWB_SELECT_HELD},
+        {"first group wins", .machineid = "canary-1", .board = "broken", .version = "3.0",
+         .delta = true, .payload = "30-to-31"},
+        {"all rules of a group", .hardware_class = "hw2", .board = "b2", .track = "lab",
+         .payload = "full-20"},
+        {"not all rules of a group", .hardware_class = "hw2", .board = "b3", .track = "stable",
+         .payload = "full-30"},
+        {"group with a channel that is gone", .hardware_class = "hw9",
+         .outcome = SWB_SELECT_UNKNOWN_CHANNEL},
+
+        {"prefix of the current release", .prefix = "3", .payload = "full-30"},
+        {"prefix, up to date", .version = "3.0", .prefix = "3.", .outcome = SWB_SELECT_UP_TO_DATE},
+        {"prefix of an older one", .version = "1.0", .prefix = "2.", .payload = "full-20"},
+        {"prefix is not lexical", .version = "1.0", .prefix = "1.4", .payload = "full-20"},
+        {"prefix of a withdrawn one", .version = "1.0", .prefix = "3.1",
+         .outcome = SWB_SELECT_PREFIX},
+        {"prefix of none", .version = "1.0", .prefix = "4.", .outcome = SWB_SELECT_PREFIX},
+        {"exact", .version = "1.0", .prefix = "2.0$", .payload = "full-20"},
+        {"back, not asked for", .version = "3.0", .prefix = "2.", .outcome = SWB_SELECT_AHEAD},
+        {"rollback", .version = "3.0", .prefix = "2.", .rollback = true, .payload = "full-20",
+         .is_rollback = true},
+        {"rollback needs a prefix", .version = "4.0", .rollback = true,
+         .outcome = SWB_SELECT_AHEAD},
+};
+
+static void test_table(void **state)
+{
+        (void)state;
+        for (size_t i = 0; i < SWB_ELEMENTS(cases); i++) {
+                const char *machineid = cases[i].machineid ? cases[i].machineid : "";
+                struct swb_omaha_app app = {
+                        .appid = cases[i].appid ? cases[i].appid : "app",
+                        .version = cases[i].version ? cases[i].version : "1.0",
+                        .track = cases[i].track ? cases[i].track : "",
+                        .board = cases[i].board ? cases[i].board : "",
+                        .hardware_class = cases[i].hardware_class ? cases[i].hardware_class : "",
+                        .delta_okay = cases[i].delta,
+                        .update_check = {.targetversionprefix =
+                                                 cases[i].prefix ? cases[i].prefix : "",
+                                         .rollback_allowed = cases[i].rollback,
+                                         .sameversionupdate = cases[i].same,
+                                         .updatedisabled = cases[i].disabled},
+                };
+                struct swb_decision d;
+
+                swb_select(&catalog, &app, machineid, &d);
+                if (d.outcome != cases[i].outcome)
+                        fail_msg("%s: %s, wanted %s", cases[i].what,
+                                 swb_select_outcome_to_string(d.outcome),
+                                 swb_select_outcome_to_string(cases[i].outcome));
+                if (!cases[i].payload != !d.payload ||
+                    (d.payload && strcmp(d.payload->sha256, cases[i].payload) != 0))
+                        fail_msg("%s: payload %s", cases[i].what,
+                                 d.payload ? d.payload->sha256 : "none");
+                if (d.rollback != cases[i].is_rollback)
+                        fail_msg("%s: rollback %d", cases[i].what, d.rollback);
+        }
+}
+
+static void test_names(void **state)
+{
+        (void)state;
+        for (int i = 0; i < _SWB_SELECT_MAX; i++)
+                assert_non_null(swb_select_outcome_to_string((enum swb_select_outcome)i));
+        assert_false(swb_select_is_refusal(SWB_SELECT_UP_TO_DATE));
+        assert_true(swb_select_is_refusal(SWB_SELECT_HELD));
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_table),
+                cmocka_unit_test(test_names),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}

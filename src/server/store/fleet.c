@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/store/fleet.h"
+
+#include "server/store/fleet_row.h"
+
+/* At most so many old events are dropped per new one, so that one insert stays short. */
+#define TRIM_STEP 8
+
+struct swb_fleet {
+        struct swb_db *db;
+        struct swb_fleet_limits limits;
+        uint64_t n_devices, n_events; /* rows, kept up to date: counting them takes too long */
+        struct swb_query read, insert, update, has_event, add_event, oldest_of_device, oldest,
+                drop_event, discount, count;
+};
+
+static const char read_sql[] =
+        "SELECT " SWB_DEVICE_COLUMNS " FROM devices d WHERE d.app = ? AND d.machineid = ?";
+
+static const char insert_sql[] =
+        "INSERT INTO devices (app, machineid, version, channel, board, hardware_class, slot, state,"
+        " reason, granted_version, first_seen, last_seen, granted_at, updated_at, last_event_at,"
+        " last_event_type, last_event_result, last_errorcode, n_events, window_start, "
+        "window_events,"
+        " dropped_events) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
+        "?)";
+
+static const char update_sql[] =
+        "UPDATE devices SET version = ?, channel = ?, board = ?, hardware_class = ?, slot = ?,"
+        " state = ?, reason = ?, granted_version = ?, first_seen = ?, last_seen = ?,"
+        " granted_at = ?, updated_at = ?, last_event_at = ?, last_event_type = ?,"
+        " last_event_result = ?, last_errorcode = ?, n_events = ?, window_start = ?,"
+        " window_events = ?, dropped_events = ? WHERE id = ?";
+
+static const char has_event_sql[] =
+        "SELECT 1 FROM events WHERE device = ? AND request = ? AND ordinal = ?";
+
+static const char add_event_sql[] =
+        "INSERT INTO events (device, at, type, result, errorcode, version, previous_version, fault,"
+        " text, slot, request, ordinal) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+
+static const char count_sql[] =
+        "INSERT INTO daily (app, day, checks, offers, devices, active, fresh)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (app, day) DO UPDATE SET"
+        " checks = checks + excluded.checks, offers = offers + excluded.offers,"
+        " devices = devices + excluded.devices, active = active + excluded.active,"
+        " fresh = fresh + excluded.fresh";
+
+static int prepare(struct swb_fleet *fleet, struct swb_error *err)
+{
+        const struct {
+                struct swb_query *query;
+                const char *sql;
+        } all[] = {
+                {&fleet->read, read_sql},
+                {&fleet->insert, insert_sql},
+                {&fleet->update, update_sql},
+                {&fleet->has_event, has_event_sql},
+                {&fleet->add_event, add_event_sql},
+                {&fleet->oldest_of_device,
+                 "SELECT id, device FROM events WHERE device = ? ORDER BY id LIMIT 1"},
+                {&fleet->oldest, "SELECT id, device FROM events ORDER BY id LIMIT 1"},
+                {&fleet->drop_event, "DELETE FROM events WHERE id = ?"},
+                {&fleet->discount, "UPDATE devices SET n_events = n_events - 1 WHERE id = ?"},
+                {&fleet->count, count_sql},
+        };
+
+        for (size_t i = 0; i < SWB_ELEMENTS(all); i++) {
+                int r = swb_query_init(all[i].query, fleet->db, all[i].sql, err);
+
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+int swb_fleet_reload(struct swb_fleet *fleet, struct swb_error *err)
+{
+        int64_t n_devices, n_events;
+        int r;
+
+        r = swb_db_number(fleet->db, "SELECT count(*) FROM devices", &n_devices, err);
+        if (r >= 0)
+                r = swb_db_number(fleet->db, "SELECT count(*) FROM events", &n_events, err);
+        if (r < 0)
+                return r;
+        fleet->n_devices = (uint64_t)n_devices;
+        fleet->n_events = (uint64_t)n_events;
+        return 0;
+}
+
+int swb_fleet_new(struct swb_db *db, const struct swb_fleet_limits *limits, struct swb_fleet **ret,
+                  struct swb_error *err)
+{
+        _cleanup_(swb_fleet_freep) struct swb_fleet *fleet = calloc(1, sizeof(*fleet));
+        int r;
+
+        if (!fleet)
+                return swb_oom(err);
+        fleet->db = db;
+        fleet->limits = *limits;
+        r = prepare(fleet, err);
+        if (r >= 0)
+                r = swb_fleet_reload(fleet, err);
+        if (r < 0)
+                return r;
+        *ret = SWB_TAKE_PTR(fleet);
+        return 0;
+}
+
+struct swb_fleet *swb_fleet_free(struct swb_fleet *fleet)
+{
+        struct swb_query *all[] = {
+                &fleet->read,      &fleet->insert,     &fleet->update,
+                &fleet->has_event, &fleet->add_event,  &fleet->oldest_of_device,
+                &fleet->oldest,    &fleet->drop_event, &fleet->discount,
+                &fleet->count,
+        };
+
+        if (!fleet)
+                return NULL;
+        for (size_t i = 0; i < SWB_ELEMENTS(all); i++)
+                swb_query_done(all[i]);
+        free(fleet);
+        return NULL;
+}
+
+/* The columns that insert_sql and update_sql have in common, in this order. */
+static void bind_device(struct swb_query *q, const struct swb_device *d)
+{
+        swb_query_bind_text(q, d->version);
+        swb_query_bind_text(q, d->channel);
+        swb_query_bind_text(q, d->board);
+        swb_query_bind_text(q, d->hardware_class);
+        swb_query_bind_text(q, d->slot);
+        swb_query_bind_i64(q, d->state);
+        swb_query_bind_text(q, d->reason);
+        swb_query_bind_text(q, d->granted_version);
+        swb_query_bind_i64(q, d->first_seen);
+        swb_query_bind_i64(q, d->last_seen);
+        swb_query_bind_i64(q, d->granted_at);
+        swb_query_bind_i64(q, d->updated_at);
+        swb_query_bind_i64(q, d->last_event_at);
+        swb_query_bind_i64(q, d->last_event_type);
+        swb_query_bind_i64(q, d->last_event_result);
+        swb_query_bind_i64(q, d->last_errorcode);
+        swb_query_bind_i64(q, d->n_events);
+        swb_query_bind_i64(q, d->window_start);
+        swb_query_bind_i64(q, d->window_events);
+        swb_query_bind_i64(q, d->dropped_events);
+}
+
+int swb_fleet_read(struct swb_fleet *fleet, int64_t app, const char *machineid,
+                   struct swb_device *ret, struct swb_error *err)
+{
+        struct swb_query *q = &fleet->read;
+        int r;
+
+        swb_query_bind_i64(q, app);
+        swb_query_bind_text(q, machineid);
+        r = swb_query_step(q, err);
+        if (r < 0)
+                return r;
+        if (r > 0) {
+                swb_device_read_row(q, ret);
+                swb_query_reset(q);
+                return 1;
+        }
+        *ret = (struct swb_device){0};
+        swb_copy_bounded(ret->machineid, machineid, SWB_MACHINEID_MAX);
+        return 0;
+}
+
+static int insert_device(struct swb_fleet *fleet, int64_t app, struct swb_device *device,
+                         struct swb_error *err)
+{
+        int r;
+
+        if (fleet->n_devices >= fleet->limits.devices)
+                return 1;
+        swb_query_bind_i64(&fleet->insert, app);
+        swb_query_bind_text(&fleet->insert, device->machineid);
+        bind_device(&fleet->insert, device);
+        r = swb_query_run(&fleet->insert, err);
+        if (r < 0)
+                return r;
+        device->id = swb_db_last_id(fleet->db);
+        fleet->n_devices++;
+        return 0;
+}
+
+int swb_fleet_write(struct swb_fleet *fleet, int64_t app, struct swb_device *device,
+                    struct swb_error *err)
+{
+        if (device->id == 0)
+                return insert_device(fleet, app, device, err);
+        bind_device(&fleet->update, device);
+        swb_query_bind_i64(&fleet->update, device->id);
+        return swb_query_run(&fleet->update, err);
+}
+
+static void bind_bounded(struct swb_query *q, const char *text, size_t max)
+{
+        char bounded[SWB_TEXT_MAX + 1];
+
+        swb_assert(max <= SWB_TEXT_MAX);
+        swb_copy_bounded(bounded, text, max);
+        swb_query_bind_text(q, bounded);
+}
+
+int swb_fleet_has_event(struct swb_fleet *fleet, const struct swb_device *device,
+                        const char *request_id, size_t ordinal, struct swb_error *err)
+{
+        struct swb_query *q = &fleet->has_event;
+        int r;
+
+        if (!*request_id || device->id == 0)
+                return 0;
+        swb_query_bind_i64(q, device->id);
+        bind_bounded(q, request_id, SWB_REQUEST_ID_MAX);
+        swb_query_bind_i64(q, (int64_t)ordinal);
+        r = swb_query_step(q, err);
+        if (r > 0)
+                swb_query_reset(q);
+        return r;
+}
+
+/* Drops the oldest event that `find` (a query that is ready to step) gives; its device's id, or 0
+ * when there is none. */
+static int drop_oldest(struct swb_fleet *fleet, struct swb_query *find, int64_t *ret_device,
+                       struct swb_error *err)
+{
+        int64_t event;
+        int r;
+
+        *ret_device = 0;
+        r = swb_query_step(find, err);
+        if (r <= 0)
+                return r;
+        event = swb_query_i64(find, 0);
+        *ret_device = swb_query_i64(find, 1);
+        swb_query_reset(find);
+        swb_query_bind_i64(&fleet->drop_event, event);
+        r = swb_query_run(&fleet->drop_event, err);
+        if (r >= 0)
+                fleet->n_events--;
+        return r;
+}
+
+static int trim_device(struct swb_fleet *fleet, struct swb_device *device, struct swb_error *err)
+{
+        int64_t owner;
+        int r;
+
+        for (int i = 0;
+             i < TRIM_STEP && (uint64_t)device->n_events >= fleet->limits.events_per_device; i++) {
+                swb_query_bind_i64(&fleet->oldest_of_device, device->id);
+                r = drop_oldest(fleet, &fleet->oldest_of_device, &owner, err);
+                if (r < 0)
+                        return r;
+                device->n_events = owner ? device->n_events - 1 : 0;
+        }
+        return 0;
+}
+
+static int trim_all(struct swb_fleet *fleet, struct swb_device *device, struct swb_error *err)
+{
+        int64_t owner;
+        int r;
+
+        for (int i = 0; i < TRIM_STEP && fleet->n_events >= fleet->limits.events; i++) {
+                r = drop_oldest(fleet, &fleet->oldest, &owner, err);
+                if (r < 0 || owner == 0)
+                        return r;
+                if (owner == device->id) {
+                        device->n_events--; /* its row is written later */
+                        continue;
+                }
+                swb_query_bind_i64(&fleet->discount, owner);
+                r = swb_query_run(&fleet->discount, err);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+/* A full hour after the first event of the last window, a new one begins. */
+static bool within_rate(struct swb_fleet *fleet, struct swb_device *device, int64_t now)
+{
+        if (now - device->window_start >= 3600 || now < device->window_start) {
+                device->window_start = now;
+                device->window_events = 0;
+        }
+        if ((uint64_t)device->window_events >= fleet->limits.events_per_device_hour) {
+                device->dropped_events++;
+                return false;
+        }
+        device->window_events++;
+        return true;
+}
+
+int swb_fleet_add_event(struct swb_fleet *fleet, struct swb_device *device,
+                        const struct swb_omaha_event *event, const char *request_id, size_t ordinal,
+                        int64_t now, struct swb_error *err)
+{
+        struct swb_query *q = &fleet->add_event;
+        int r;
+
+        if (!within_rate(fleet, device, now) || fleet->limits.events_per_device == 0)
+                return 0;
+        r = trim_device(fleet, device, err);
+        if (r >= 0)
+                r = trim_all(fleet, device, err);
+        if (r < 0)
+                return r;
+        swb_query_bind_i64(q, device->id);
+        swb_query_bind_i64(q, now);
+        swb_query_bind_i64(q, event->type);
+        swb_query_bind_i64(q, event->result);
+        swb_query_bind_i64(q, event->errorcode);
+        bind_bounded(q, device->version, SWB_VERSION_MAX);
+        bind_bounded(q, event->previousversion, SWB_VERSION_MAX);
+        bind_bounded(q, event->fault, SWB_FAULT_NAME_MAX);
+        bind_bounded(q, event->text, SWB_TEXT_MAX);
+        bind_bounded(q, event->slot, SWB_SLOT_NAME_MAX);
+        bind_bounded(q, request_id, SWB_REQUEST_ID_MAX);
+        swb_query_bind_i64(q, (int64_t)ordinal);
+        r = swb_query_run(q, err);
+        if (r < 0)
+                return r;
+        device->n_events++;
+        fleet->n_events++;
+        return 0;
+}
+
+int swb_fleet_count(struct swb_fleet *fleet, int64_t app, int64_t day,
+                    const struct swb_fleet_counts *counts, struct swb_error *err)
+{
+        struct swb_query *q = &fleet->count;
+
+        swb_query_bind_i64(q, app);
+        swb_query_bind_i64(q, day);
+        swb_query_bind_i64(q, (int64_t)counts->checks);
+        swb_query_bind_i64(q, (int64_t)counts->offers);
+        swb_query_bind_i64(q, (int64_t)counts->devices);
+        swb_query_bind_i64(q, (int64_t)counts->active);
+        swb_query_bind_i64(q, (int64_t)counts->fresh);
+        return swb_query_run(q, err);
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * server/store/fleet.h - rows of devices, events and daily counts
+ *
+ * Model:  swb_fleet is the writing side: prepared queries on the writer's connection, used inside
+ * its transactions. The lists at the end are for any connection.
+ */
+#include "server/fleet/device.h"
+#include "server/store/db.h"
+
+/* What clients may fill the disk with. */
+struct swb_fleet_limits {
+        uint64_t devices;                /* further ones are answered, not stored */
+        uint64_t events_per_device;      /* the oldest goes first */
+        uint64_t events_per_device_hour; /* above: counted, not stored */
+        uint64_t events;                 /* of all devices, the oldest goes first */
+};
+
+#define SWB_FLEET_LIMITS_DEFAULT                                                                   \
+        ((struct swb_fleet_limits){.devices = 1000000,                                             \
+                                   .events_per_device = 100,                                       \
+                                   .events_per_device_hour = 60,                                   \
+                                   .events = 2000000})
+
+struct swb_fleet;
+
+int swb_fleet_new(struct swb_db *db, const struct swb_fleet_limits *limits, struct swb_fleet **ret,
+                  struct swb_error *err) _warn_unused_;
+struct swb_fleet *swb_fleet_free(struct swb_fleet *fleet);
+SWB_DEFINE_CLEANUP(struct swb_fleet *, swb_fleet_free)
+
+/* 1: the device's row, 0: a new device (zero but for its machineid). */
+int swb_fleet_read(struct swb_fleet *fleet, int64_t app, const char *machineid,
+                   struct swb_device *ret, struct swb_error *err) _warn_unused_;
+/* Inserts or updates; a new device gets its id. 1: not stored, there are too many devices. */
+int swb_fleet_write(struct swb_fleet *fleet, int64_t app, struct swb_device *device,
+                    struct swb_error *err) _warn_unused_;
+
+/* Was this event of this request stored before? Requests without an id are never the same. */
+int swb_fleet_has_event(struct swb_fleet *fleet, const struct swb_device *device,
+                        const char *request_id, size_t ordinal,
+                        struct swb_error *err) _warn_unused_;
+/* Stores an event of a stored device within the limits; changes the device's counters only. */
+int swb_fleet_add_event(struct swb_fleet *fleet, struct swb_device *device,
+                        const struct swb_omaha_event *event, const char *request_id, size_t ordinal,
+                        int64_t now, struct swb_error *err) _warn_unused_;
+
+struct swb_fleet_counts {
+        uint64_t checks, offers;         /* requests */
+        uint64_t devices, active, fresh; /* once a day and device, by what the pings say */
+};
+
+/* Adds to the counts of a day (days since 1970). */
+int swb_fleet_count(struct swb_fleet *fleet, int64_t app, int64_t day,
+                    const struct swb_fleet_counts *counts, struct swb_error *err) _warn_unused_;
+
+/* After a rollback: what is kept in memory (totals) is read again. */
+int swb_fleet_reload(struct swb_fleet *fleet, struct swb_error *err) _warn_unused_;
+
+/* Lists, newest first for events. app 0: of all apps; machineid NULL: of all devices. */
+struct swb_event_row {
+        int64_t id, at;
+        char appid[SWB_APPID_MAX + 1];
+        char machineid[SWB_MACHINEID_MAX + 1];
+        int32_t type, result, errorcode;
+        char version[SWB_VERSION_MAX + 1], previous_version[SWB_VERSION_MAX + 1];
+        char fault[SWB_FAULT_NAME_MAX + 1], text[SWB_TEXT_MAX + 1], slot[SWB_SLOT_NAME_MAX + 1];
+};
+
+int swb_device_list(struct swb_db *db, int64_t app, uint64_t limit,
+                    int (*each)(const char *appid, const struct swb_device *device, void *userdata,
+                                struct swb_error *err),
+                    void *userdata, struct swb_error *err) _warn_unused_;
+int swb_event_list(struct swb_db *db, int64_t app, const char *machineid, uint64_t limit,
+                   int (*each)(const struct swb_event_row *event, void *userdata,
+                               struct swb_error *err),
+                   void *userdata, struct swb_error *err) _warn_unused_;

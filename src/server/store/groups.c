@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/store/groups.h"
+
+#define COLUMNS "id, name, position, channel, hardware_class, board, track, has_machines"
+
+static void read_group(const struct swb_query *q, struct swb_group *group)
+{
+        group->id = swb_query_i64(q, 0);
+        swb_copy_bounded(group->name, swb_query_text(q, 1), SWB_NAME_MAX);
+        group->position = swb_query_i64(q, 2);
+        swb_copy_bounded(group->channel, swb_query_text(q, 3), SWB_NAME_MAX);
+        swb_copy_bounded(group->hardware_class, swb_query_text(q, 4),
+                         sizeof(group->hardware_class) - 1);
+        swb_copy_bounded(group->board, swb_query_text(q, 5), sizeof(group->board) - 1);
+        swb_copy_bounded(group->track, swb_query_text(q, 6), sizeof(group->track) - 1);
+        group->has_machines = swb_query_i64(q, 7) != 0;
+}
+
+int swb_group_find(struct swb_db *db, int64_t app, const char *name, struct swb_group *ret,
+                   struct swb_error *err)
+{
+        _cleanup_(swb_query_done) struct swb_query q = {0};
+        int r;
+
+        r = swb_query_init(&q, db,
+                           "SELECT " COLUMNS " FROM device_groups WHERE app = ? AND name = ?", err);
+        if (r < 0)
+                return r;
+        swb_query_bind_i64(&q, app);
+        swb_query_bind_text(&q, name);
+        r = swb_query_step(&q, err);
+        if (r < 0)
+                return r;
+        if (r == 0)
+                return swb_fail(err, -ENOENT, SWB_FAULT_NOT_FOUND, "there is no group '%s'", name);
+        read_group(&q, ret);
+        return 0;
+}
+
+int swb_group_put(struct swb_db *db, int64_t app, struct swb_group *group, struct swb_error *err)
+{
+        _cleanup_(swb_query_done) struct swb_query q = {0};
+        struct swb_group stored;
+        int r;
+
+        r = swb_name_check("group", group->name, err);
+        if (r >= 0 && *group->channel)
+                r = swb_name_check("channel", group->channel, err);
+        if (r >= 0)
+                r = swb_query_init(
+                        &q, db,
+                        "INSERT INTO device_groups (app, name, position, channel,"
+                        "  hardware_class, board, track, has_machines)"
+                        "VALUES (?1, ?2, CASE ?3 WHEN 0 THEN (SELECT 1 + coalesce(max(position), 0)"
+                        "  FROM device_groups WHERE app = ?1) ELSE ?3 END, ?4, ?5, ?6, ?7, ?8)"
+                        "ON CONFLICT (app, name) DO UPDATE SET"
+                        "  position = CASE ?3 WHEN 0 THEN position ELSE ?3 END,"
+                        "  channel = ?4, hardware_class = ?5, board = ?6, track = ?7,"
+                        "  has_machines = ?8",
+                        err);
+        if (r < 0)
+                return r;
+        swb_query_bind_i64(&q, app);
+        swb_query_bind_text(&q, group->name);
+        swb_query_bind_i64(&q, group->position);
+        swb_query_bind_text(&q, group->channel);
+        swb_query_bind_text(&q, group->hardware_class);
+        swb_query_bind_text(&q, group->board);
+        swb_query_bind_text(&q, group->track);
+        swb_query_bind_i64(&q, group->has_machines);
+        r = swb_query_run(&q, err);
+        if (r >= 0)
+                r = swb_group_find(db, app, group->name, &stored, err);
+        if (r < 0)
+                return r;
+        group->id = stored.id;
+        group->position = stored.position;
+        return 0;
+}
+
+static int change_machine(struct swb_db *db, const char *sql, int64_t group, const char *machineid,
+                          struct swb_error *err)
+{
+        _cleanup_(swb_query_done) struct swb_query q = {0};
+        int r;
+
+        if (!swb_is_plain_id(machineid, SWB_MACHINEID_MAX))
+                return swb_fail(err, -EINVAL, SWB_FAULT_USAGE,
+                                "'%.160s' can't be a machine id: 1 to %d printable characters "
+                                "without spaces",
+                                machineid, SWB_MACHINEID_MAX);
+        r = swb_query_init(&q, db, sql, err);
+        if (r < 0)
+                return r;
+        swb_query_bind_i64(&q, group);
+        swb_query_bind_text(&q, machineid);
+        return swb_query_run(&q, err);
+}
+
+int swb_group_add_machine(struct swb_db *db, int64_t group, const char *machineid,
+                          struct swb_error *err)
+{
+        return change_machine(db, "INSERT OR IGNORE INTO group_machines VALUES (?, ?)", group,
+                              machineid, err);
+}
+
+int swb_group_remove_machine(struct swb_db *db, int64_t group, const char *machineid,
+                             struct swb_error *err)
+{
+        int r = change_machine(db,
+                               "DELETE FROM group_machines WHERE group_id = ? AND machineid = ?",
+                               group, machineid, err);
+
+        if (r >= 0 && swb_db_changes(db) == 0)
+                return swb_fail(err, -ENOENT, SWB_FAULT_NOT_FOUND,
+                                "the group's list has no machine '%s'", machineid);
+        return r;
+}
+
+int swb_group_remove(struct swb_db *db, const struct swb_group *group, struct swb_error *err)
+{
+        _cleanup_(swb_transaction_done) struct swb_transaction t = {0};
+        _cleanup_(swb_query_done) struct swb_query q = {0};
+        int r;
+
+        r = swb_transaction_begin(&t, db, err);
+        if (r >= 0)
+                r = swb_query_init(&q, db, "DELETE FROM device_groups WHERE id = ?", err);
+        if (r < 0)
+                return r;
+        swb_query_bind_i64(&q, group->id);
+        r = swb_query_run(&q, err);
+        return r < 0 ? r : swb_transaction_commit_catalog(&t, err);
+}
+
+int swb_group_list(struct swb_db *db, int64_t app,
+                   int (*each)(const struct swb_group *group, void *userdata,
+                               struct swb_error *err),
+                   void *userdata, struct swb_error *err)
+{
+        _cleanup_(swb_query_done) struct swb_query q = {0};
+        struct swb_group group;
+        int r;
+
+        r = swb_query_init(
+                &q, db,
+                "SELECT " COLUMNS " FROM device_groups WHERE app = ? ORDER BY position, name", err);
+        if (r < 0)
+                return r;
+        swb_query_bind_i64(&q, app);
+        while (r >= 0 && (r = swb_query_step(&q, err)) > 0) {
+                read_group(&q, &group);
+                r = each(&group, userdata, err);
+        }
+        return r;
+}
+
+int swb_group_machine_list(struct swb_db *db, int64_t group,
+                           int (*each)(const char *machineid, void *userdata,
+                                       struct swb_error *err),
+                           void *userdata, struct swb_error *err)
+{
+        _cleanup_(swb_query_done) struct swb_query q = {0};
+        int r;
+
+        r = swb_query_init(
+                &q, db,
+                "SELECT machineid FROM group_machines WHERE group_id = ? ORDER BY machineid", err);
+        if (r < 0)
+                return r;
+        swb_query_bind_i64(&q, group);
+        while (r >= 0 && (r = swb_query_step(&q, err)) > 0)
+                r = each(swb_query_text(&q, 0), userdata, err);
+        return r;
+}

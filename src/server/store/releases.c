@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/store/releases.h"
+
+#define RELEASE_COLUMNS "id, version, created, deadline, disable_backoff, max_failures"
+#define PAYLOAD_COLUMNS                                                                            \
+        "id, source_version, sha256, sha1, size, metadata_size, metadata_signature, name"
+
+static void read_release(const struct swb_query *q, struct swb_release *release)
+{
+        release->id = swb_query_i64(q, 0);
+        swb_copy_bounded(release->version, swb_query_text(q, 1), SWB_VERSION_MAX);
+        release->created = swb_query_i64(q, 2);
+        swb_copy_bounded(release->deadline, swb_query_text(q, 3), sizeof(release->deadline) - 1);
+        release->disable_backoff = swb_query_i64(q, 4) != 0;
+        release->max_failures = (uint64_t)swb_query_i64(q, 5);
+}
+
+static void read_payload(const struct swb_query *q, struct swb_payload *payload)
+{
+        payload->id = swb_query_i64(q, 0);
+        swb_copy_bounded(payload->source_version, swb_query_text(q, 1), SWB_VERSION_MAX);
+        swb_copy_bounded(payload->sha256, swb_query_text(q, 2), sizeof(payload->sha256) - 1);
+        swb_copy_bounded(payload->sha1, swb_query_text(q, 3), sizeof(payload->sha1) - 1);
+        payload->size = (uint64_t)swb_query_i64(q, 4);
+        payload->metadata_size = (uint64_t)swb_query_i64(q, 5);
+        swb_copy_bounded(payload->metadata_signature, swb_query_text(q, 6),
+                         SWB_METADATA_SIGNATURE_MAX);
+        swb_copy_bounded(payload->name, swb_query_text(q, 7), sizeof(payload->name) - 1);
+}
+
+int swb_release_find(struct swb_db *db, int64_t app, const char *version, struct swb_release *ret,
+                     struct swb_error *err)
+{
+        _cleanup_(swb_query_done) struct swb_query q = {0};
+        int r;
+
+        r = swb_query_init(&q, db,
+                           "SELECT " RELEASE_COLUMNS " FROM releases WHERE app = ? AND version = ?",
+                           err);
+        if (r < 0)
+                return r;
+        swb_query_bind_i64(&q, app);
+        swb_query_bind_text(&q, version);
+        r = swb_query_step(&q, err);
+        if (r < 0)
+                return r;
+        if (r == 0)
+                return swb_fail(err, -ENOENT, SWB_FAULT_NOT_FOUND, "there is no release '%s'",
+                                version);
+        read_release(&q, ret);
+        return 0;
+}
+
+int swb_release_put(struct swb_db *db, int64_t app, int64_t now, struct swb_release *release,
+                    struct swb_error *err)
+{
+        _cleanup_(swb_query_done) struct swb_query q = {0};
+        struct swb_release stored;
+        int r;
+
+        r = swb_release_version_check(release->version, err);
+        if (r >= 0)
+                r = swb_query_init(&q, db,
+                                   "INSERT INTO releases (app, version, created, deadline,"
+                                   "  disable_backoff, max_failures) VALUES (?, ?, ?, ?, ?, ?)"
+                                   "ON CONFLICT (app, version) DO UPDATE SET"
+                                   "  deadline = excluded.deadline,"
+                                   "  disable_backoff = excluded.disable_backoff,"
+                                   "  max_failures = excluded.max_failures",
+                                   err);
+        if (r < 0)
+                return r;
+        swb_query_bind_i64(&q, app);
+        swb_query_bind_text(&q, release->version);
+        swb_query_bind_i64(&q, now);
+        swb_query_bind_text(&q, release->deadline);
+        swb_query_bind_i64(&q, release->disable_backoff);
+        swb_query_bind_i64(&q, (int64_t)release->max_failures);
+        r = swb_query_run(&q, err);
+        if (r >= 0)
+                r = swb_release_find(db, app, release->version, &stored, err);
+        if (r < 0)
+                return r;
+        release->id = stored.id;
+        release->created = stored.created;
+        return 0;
+}
+
+/* 1 and the payload that the release has for this source version, or 0. */
+static int find_payload(struct swb_db *db, int64_t release, const char *source_version,
+                        struct swb_payload *ret, struct swb_error *err)
+{
+        _cleanup_(swb_query_done) struct swb_query q = {0};
+        int r;
+
+        r = swb_query_init(&q, db,
+                           "SELECT " PAYLOAD_COLUMNS
+                           " FROM payloads WHERE release = ? AND source_version = ?",
+                           err);
+        if (r < 0)
+                return r;
+        swb_query_bind_i64(&q, release);
+        swb_query_bind_text(&q, source_version);
+        r = swb_query_step(&q, err);
+        if (r > 0)
+                read_payload(&q, ret);
+        return r;
+}
+
+int swb_payload_put(struct swb_db *db, int64_t release, int64_t now,
+                    const struct swb_payload *payload, struct swb_error *err)
+{
+        _cleanup_(swb_query_done) struct swb_query q = {0};
+        struct swb_payload there;
+        int r;
+
+        r = find_payload(db, release, payload->source_version, &there, err);
+        if (r > 0 && strcmp(there.sha256, payload->sha256) == 0)
+                return 1;
+        if (r > 0)
+                return swb_fail(err, -EEXIST, SWB_FAULT_USAGE,
+                                "the release already has another %s payload%s%s (%s): remove the "
+                                "release first, or give this build a version of its own",
+                                *payload->source_version ? "delta" : "full",
+                                *payload->source_version ? " from " : "", payload->source_version,
+                                there.sha256);
+        if (r >= 0)
+                r = swb_query_init(&q, db,
+                                   "INSERT INTO payloads (release, source_version, sha256, sha1,"
+                                   "  size, metadata_size, metadata_signature, name, created)"
+                                   "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                                   err);
+        if (r < 0)
+                return r;
+        swb_query_bind_i64(&q, release);
+        swb_query_bind_text(&q, payload->source_version);
+        swb_query_bind_text(&q, payload->sha256);
+        swb_query_bind_text(&q, payload->sha1);
+        swb_query_bind_i64(&q, (int64_t)payload->size);
+        swb_query_bind_i64(&q, (int64_t)payload->metadata_size);
+        swb_query_bind_text(&q, payload->metadata_signature);
+        swb_query_bind_text(&q, payload->name);
+        swb_query_bind_i64(&q, now);
+        return swb_query_run(&q, err);
+}
+
+int swb_release_list(struct swb_db *db, int64_t app,
+                     int (*each)(const struct swb_release *release, void *userdata,
+                                 struct swb_error *err),
+                     void *userdata, struct swb_error *err)
+{
+        _cleanup_(swb_query_done) struct swb_query q = {0};
+        struct swb_release release;
+        int r;
+
+        r = swb_query_init(&q, db,
+                           "SELECT " RELEASE_COLUMNS
+                           " FROM releases WHERE app = ? ORDER BY created DESC, id DESC",
+                           err);
+        if (r < 0)
+                return r;
+        swb_query_bind_i64(&q, app);
+        while (r >= 0 && (r = swb_query_step(&q, err)) > 0) {
+                read_release(&q, &release);
+                r = each(&release, userdata, err);
+        }
+        return r;
+}
+
+int swb_payload_list(struct swb_db *db, int64_t release,
+                     int (*each)(const struct swb_payload *payload, void *userdata,
+                                 struct swb_error *err),
+                     void *userdata, struct swb_error *err)
+{
+        _cleanup_(swb_query_done) struct swb_query q = {0};
+        struct swb_payload payload;
+        int r;
+
+        r = swb_query_init(&q, db,
+                           "SELECT " PAYLOAD_COLUMNS
+                           " FROM payloads WHERE release = ? ORDER BY source_version",
+                           err);
+        if (r < 0)
+                return r;
+        swb_query_bind_i64(&q, release);
+        while (r >= 0 && (r = swb_query_step(&q, err)) > 0) {
+                read_payload(&q, &payload);
+                r = each(&payload, userdata, err);
+        }
+        return r;
+}
+
+static int check_not_carried(struct swb_db *db, const struct swb_release *release,
+                             struct swb_error *err)
+{
+        _cleanup_(swb_query_done) struct swb_query q = {0};
+        int r;
+
+        r = swb_query_init(&q, db, "SELECT name FROM channels WHERE release = ?", err);
+        if (r < 0)
+                return r;
+        swb_query_bind_i64(&q, release->id);
+        r = swb_query_step(&q, err);
+        if (r > 0)
+                return swb_fail(err, -EBUSY, SWB_FAULT_BUSY,
+                                "channel '%s' carries release %s: set the channel to another "
+                                "release first",
+                                swb_query_text(&q, 0), release->version);
+        return r;
+}
+
+int swb_release_remove(struct swb_db *db, const struct swb_release *release, struct swb_error *err)
+{
+        _cleanup_(swb_transaction_done) struct swb_transaction t = {0};
+        _cleanup_(swb_query_done) struct swb_query q = {0};
+        int r;
+
+        r = swb_transaction_begin(&t, db, err);
+        if (r >= 0)
+                r = check_not_carried(db, release, err);
+        if (r >= 0)
+                r = swb_query_init(&q, db, "DELETE FROM releases WHERE id = ?", err);
+        if (r < 0)
+                return r;
+        swb_query_bind_i64(&q, release->id);
+        r = swb_query_run(&q, err);
+        return r < 0 ? r : swb_transaction_commit_catalog(&t, err);
+}
+
+int swb_payload_file_used(struct swb_db *db, const char *sha256, bool *ret, struct swb_error *err)
+{
+        _cleanup_(swb_query_done) struct swb_query q = {0};
+        int r;
+
+        r = swb_query_init(&q, db, "SELECT 1 FROM payloads WHERE sha256 = ?", err);
+        if (r < 0)
+                return r;
+        swb_query_bind_text(&q, sha256);
+        r = swb_query_step(&q, err);
+        if (r < 0)
+                return r;
+        *ret = r > 0;
+        return 0;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * server/store/releases.h - releases of an app, each with a full payload and deltas
+ */
+#include "server/store/apps.h"
+
+struct swb_release {
+        int64_t id;
+        char version[SWB_VERSION_MAX + 1];
+        int64_t created;   /* seconds since 1970 */
+        char deadline[65]; /* "": none */
+        bool disable_backoff;
+        uint64_t max_failures; /* per URL; 0: the client's own number */
+};
+
+#define SWB_METADATA_SIGNATURE_MAX 4000 /* base64; a request or answer attribute holds 4096 */
+
+struct swb_payload {
+        int64_t id;
+        char source_version[SWB_VERSION_MAX + 1]; /* "": full */
+        char sha256[65];                          /* hex */
+        char sha1[32];                            /* base64 */
+        uint64_t size, metadata_size;             /* bytes */
+        char metadata_signature[SWB_METADATA_SIGNATURE_MAX + 1];
+        char name[129]; /* file name it was published under */
+};
+
+/* NOT_FOUND. */
+int swb_release_find(struct swb_db *db, int64_t app, const char *version, struct swb_release *ret,
+                     struct swb_error *err) _warn_unused_;
+/* Finds or makes the release and sets deadline, disable_backoff and max_failures from `release`;
+ * fills in its id. Inside the caller's transaction. */
+int swb_release_put(struct swb_db *db, int64_t app, int64_t now, struct swb_release *release,
+                    struct swb_error *err) _warn_unused_;
+/* Adds a payload. The very same again is fine (returns 1: it was there); another one for the same
+ * source version is USAGE. Inside the caller's transaction. */
+int swb_payload_put(struct swb_db *db, int64_t release, int64_t now,
+                    const struct swb_payload *payload, struct swb_error *err) _warn_unused_;
+
+/* Releases of an app, newest version last published first; each's payloads, the full one first. */
+int swb_release_list(struct swb_db *db, int64_t app,
+                     int (*each)(const struct swb_release *release, void *userdata,
+                                 struct swb_error *err),
+                     void *userdata, struct swb_error *err) _warn_unused_;
+int swb_payload_list(struct swb_db *db, int64_t release,
+                     int (*each)(const struct swb_payload *payload, void *userdata,
+                                 struct swb_error *err),
+                     void *userdata, struct swb_error *err) _warn_unused_;
+
+/* Removes a release and its payloads' rows. BUSY while a channel carries it. */
+int swb_release_remove(struct swb_db *db, const struct swb_release *release,
+                       struct swb_error *err) _warn_unused_;
+/* Does any payload still use this file? */
+int swb_payload_file_used(struct swb_db *db, const char *sha256, bool *ret,
+                          struct swb_error *err) _warn_unused_;

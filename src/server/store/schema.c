@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/store/schema.h"
+
+/* Times are seconds since 1970. Texts are "" rather than NULL where nothing is known. */
+static const char *const steps[] = {
+        /* 1: what the administrator decides */
+        "CREATE TABLE catalog (one INTEGER PRIMARY KEY CHECK (one = 1),"
+        "  generation INTEGER NOT NULL);"
+        "INSERT INTO catalog VALUES (1, 1);"
+        "CREATE TABLE apps (id INTEGER PRIMARY KEY,"
+        "  appid TEXT NOT NULL UNIQUE," /* lower case, without braces */
+        "  default_channel TEXT NOT NULL DEFAULT 'stable',"
+        "  hash_form TEXT NOT NULL DEFAULT 'hex',"
+        "  created INTEGER NOT NULL);"
+        "CREATE TABLE app_keys (app INTEGER NOT NULL REFERENCES apps(id),"
+        "  key_id TEXT NOT NULL, pem TEXT NOT NULL, created INTEGER NOT NULL,"
+        "  PRIMARY KEY (app, key_id));"
+        "CREATE TABLE releases (id INTEGER PRIMARY KEY,"
+        "  app INTEGER NOT NULL REFERENCES apps(id),"
+        "  version TEXT NOT NULL, created INTEGER NOT NULL,"
+        "  deadline TEXT NOT NULL DEFAULT '', disable_backoff INTEGER NOT NULL DEFAULT 0,"
+        "  max_failures INTEGER NOT NULL DEFAULT 0,"
+        "  UNIQUE (app, version));"
+        "CREATE TABLE payloads (id INTEGER PRIMARY KEY,"
+        "  release INTEGER NOT NULL REFERENCES releases(id) ON DELETE CASCADE,"
+        "  source_version TEXT NOT NULL," /* '': a full payload */
+        "  sha256 TEXT NOT NULL,"         /* hex, the file's name in payloads/ */
+        "  sha1 TEXT NOT NULL,"           /* base64 */
+        "  size INTEGER NOT NULL, metadata_size INTEGER NOT NULL,"
+        "  metadata_signature TEXT NOT NULL," /* base64 */
+        "  name TEXT NOT NULL, created INTEGER NOT NULL,"
+        "  UNIQUE (release, source_version));"
+        "CREATE INDEX payloads_by_sha256 ON payloads (sha256);"
+        "CREATE TABLE channels (id INTEGER PRIMARY KEY,"
+        "  app INTEGER NOT NULL REFERENCES apps(id),"
+        "  name TEXT NOT NULL, release INTEGER REFERENCES releases(id),"
+        "  changed INTEGER NOT NULL, UNIQUE (app, name));"
+        /* What a channel has carried: what a version prefix may go back to. */
+        "CREATE TABLE channel_history (channel INTEGER NOT NULL REFERENCES channels(id)"
+        "    ON DELETE CASCADE,"
+        "  release INTEGER NOT NULL REFERENCES releases(id) ON DELETE CASCADE,"
+        "  since INTEGER NOT NULL, PRIMARY KEY (channel, release)) WITHOUT ROWID;"
+        "CREATE TABLE device_groups (id INTEGER PRIMARY KEY,"
+        "  app INTEGER NOT NULL REFERENCES apps(id),"
+        "  name TEXT NOT NULL, position INTEGER NOT NULL,"
+        "  channel TEXT NOT NULL," /* '': no updates */
+        "  hardware_class TEXT NOT NULL, board TEXT NOT NULL, track TEXT NOT NULL,"
+        "  has_machines INTEGER NOT NULL,"
+        "  UNIQUE (app, name));"
+        "CREATE TABLE group_machines (group_id INTEGER NOT NULL REFERENCES device_groups(id)"
+        "    ON DELETE CASCADE,"
+        "  machineid TEXT NOT NULL, PRIMARY KEY (group_id, machineid)) WITHOUT ROWID;",
+
+        /* 2: what the devices say */
+        "CREATE TABLE devices (id INTEGER PRIMARY KEY,"
+        "  app INTEGER NOT NULL REFERENCES apps(id), machineid TEXT NOT NULL,"
+        "  version TEXT NOT NULL, channel TEXT NOT NULL, board TEXT NOT NULL,"
+        "  hardware_class TEXT NOT NULL, slot TEXT NOT NULL,"
+        "  state INTEGER NOT NULL, reason TEXT NOT NULL, granted_version TEXT NOT NULL,"
+        "  first_seen INTEGER NOT NULL, last_seen INTEGER NOT NULL,"
+        "  granted_at INTEGER NOT NULL, updated_at INTEGER NOT NULL,"
+        "  last_event_at INTEGER NOT NULL, last_event_type INTEGER NOT NULL,"
+        "  last_event_result INTEGER NOT NULL, last_errorcode INTEGER NOT NULL,"
+        "  n_events INTEGER NOT NULL, window_start INTEGER NOT NULL,"
+        "  window_events INTEGER NOT NULL, dropped_events INTEGER NOT NULL,"
+        "  UNIQUE (app, machineid));"
+        "CREATE TABLE events (id INTEGER PRIMARY KEY,"
+        "  device INTEGER NOT NULL REFERENCES devices(id) ON DELETE CASCADE,"
+        "  at INTEGER NOT NULL, type INTEGER NOT NULL, result INTEGER NOT NULL,"
+        "  errorcode INTEGER NOT NULL, version TEXT NOT NULL, previous_version TEXT NOT NULL,"
+        "  fault TEXT NOT NULL, text TEXT NOT NULL, slot TEXT NOT NULL,"
+        "  request TEXT NOT NULL, ordinal INTEGER NOT NULL);" /* know a repeated request by these */
+        "CREATE INDEX events_by_device ON events (device, id);"
+        "CREATE TABLE daily (app INTEGER NOT NULL REFERENCES apps(id), day INTEGER NOT NULL,"
+        "  checks INTEGER NOT NULL, offers INTEGER NOT NULL, devices INTEGER NOT NULL,"
+        "  active INTEGER NOT NULL, fresh INTEGER NOT NULL, PRIMARY KEY (app, day));",
+};
+
+int swb_schema_version(void)
+{
+        return (int)SWB_ELEMENTS(steps);
+}
+
+static int set_pragma(struct swb_db *db, const char *name, int value, struct swb_error *err)
+{
+        char sql[64];
+
+        (void)snprintf(sql, sizeof(sql), "PRAGMA %s = %d", name, value);
+        return swb_db_exec(db, sql, err);
+}
+
+/* An empty database may become ours, any other must be ours already. */
+static int check_owner(struct swb_db *db, int64_t version, struct swb_error *err)
+{
+        int64_t id, n_tables;
+        int r;
+
+        r = swb_db_number(db, "PRAGMA application_id", &id, err);
+        if (r >= 0)
+                r = swb_db_number(db, "SELECT count(*) FROM sqlite_master", &n_tables, err);
+        if (r < 0)
+                return r;
+        if (id != SWB_SCHEMA_APPLICATION_ID && (id != 0 || n_tables != 0))
+                return swb_fail(err, -EINVAL, SWB_FAULT_CONFIG,
+                                "'" SWB_DB_FILE "' is the database of another program");
+        if (version > swb_schema_version())
+                return swb_fail(err, -EPROTONOSUPPORT, SWB_FAULT_UNSUPPORTED,
+                                "the database has schema %d, this program knows %d: use the newer "
+                                "program",
+                                (int)version, swb_schema_version());
+        return 0;
+}
+
+int swb_schema_upgrade_to(struct swb_db *db, int version, struct swb_error *err)
+{
+        _cleanup_(swb_transaction_done) struct swb_transaction t = {0};
+        int64_t current;
+        int r;
+
+        r = swb_db_number(db, "PRAGMA user_version", &current, err);
+        if (r >= 0)
+                r = check_owner(db, current, err);
+        if (r < 0 || current >= version)
+                return r;
+        r = swb_transaction_begin(&t, db, err);
+        if (r < 0)
+                return r;
+        /* Another process may have been faster. */
+        r = swb_db_number(db, "PRAGMA user_version", &current, err);
+        if (r < 0 || current >= version)
+                return r;
+        for (int64_t i = current; r >= 0 && i < version; i++)
+                r = swb_db_exec(db, steps[i], err);
+        if (r >= 0)
+                r = set_pragma(db, "application_id", SWB_SCHEMA_APPLICATION_ID, err);
+        if (r >= 0)
+                r = set_pragma(db, "user_version", version, err);
+        if (r < 0)
+                return swb_wrap(err, r, "upgrade the database to schema %d", version);
+        return swb_transaction_commit(&t, err);
+}
+
+int swb_schema_upgrade(struct swb_db *db, struct swb_error *err)
+{
+        return swb_schema_upgrade_to(db, swb_schema_version(), err);
+}

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/store/writer.h"
+
+#include <pthread.h>
+
+struct swb_writer {
+        struct swb_db *db; /* of the thread alone, as is the fleet */
+        struct swb_fleet *fleet;
+        void (*on_failure)(size_t n, const struct swb_error *err);
+        pthread_t thread;
+        bool has_thread;
+
+        pthread_mutex_t lock; /* for all below */
+        pthread_cond_t wake;
+        struct swb_checkin *first, **last;
+        size_t n, n_bytes;
+        bool stop;
+};
+
+/* Waits for work. The next group, in order; NULL: stop, and nothing is left. */
+static struct swb_checkin *take_group(struct swb_writer *writer)
+{
+        struct swb_checkin *group, **end;
+
+        (void)pthread_mutex_lock(&writer->lock);
+        while (!writer->first && !writer->stop)
+                (void)pthread_cond_wait(&writer->wake, &writer->lock);
+        group = writer->first;
+        end = &writer->first;
+        for (size_t i = 0; *end && i < SWB_WRITER_GROUP_MAX; i++) {
+                writer->n--;
+                writer->n_bytes -= swb_checkin_bytes(*end);
+                end = &(*end)->next;
+        }
+        writer->first = *end;
+        if (!writer->first)
+                writer->last = &writer->first;
+        if (group)
+                *end = NULL;
+        (void)pthread_mutex_unlock(&writer->lock);
+        return group;
+}
+
+static int record(struct swb_writer *writer, const struct swb_checkin *group, struct swb_error *err)
+{
+        _cleanup_(swb_transaction_done) struct swb_transaction t = {0};
+        int r;
+
+        r = swb_transaction_begin(&t, writer->db, err);
+        for (const struct swb_checkin *c = group; r >= 0 && c; c = c->next)
+                r = swb_checkin_record(c, writer->fleet, err);
+        return r < 0 ? r : swb_transaction_commit(&t, err);
+}
+
+static void finish(struct swb_checkin *checkin, const struct swb_error *err)
+{
+        if (checkin->done)
+                checkin->done(checkin->userdata, err);
+        (void)swb_checkin_free(checkin);
+}
+
+/* Records a list and tells everybody in it; it is gone afterwards. */
+static void write_group(struct swb_writer *writer, struct swb_checkin *group)
+{
+        struct swb_error err = SWB_ERROR_INIT, reload_err = SWB_ERROR_INIT;
+        struct swb_checkin *next;
+        size_t n = 0;
+        int r;
+
+        r = record(writer, group, &err);
+        if (r < 0 && swb_fleet_reload(writer->fleet, &reload_err) < 0)
+                writer->on_failure(0, &reload_err);
+        if (r < 0 && group->next) {
+                /* One of them may be what fails: each gets a chance of its own. */
+                for (; group; group = next) {
+                        next = group->next;
+                        group->next = NULL;
+                        write_group(writer, group);
+                }
+                return;
+        }
+        for (; group; group = next, n++) {
+                next = group->next;
+                finish(group, r < 0 ? &err : NULL);
+        }
+        if (r < 0)
+                writer->on_failure(n, &err);
+}
+
+static void *run(void *userdata)
+{
+        struct swb_writer *writer = userdata;
+        struct swb_checkin *group;
+
+        while ((group = take_group(writer)))
+                write_group(writer, group);
+        return NULL;
+}
+
+int swb_writer_new(const char *folder, const struct swb_fleet_limits *limits,
+                   void (*on_failure)(size_t n, const struct swb_error *err),
+                   struct swb_writer **ret, struct swb_error *err)
+{
+        _cleanup_(swb_writer_freep) struct swb_writer *writer = calloc(1, sizeof(*writer));
+        int r;
+
+        if (!writer)
+                return swb_oom(err);
+        writer->on_failure = on_failure;
+        writer->last = &writer->first;
+        (void)pthread_mutex_init(&writer->lock, NULL); /* can't fail without attributes */
+        (void)pthread_cond_init(&writer->wake, NULL);
+        r = swb_db_open(folder, SWB_DB_CREATE, &writer->db, err);
+        if (r >= 0)
+                r = swb_fleet_new(writer->db, limits, &writer->fleet, err);
+        if (r < 0)
+                return r;
+        r = -pthread_create(&writer->thread, NULL, run, writer);
+        if (r < 0)
+                return swb_fail_errno(err, r, "start the writer's thread");
+        writer->has_thread = true;
+        *ret = SWB_TAKE_PTR(writer);
+        return 0;
+}
+
+struct swb_writer *swb_writer_free(struct swb_writer *writer)
+{
+        if (!writer)
+                return NULL;
+        if (writer->has_thread) {
+                (void)pthread_mutex_lock(&writer->lock);
+                writer->stop = true;
+                (void)pthread_cond_signal(&writer->wake);
+                (void)pthread_mutex_unlock(&writer->lock);
+                (void)pthread_join(writer->thread, NULL);
+        }
+        (void)swb_fleet_free(writer->fleet);
+        (void)swb_db_free(writer->db);
+        (void)pthread_cond_destroy(&writer->wake);
+        (void)pthread_mutex_destroy(&writer->lock);
+        free(writer);
+        return NULL;
+}
+
+int swb_writer_put(struct swb_writer *writer, struct swb_checkin *checkin)
+{
+        size_t n_bytes = swb_checkin_bytes(checkin);
+        int r = -EAGAIN;
+
+        checkin->next = NULL;
+        (void)pthread_mutex_lock(&writer->lock);
+        if (!writer->stop && writer->n < SWB_WRITER_QUEUE_MAX &&
+            n_bytes <= SWB_WRITER_QUEUE_MAX_BYTES - writer->n_bytes) {
+                *writer->last = checkin;
+                writer->last = &checkin->next;
+                writer->n++;
+                writer->n_bytes += n_bytes;
+                (void)pthread_cond_signal(&writer->wake);
+                r = 0;
+        }
+        (void)pthread_mutex_unlock(&writer->lock);
+        return r;
+}
+
+unsigned swb_writer_load(struct swb_writer *writer)
+{
+        size_t by_number, by_bytes;
+
+        (void)pthread_mutex_lock(&writer->lock);
+        by_number = writer->n * 100 / SWB_WRITER_QUEUE_MAX;
+        by_bytes = writer->n_bytes * 100 / SWB_WRITER_QUEUE_MAX_BYTES;
+        (void)pthread_mutex_unlock(&writer->lock);
+        return (unsigned)SWB_MAX(by_number, by_bytes);
+}
