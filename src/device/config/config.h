@@ -32,7 +32,7 @@ struct swb_config {
         char *path; /* of the file itself */
         struct {
                 char *app_id, *device_id_file, *hardware_class, *board, *channel;
-                char *release_file, *cmdline_file, *state_dir, *keys_dir;
+                char *release_file, *cmdline_file, *boot_id_file, *state_dir, *keys_dir;
                 uint64_t build_timestamp; /* seconds since 1970, 0: not given */
         } device;
         struct {
@@ -64,8 +64,9 @@ struct swb_config {
                 size_t n_checks;
         } health;
         struct {
-                char *fetch, *install; /* program paths */
-                char *fetch_user;      /* "": as swbd */
+                char *fetch, *install;       /* program paths */
+                char *fetch_user;            /* "": as swbd */
+                uint64_t silence_limit_usec; /* without progress, a worker counts as hung */
         } workers;
         struct swb_config_partition partitions[SWB_CONFIG_PARTITIONS_MAX];
         size_t n_partitions; /* at least 1 */

@@ -17,6 +17,8 @@ static const struct swb_setting table[] = {
         {"device", "channel", SWB_SETTING_TEXT, "stable", AT(device.channel)},
         {"device", "release-file", SWB_SETTING_PATH, "/etc/os-release", AT(device.release_file)},
         {"device", "cmdline-file", SWB_SETTING_PATH, "/proc/cmdline", AT(device.cmdline_file)},
+        {"device", "boot-id-file", SWB_SETTING_PATH, "/proc/sys/kernel/random/boot_id",
+         AT(device.boot_id_file)},
         {"device", "state-dir", SWB_SETTING_PATH, "/var/lib/switchback", AT(device.state_dir)},
         {"device", "keys-dir", SWB_SETTING_PATH, "/etc/switchback/keys", AT(device.keys_dir)},
         {"device", "build-timestamp", SWB_SETTING_NUMBER, "0", AT(device.build_timestamp)},
@@ -60,6 +62,8 @@ static const struct swb_setting table[] = {
         {"workers", "fetch", SWB_SETTING_PATH, "/usr/sbin/swb-fetch", AT(workers.fetch)},
         {"workers", "install", SWB_SETTING_PATH, "/usr/sbin/swb-install", AT(workers.install)},
         {"workers", "fetch-user", SWB_SETTING_TEXT, "", AT(workers.fetch_user)},
+        {"workers", "silence-limit", SWB_SETTING_DURATION, "30m", AT(workers.silence_limit_usec), 1,
+         DAYS},
 };
 
 const struct swb_setting *swb_setting_at(size_t index)
