@@ -21,9 +21,15 @@
 #define SWB_PARTITIONS_MAX 16
 #define SWB_EXTENTS_MAX (256u << 10) /* of one operation */
 #define SWB_PARTITION_NAME_MAX 36    /* as in a GPT */
+#define SWB_PARTITION_MAX_BYTES ((uint64_t)1 << 44)
+
+/* start_block of an extent that stands for no place: zeros when read, dropped when written. */
+#define SWB_SPARSE_HOLE UINT64_MAX
 
 #define SWB_MINOR_FULL 0
-/* Our own minor versions. 1000: full or delta with REPLACE_ZSTD beside the types of minor 5. */
+#define SWB_MINOR_PARTIAL 7 /* from here on a payload may leave partitions out (partial_update) */
+/* Our own minor versions. 1000: full or delta, the types of minor 5 but for DISCARD and PUFFDIFF,
+ * and REPLACE_ZSTD. */
 #define SWB_MINOR_OWN_FIRST 1000
 
 enum swb_op_type {
@@ -34,7 +40,7 @@ enum swb_op_type {
         SWB_OP_SOURCE_COPY = 4,
         SWB_OP_SOURCE_BSDIFF = 5,
         SWB_OP_ZERO = 6,
-        SWB_OP_DISCARD = 7,
+        SWB_OP_DISCARD = 7, /* as ZERO: what a discarded block reads as is nowhere promised */
         SWB_OP_REPLACE_XZ = 8,
         SWB_OP_PUFFDIFF = 9,
         SWB_OP_BROTLI_BSDIFF = 10,
@@ -74,7 +80,7 @@ struct swb_operation {
         uint8_t src_hash[32];  /* SHA-256 of the source extents' bytes */
 };
 
-/* Blocks in a list of extents. */
+/* Blocks in a list of extents, holes included. Extents that a reader let pass can't overflow it. */
 uint64_t swb_extents_blocks(const struct swb_extent *extents, size_t n);
 
 struct swb_partition {
