@@ -28,6 +28,10 @@ int swb_payload_reader_new(struct swb_payload_reader **ret, struct swb_error *er
 struct swb_payload_reader *swb_payload_reader_free(struct swb_payload_reader *reader);
 SWB_DEFINE_CLEANUP(struct swb_payload_reader *, swb_payload_reader_free)
 
+/* For programs that only look: operation types and features that this build can't apply, but the
+ * minor version allows, do not fail accept. Call before accept. */
+void swb_payload_reader_only_inspect(struct swb_payload_reader *reader);
+
 /*
  * Consumes up to n_bytes (n_bytes may be 0: "what comes next?", e.g. operations without data).
  * Stops at an event, the rest must be fed again.

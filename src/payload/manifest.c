@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "payload/manifest.h"
+
+enum {
+        MANIFEST_BLOCK_SIZE = 3,
+        MANIFEST_SIGNATURES_OFFSET = 4,
+        MANIFEST_SIGNATURES_SIZE = 5,
+        MANIFEST_MINOR_VERSION = 12,
+        MANIFEST_PARTITIONS = 13,
+        MANIFEST_MAX_TIMESTAMP = 14,
+        MANIFEST_PARTIAL_UPDATE = 16,
+};
+
+static const struct swb_wire_known manifest_fields[] = {
+        {MANIFEST_BLOCK_SIZE, SWB_WIRE_VARINT},
+        {MANIFEST_SIGNATURES_OFFSET, SWB_WIRE_VARINT},
+        {MANIFEST_SIGNATURES_SIZE, SWB_WIRE_VARINT},
+        {MANIFEST_MINOR_VERSION, SWB_WIRE_VARINT},
+        {MANIFEST_PARTITIONS, SWB_WIRE_BYTES, .repeated = true},
+        {MANIFEST_MAX_TIMESTAMP, SWB_WIRE_VARINT},
+        {MANIFEST_PARTIAL_UPDATE, SWB_WIRE_VARINT},
+        {0},
+};
+
+enum {
+        PARTITION_NAME = 1,
+        PARTITION_RUN_POSTINSTALL = 2,
+        PARTITION_POSTINSTALL_PATH = 3,
+        PARTITION_FILESYSTEM_TYPE = 4,
+        PARTITION_OLD_INFO = 6,
+        PARTITION_NEW_INFO = 7,
+        PARTITION_OPERATIONS = 8,
+        PARTITION_POSTINSTALL_OPTIONAL = 9,
+        PARTITION_HASH_TREE_EXTENT = 11,
+        PARTITION_FEC_EXTENT = 15,
+        PARTITION_VERSION = 17,
+};
+
+static const struct swb_wire_known partition_fields[] = {
+        {PARTITION_NAME, SWB_WIRE_BYTES},
+        {PARTITION_RUN_POSTINSTALL, SWB_WIRE_VARINT},
+        {PARTITION_POSTINSTALL_PATH, SWB_WIRE_BYTES},
+        {PARTITION_FILESYSTEM_TYPE, SWB_WIRE_BYTES},
+        {PARTITION_OLD_INFO, SWB_WIRE_BYTES},
+        {PARTITION_NEW_INFO, SWB_WIRE_BYTES},
+        {PARTITION_OPERATIONS, SWB_WIRE_BYTES, .repeated = true},
+        {PARTITION_POSTINSTALL_OPTIONAL, SWB_WIRE_VARINT},
+        {PARTITION_HASH_TREE_EXTENT, SWB_WIRE_BYTES},
+        {PARTITION_FEC_EXTENT, SWB_WIRE_BYTES},
+        {PARTITION_VERSION, SWB_WIRE_BYTES},
+        {0},
+};
+
+enum { INFO_SIZE = 1, INFO_HASH = 2 };
+
+static const struct swb_wire_known info_fields[] = {
+        {INFO_SIZE, SWB_WIRE_VARINT},
+        {INFO_HASH, SWB_WIRE_BYTES},
+        {0},
+};
+
+static int parse_info(const struct swb_wire_field *field, uint64_t *ret_bytes, uint8_t *ret_hash,
+                      struct swb_error *err)
+{
+        struct swb_wire wire = SWB_WIRE("PartitionInfo", info_fields, field->data, field->n_bytes);
+        struct swb_wire_field f;
+        int r;
+
+        while ((r = swb_wire_next(&wire, &f, err)) > 0) {
+                if (f.number == INFO_SIZE)
+                        *ret_bytes = f.value;
+                else
+                        r = swb_wire_hash(&wire, &f, ret_hash, err);
+                if (r < 0)
+                        return r;
+        }
+        if (r >= 0)
+                r = swb_wire_require(&wire, INFO_SIZE, "size", err);
+        if (r >= 0)
+                r = swb_wire_require(&wire, INFO_HASH, "hash", err);
+        if (r >= 0 && *ret_bytes > SWB_PARTITION_MAX_BYTES)
+                return swb_fail(err, -E2BIG, SWB_FAULT_LIMIT, "partition of %ju bytes",
+                                (uintmax_t)*ret_bytes);
+        return r;
+}
+
+static int take_partition_field(const struct swb_wire *wire, const struct swb_wire_field *f,
+                                struct swb_partition *p, struct swb_manifest_view *view,
+                                struct swb_error *err)
+{
+        switch (f->number) {
+        case PARTITION_NAME:
+                return swb_wire_text(wire, f, p->name, sizeof(p->name), err);
+        case PARTITION_RUN_POSTINSTALL:
+                p->run_postinstall = f->value != 0;
+                return 0;
+        case PARTITION_POSTINSTALL_PATH:
+                return swb_wire_text(wire, f, p->postinstall_path, sizeof(p->postinstall_path),
+                                     err);
+        case PARTITION_FILESYSTEM_TYPE:
+                return swb_wire_text(wire, f, p->filesystem_type, sizeof(p->filesystem_type), err);
+        case PARTITION_OLD_INFO:
+                p->has_old = true;
+                return parse_info(f, &p->old_bytes, p->old_hash, err);
+        case PARTITION_NEW_INFO:
+                p->has_new = true;
+                return parse_info(f, &p->new_bytes, p->new_hash, err);
+        case PARTITION_OPERATIONS:
+                p->n_operations++;
+                return 0;
+        case PARTITION_POSTINSTALL_OPTIONAL:
+                p->postinstall_optional = f->value != 0;
+                return 0;
+        case PARTITION_VERSION:
+                return swb_wire_text(wire, f, p->version, sizeof(p->version), err);
+        default:
+                view->device_makes_verity = true;
+                return 0;
+        }
+}
+
+static bool is_name_character(char c)
+{
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               c == '_' || c == '-' || c == '.';
+}
+
+/* PF-21: slots are looked up by this name, also by programs less careful than this one. */
+static int check_name(const char *name, struct swb_error *err)
+{
+        const char *c = name;
+
+        while (is_name_character(*c))
+                c++;
+        if (*c || c == name)
+                return swb_fail(err, -EBADMSG, SWB_FAULT_FORMAT,
+                                "partition name '%s': letters, digits, '_', '-' and '.' only",
+                                name);
+        return 0;
+}
+
+static int parse_partition(const uint8_t *data, size_t n_bytes, struct swb_partition *p,
+                           struct swb_manifest_view *view, struct swb_error *err)
+{
+        struct swb_wire wire = SWB_WIRE("PartitionUpdate", partition_fields, data, n_bytes);
+        struct swb_wire_field f;
+        int r;
+
+        while ((r = swb_wire_next(&wire, &f, err)) > 0) {
+                r = take_partition_field(&wire, &f, p, view, err);
+                if (r < 0)
+                        return r;
+        }
+        if (r >= 0)
+                r = swb_wire_require(&wire, PARTITION_NAME, "partition_name", err);
+        if (r >= 0)
+                r = check_name(p->name, err);
+        if (r >= 0)
+                r = swb_wire_require(&wire, PARTITION_NEW_INFO, "new_partition_info", err);
+        if (r >= 0 && p->new_bytes == 0)
+                return swb_fail(err, -EBADMSG, SWB_FAULT_FORMAT, "new size is 0");
+        return r;
+}
+
+static int add_partition(const struct swb_wire_field *f, struct swb_manifest *m,
+                         struct swb_manifest_view *view, struct swb_error *err)
+{
+        size_t i = m->n_partitions;
+        int r;
+
+        if (i == SWB_PARTITIONS_MAX)
+                return swb_fail(err, -E2BIG, SWB_FAULT_LIMIT, "manifest: more than %d partitions",
+                                SWB_PARTITIONS_MAX);
+        r = parse_partition(f->data, f->n_bytes, &m->partitions[i], view, err);
+        if (r < 0)
+                return swb_wrap(err, r, "partition %zu", i);
+        for (size_t k = 0; k < i; k++)
+                if (strcmp(m->partitions[k].name, m->partitions[i].name) == 0)
+                        return swb_fail(err, -EBADMSG, SWB_FAULT_FORMAT,
+                                        "manifest: partition '%s' stands twice",
+                                        m->partitions[i].name);
+        view->partitions[i].data = f->data;
+        view->partitions[i].n_bytes = f->n_bytes;
+        m->n_partitions++;
+        return 0;
+}
+
+/* Looked at before the partitions, which stand behind it: what a later version holds there may
+ * break the rules of the present ones. */
+static int take_minor(const struct swb_wire *wire, const struct swb_wire_field *f, uint32_t *ret,
+                      struct swb_error *err)
+{
+        int r;
+
+        r = swb_wire_u32(wire, f, ret, err);
+        if (r < 0)
+                return r;
+        if (!swb_minor_known(*ret))
+                return swb_fail(err, -EPROTONOSUPPORT, SWB_FAULT_UNSUPPORTED,
+                                "manifest: minor version %u, known are 0, 2 to 9 and %u", *ret,
+                                SWB_MINOR_OWN_FIRST);
+        return 0;
+}
+
+static int take_block_size(const struct swb_wire *wire, const struct swb_wire_field *f,
+                           uint32_t *ret, struct swb_error *err)
+{
+        int r;
+
+        r = swb_wire_u32(wire, f, ret, err);
+        if (r < 0)
+                return r;
+        if (*ret != SWB_BLOCK_BYTES)
+                return swb_fail(err, -EPROTONOSUPPORT, SWB_FAULT_UNSUPPORTED,
+                                "manifest: blocks of %u bytes, known are %d", *ret,
+                                SWB_BLOCK_BYTES);
+        return 0;
+}
+
+static int take_manifest_field(const struct swb_wire *wire, const struct swb_wire_field *f,
+                               struct swb_manifest *m, struct swb_manifest_view *view,
+                               struct swb_error *err)
+{
+        switch (f->number) {
+        case MANIFEST_BLOCK_SIZE:
+                return take_block_size(wire, f, &m->block_size, err);
+        case MANIFEST_SIGNATURES_OFFSET:
+                m->signatures_offset = f->value;
+                return 0;
+        case MANIFEST_SIGNATURES_SIZE:
+                m->signatures_size = f->value;
+                return 0;
+        case MANIFEST_MINOR_VERSION:
+                return take_minor(wire, f, &m->minor, err);
+        case MANIFEST_PARTITIONS:
+                return add_partition(f, m, view, err);
+        case MANIFEST_MAX_TIMESTAMP:
+                m->max_timestamp = (int64_t)f->value;
+                return 0;
+        default:
+                m->partial_update = f->value != 0;
+                return 0;
+        }
+}
+
+/* PF-24: old infos for all or for none; with them, or partial, it is a delta, and a delta has its
+ * own minor versions. Our own minor versions do for both. */
+static int check_kind(const struct swb_manifest *m, struct swb_error *err)
+{
+        bool delta = m->partitions[0].has_old || m->partial_update;
+
+        for (size_t i = 1; i < m->n_partitions; i++)
+                if (m->partitions[i].has_old != m->partitions[0].has_old)
+                        return swb_fail(err, -EBADMSG, SWB_FAULT_FORMAT,
+                                        "manifest: partition '%s' has an old_partition_info and "
+                                        "'%s' has none",
+                                        m->partitions[m->partitions[0].has_old ? 0 : i].name,
+                                        m->partitions[m->partitions[0].has_old ? i : 0].name);
+        if (m->minor >= SWB_MINOR_OWN_FIRST)
+                return 0;
+        if (delta != (m->minor != SWB_MINOR_FULL))
+                return swb_fail(err, -EBADMSG, SWB_FAULT_FORMAT,
+                                "manifest: a %s payload with minor version %u",
+                                delta ? "delta or partial" : "full", m->minor);
+        if (m->partial_update && m->minor < SWB_MINOR_PARTIAL)
+                return swb_fail(err, -EBADMSG, SWB_FAULT_FORMAT,
+                                "manifest: partial_update in minor version %u", m->minor);
+        return 0;
+}
+
+int swb_manifest_parse(const uint8_t *data, size_t n_bytes, struct swb_manifest *ret,
+                       struct swb_manifest_view *ret_view, struct swb_error *err)
+{
+        struct swb_wire wire = SWB_WIRE("manifest", manifest_fields, data, n_bytes);
+        struct swb_wire_field f;
+        int r;
+
+        memset(ret, 0, sizeof(*ret));
+        memset(ret_view, 0, sizeof(*ret_view));
+        ret->block_size = SWB_BLOCK_BYTES;
+        while ((r = swb_wire_next(&wire, &f, err)) > 0) {
+                r = take_manifest_field(&wire, &f, ret, ret_view, err);
+                if (r < 0)
+                        return r;
+        }
+        if (r >= 0)
+                r = swb_wire_require(&wire, MANIFEST_PARTITIONS, "any partition", err);
+        if (r >= 0)
+                r = check_kind(ret, err);
+        return r;
+}
