@@ -116,6 +116,14 @@ static int check_config(const struct swb_exchange_config *config, struct swb_err
         return 0;
 }
 
+/* Malformed, too large or unknown: for whoever asked it is all the same. */
+static int bad_answer(int r, struct swb_error *err)
+{
+        if (err && r != -ENOMEM)
+                err->fault = SWB_FAULT_PROTOCOL;
+        return swb_wrap(err, r, "the server's answer");
+}
+
 int swb_exchange_run(const struct swb_exchange_config *config, struct swb_exchange *ret,
                      struct swb_http_status *ret_status, struct swb_error *err)
 {
@@ -128,15 +136,16 @@ int swb_exchange_run(const struct swb_exchange_config *config, struct swb_exchan
         r = check_config(config, err);
         if (r >= 0)
                 r = write_request(config, &body, err);
-        if (r >= 0)
-                r = post(config, &body, &answer, ret_status, err);
         if (r < 0)
                 return r;
+        r = post(config, &body, &answer, ret_status, err);
+        if (r < 0)
+                return r == -E2BIG ? bad_answer(r, err) : r;
         r = swb_omaha_response_parse(answer.data, answer.n_bytes, &response, err);
         if (r >= 0)
                 r = swb_omaha_response_app(response, config->app_id, config->check, &ret->app, err);
         if (r < 0)
-                return swb_wrap(err, r, "the server's answer");
+                return bad_answer(r, err);
         ret->response = SWB_TAKE_PTR(response);
         return 0;
 }
@@ -228,7 +237,8 @@ int swb_exchange_put(const struct swb_exchange *exchange, struct swb_buf *buf,
         put_cohorts(buf, exchange->app, &r);
         if (exchange->response->has_daystart) {
                 put_u64(buf, "DAYSTART_SECONDS", exchange->response->elapsed_seconds, &r);
-                put_u64(buf, "DAYSTART_DAYS", exchange->response->elapsed_days, &r);
+                if (exchange->response->elapsed_days) /* not all servers send it */
+                        put_u64(buf, "DAYSTART_DAYS", exchange->response->elapsed_days, &r);
         }
         if (r == -E2BIG)
                 return swb_fail(err, r, SWB_FAULT_LIMIT,

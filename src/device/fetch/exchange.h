@@ -33,7 +33,8 @@ struct swb_exchange {
 
 void swb_exchange_done(struct swb_exchange *exchange);
 
-/* Faults: those of os/http.h; FORMAT, LIMIT, UNSUPPORTED, PROTOCOL for what the answer says. */
+/* Faults: those of os/http.h; PROTOCOL for an answer that is malformed, too large, or breaks OM-18;
+ * LIMIT when the question itself is too long. */
 int swb_exchange_run(const struct swb_exchange_config *config, struct swb_exchange *ret,
                      struct swb_http_status *ret_status, struct swb_error *err) _warn_unused_;
 
