@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "device/engine/message.h"
 
+#include <inttypes.h>
+
 #include "base/kv.h"
 #include "base/text.h"
 
@@ -117,17 +119,23 @@ static bool is_url(const char *text)
 static void get_urls(struct fields *f, struct swb_answer *answer)
 {
         uint64_t n = get_u64(f, "URL_COUNT", UINT32_MAX);
-        char key[32];
 
-        for (uint64_t i = 0; i < n && i < SWB_URLS_MAX; i++) {
-                (void)snprintf(key, sizeof(key), "URL_%u", (unsigned)i);
-                get_str(f, key, answer->url[i], SWB_URL_TEXT);
-                if (!is_url(answer->url[i]))
+        for (uint64_t i = 0; i < n && answer->n_urls < SWB_URLS_MAX; i++) {
+                const char *url;
+                char key[32];
+
+                (void)snprintf(key, sizeof(key), "URL_%" PRIu64, i);
+                url = swb_kv_str(f->kv, key, "");
+                if (!is_url(url)) {
                         mark_bad(f, "URL");
-                answer->n_urls++;
+                        return;
+                }
+                if (strlen(url) >= SWB_URL_TEXT)
+                        continue; /* another one may do */
+                memcpy(answer->url[answer->n_urls++], url, strlen(url) + 1);
         }
-        if (n == 0)
-                mark_bad(f, "URL_COUNT");
+        if (answer->n_urls == 0)
+                mark_bad(f, "URL");
 }
 
 static void get_offer(struct fields *f, struct swb_answer *answer)
@@ -160,7 +168,10 @@ static void get_answer(struct fields *f, struct swb_answer *answer)
                 get_offer(f, answer);
         get_words(f, "INFO", answer->info, sizeof(answer->info));
         answer->poll_interval_usec = get_u64(f, "POLL_INTERVAL", SECONDS_MAX) * USEC;
+        answer->day = get_u64(f, "DAYSTART_DAYS", INT32_MAX);
         answer->has_cohort = swb_kv_str(f->kv, "COHORT", NULL) != NULL;
+        answer->has_cohort_hint = swb_kv_str(f->kv, "COHORT_HINT", NULL) != NULL;
+        answer->has_cohort_name = swb_kv_str(f->kv, "COHORT_NAME", NULL) != NULL;
         get_str(f, "COHORT", answer->cohort, sizeof(answer->cohort));
         get_str(f, "COHORT_HINT", answer->cohort_hint, sizeof(answer->cohort_hint));
         get_str(f, "COHORT_NAME", answer->cohort_name, sizeof(answer->cohort_name));

@@ -55,8 +55,9 @@ struct swb_answer {
         uint8_t payload_hash[SWB_SHA256_BYTES];
         bool is_delta;
         /* with any answer: */
-        uint64_t poll_interval_usec; /* 0: none */
-        bool has_cohort;             /* else the device keeps the one it has */
+        uint64_t poll_interval_usec;                       /* 0: none */
+        uint64_t day;                                      /* the server's, 0: not given */
+        bool has_cohort, has_cohort_hint, has_cohort_name; /* else the device keeps what it has */
         char cohort[SWB_COHORT_TEXT], cohort_hint[SWB_COHORT_TEXT], cohort_name[SWB_COHORT_TEXT];
 };
 

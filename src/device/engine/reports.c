@@ -97,10 +97,12 @@ static bool is_same(const struct swb_event *a, const struct swb_event *b)
                a->fault == b->fault && strcmp(a->next_version, b->next_version) == 0;
 }
 
-void swb_report_queue(struct swb_state *state, enum swb_report report, const char *previous,
-                      const char *next, const struct swb_error *err, uint64_t http_status)
+void swb_report_queue(struct swb_state *state, enum swb_report report,
+                      const struct swb_pending *update, const struct swb_error *err,
+                      uint64_t http_status)
 {
-        struct swb_event event = {.type = events[report].type, .result = events[report].result};
+        struct swb_event event = {
+                .type = events[report].type, .result = events[report].result, .slot = update->slot};
 
         if (err) {
                 event.fault = err->fault;
@@ -110,8 +112,8 @@ void swb_report_queue(struct swb_state *state, enum swb_report report, const cha
                 (void)snprintf(event.text, sizeof(event.text), "%.*s", SWB_REASON_TEXT - 1,
                                err->text);
         }
-        (void)snprintf(event.previous_version, sizeof(event.previous_version), "%s", previous);
-        (void)snprintf(event.next_version, sizeof(event.next_version), "%s", next);
+        memcpy(event.previous_version, update->from_version, sizeof(event.previous_version));
+        memcpy(event.next_version, update->version, sizeof(event.next_version));
         /* A device without a network would fill the queue with the same line each hour. */
         if (state->n_events > 0 && is_same(&state->events[state->n_events - 1], &event))
                 return;

@@ -21,6 +21,8 @@ enum swb_report {
 /* HTTP status: for fault HTTP, 0 = not known. */
 int swb_report_error_code(enum swb_fault fault, uint64_t http_status);
 
-/* Queues the event. previous, next: versions; err: for FAILED and REFUSED, else NULL. */
-void swb_report_queue(struct swb_state *state, enum swb_report report, const char *previous,
-                      const char *next, const struct swb_error *err, uint64_t http_status);
+/* Queues the event about this update, not necessarily the state's own. err: for FAILED and REFUSED,
+ * else NULL. */
+void swb_report_queue(struct swb_state *state, enum swb_report report,
+                      const struct swb_pending *update, const struct swb_error *err,
+                      uint64_t http_status);

@@ -13,6 +13,9 @@ enum swb_retry swb_retry_after(enum swb_fault fault)
         case SWB_FAULT_CONFIG:
         case SWB_FAULT_DENIED:
         case SWB_FAULT_BOOT:
+        case SWB_FAULT_DOWNGRADE: /* found before the first write; the server may mend it */
+        case SWB_FAULT_HEALTH:    /* this and the next never end an attempt: confirming.c */
+        case SWB_FAULT_FELL_BACK:
                 return SWB_RETRY_SAME;
         /* A full payload reads no source and uses fewer decoders: it helps against these too. */
         case SWB_FAULT_INTERNAL:
@@ -30,10 +33,6 @@ enum swb_retry swb_retry_after(enum swb_fault fault)
         case SWB_FAULT_SOURCE:
         case SWB_FAULT_UNSUPPORTED:
                 return SWB_RETRY_FULL;
-        case SWB_FAULT_DOWNGRADE:
-        case SWB_FAULT_HEALTH:
-        case SWB_FAULT_FELL_BACK:
-                return SWB_RETRY_NEVER;
         case SWB_FAULT_NONE:
         case _SWB_FAULT_MAX:
         case _SWB_FAULT_INVALID:

@@ -9,7 +9,6 @@ enum swb_retry {
         SWB_RETRY_SAME,  /* not the payload's fault: the same again, from the checkpoint */
         SWB_RETRY_COUNT, /* may be the payload's fault: after some of these a delta gives way */
         SWB_RETRY_FULL,  /* this delta can never apply here: ask for the full payload now */
-        SWB_RETRY_NEVER, /* this version is not for this device */
 };
 
 enum swb_retry swb_retry_after(enum swb_fault fault);

@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "device/engine/schedule.h"
 
+#define DAY (24 * 3600 * UINT64_C(1000000))
+#define BACKOFF_FREE 2 /* failures without a wait */
+#define BACKOFF_DOUBLINGS 4
+#define BACKOFF_JITTER (DAY / 4)
+
 bool swb_schedule_is_failed_check(const struct swb_check_result *result)
 {
         switch (result->http_status) {
@@ -66,21 +71,34 @@ static uint64_t time_left(uint64_t deadline, uint64_t now, uint64_t whole)
         return deadline - now;
 }
 
+uint64_t swb_schedule_left(const struct swb_due *due, const struct swb_now *now)
+{
+        if (strcmp(due->boot_id, now->boot_id) == 0)
+                return time_left(due->boot_usec, now->boot_usec, due->wait_usec);
+        if (now->wall_is_sane && due->wall_usec > 0)
+                return time_left(due->wall_usec, now->wall_usec, due->wait_usec);
+        return 0;
+}
+
 uint64_t swb_schedule_start(const struct swb_schedule *schedule, const struct swb_due *due,
                             const struct swb_now *now)
 {
         uint64_t first = spread(schedule->first_usec, schedule->first_jitter_usec, now->dice);
-        uint64_t left;
+        uint64_t left = swb_schedule_left(due, now);
 
-        if (due->boot_id[0] == '\0')
-                return first;
-        if (strcmp(due->boot_id, now->boot_id) == 0) {
-                left = time_left(due->boot_usec, now->boot_usec, due->wait_usec);
+        if (strcmp(due->boot_id, now->boot_id) == 0)
                 return left > 0 ? left : first;
-        }
-        if (now->wall_is_sane && due->wall_usec > 0)
-                left = time_left(due->wall_usec, now->wall_usec, due->wait_usec);
-        else
-                left = due->is_order ? due->wait_usec / 2 : 0;
+        if (due->is_order && (!now->wall_is_sane || due->wall_usec == 0))
+                left = due->wait_usec / 2;
         return SWB_MAX(first, left);
+}
+
+uint64_t swb_schedule_backoff(uint64_t n_failures, uint64_t dice)
+{
+        uint64_t n = n_failures - BACKOFF_FREE;
+
+        if (n_failures <= BACKOFF_FREE)
+                return 0;
+        return spread(n > BACKOFF_DOUBLINGS ? DAY << BACKOFF_DOUBLINGS : DAY << (n - 1),
+                      BACKOFF_JITTER, dice);
 }

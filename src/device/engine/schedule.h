@@ -51,3 +51,12 @@ struct swb_due swb_schedule_due(const struct swb_now *now, uint64_t wait_usec, b
  */
 uint64_t swb_schedule_start(const struct swb_schedule *schedule, const struct swb_due *due,
                             const struct swb_now *now);
+
+/* What is left of a stored wait, in the same boot or a later one; 0 where no clock can tell. */
+uint64_t swb_schedule_left(const struct swb_due *due, const struct swb_now *now);
+
+/*
+ * The wait after failures that may be a full payload's own fault: none for the first two, then 1,
+ * 2, 4, 8, 16, 16 … days, give or take 6 hours. (A delta gives way to a full payload instead.)
+ */
+uint64_t swb_schedule_backoff(uint64_t n_failures, uint64_t dice);

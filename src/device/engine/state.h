@@ -15,7 +15,7 @@
 #define SWB_VERSION_TEXT 64
 #define SWB_URL_TEXT 2048
 #define SWB_URLS_MAX 6
-#define SWB_COHORT_TEXT 256
+#define SWB_COHORT_TEXT 1025
 #define SWB_REASON_TEXT 256
 #define SWB_BOOT_ID_TEXT 40
 #define SWB_FAILED_MAX 16
@@ -32,6 +32,15 @@ enum swb_phase {
         _SWB_PHASE_INVALID = -EINVAL,
 };
 
+/* A wait, stored so that it can be kept over a restart (schedule.h). */
+struct swb_due {
+        char boot_id[SWB_BOOT_ID_TEXT]; /* "" = nothing stored */
+        uint64_t boot_usec;             /* its end, CLOCK_BOOTTIME of that boot */
+        uint64_t wall_usec;             /* its end, 0 = the clock was not set */
+        uint64_t wait_usec;             /* its length */
+        bool is_order;                  /* the server ordered it (Retry-After) */
+};
+
 struct swb_pending {
         enum swb_phase phase;
         char version[SWB_VERSION_TEXT];
@@ -42,8 +51,11 @@ struct swb_pending {
         size_t n_urls;
         bool is_delta;
         bool by_hand; /* asked for on D-Bus: gates that wait for automatic operation are open */
-        enum swb_slot slot;             /* target */
-        uint64_t attempts;              /* installs begun for this payload */
+        enum swb_slot slot;  /* target */
+        uint64_t attempts;   /* installs begun for this payload; REJECTED: reboots to get away */
+        uint64_t failures;   /* of a full payload that may be its own fault */
+        uint64_t offset;     /* from which the last attempt went on */
+        struct swb_due wait; /* no attempt of its own accord before it is over */
         char boot_id[SWB_BOOT_ID_TEXT]; /* the boot in which it became INSTALLED */
 };
 
@@ -60,18 +72,10 @@ struct swb_event {
         unsigned type, result;
         int error_code; /* Omaha's number, 0: none */
         enum swb_fault fault;
+        enum swb_slot slot; /* it concerns */
         char text[SWB_REASON_TEXT];
         char previous_version[SWB_VERSION_TEXT];
         char next_version[SWB_VERSION_TEXT];
-};
-
-/* When the next check is due, so that it can be kept over a restart (schedule.h). */
-struct swb_due {
-        char boot_id[SWB_BOOT_ID_TEXT]; /* "" = nothing stored */
-        uint64_t boot_usec;             /* CLOCK_BOOTTIME of that boot */
-        uint64_t wall_usec;
-        uint64_t wait_usec; /* length of the whole wait */
-        bool is_order;      /* the server ordered the wait (Retry-After) */
 };
 
 struct swb_state {
@@ -80,14 +84,15 @@ struct swb_state {
         size_t n_failed;
         struct swb_event events[SWB_EVENTS_MAX]; /* oldest first */
         size_t n_events;
-        struct swb_due due;
+        struct swb_due due;                     /* the next check */
         uint64_t last_check_wall_usec;          /* 0: never */
         uint64_t poll_interval_usec;            /* the server's, 0: none */
         uint64_t failed_checks;                 /* in a row, as schedule.h counts them */
         uint64_t delta_failures;                /* in a row */
         bool full_only;                         /* no delta until the next success */
         char refused_version[SWB_VERSION_TEXT]; /* refusal already reported */
-        /* The server's mark on this device, sent back with each check. */
+        uint64_t ping_day; /* the server's day of the last check it answered, 0: none */
+        /* The server's marks on this device, sent back with each check. */
         char cohort[SWB_COHORT_TEXT], cohort_hint[SWB_COHORT_TEXT], cohort_name[SWB_COHORT_TEXT];
 };
 

@@ -56,6 +56,23 @@ static void put_block(struct sink *sink, const char *key, struct sink *block)
         swb_buf_reset(&block->buf);
 }
 
+static const char *prefixed(char *key, const char *prefix, const char *name)
+{
+        (void)snprintf(key, KEY_TEXT, "%s%s", prefix, name);
+        return key;
+}
+
+static void put_due(struct sink *sink, const char *prefix, const struct swb_due *due)
+{
+        char key[KEY_TEXT];
+
+        put_str(sink, prefixed(key, prefix, "BOOT_ID"), due->boot_id);
+        put_u64(sink, prefixed(key, prefix, "BOOT_USEC"), due->boot_usec);
+        put_u64(sink, prefixed(key, prefix, "WALL_USEC"), due->wall_usec);
+        put_u64(sink, prefixed(key, prefix, "USEC"), due->wait_usec);
+        put_u64(sink, prefixed(key, prefix, "ORDER"), due->is_order);
+}
+
 static void put_pending(struct sink *sink, const struct swb_pending *pending)
 {
         char hash[SWB_SHA256_HEX], key[KEY_TEXT];
@@ -72,6 +89,9 @@ static void put_pending(struct sink *sink, const struct swb_pending *pending)
         put_u64(sink, "BY_HAND", pending->by_hand);
         put_str(sink, "SLOT", swb_slot_to_string(pending->slot));
         put_u64(sink, "ATTEMPTS", pending->attempts);
+        put_u64(sink, "FAILURES", pending->failures);
+        put_u64(sink, "OFFSET", pending->offset);
+        put_due(sink, "WAIT_", &pending->wait);
         put_str(sink, "BOOT_ID", pending->boot_id);
 }
 
@@ -90,18 +110,10 @@ static void put_event(struct sink *sink, const struct swb_event *event)
         if (sink->error >= 0)
                 sink->error = swb_kv_put_i64(&sink->buf, "ERROR_CODE", event->error_code);
         put_str(sink, "FAULT", swb_fault_to_string(event->fault));
+        put_str(sink, "SLOT", swb_slot_to_string(event->slot));
         put_str(sink, "TEXT", event->text);
         put_str(sink, "PREVIOUS_VERSION", event->previous_version);
         put_str(sink, "NEXT_VERSION", event->next_version);
-}
-
-static void put_due(struct sink *sink, const struct swb_due *due)
-{
-        put_str(sink, "BOOT_ID", due->boot_id);
-        put_u64(sink, "BOOT_USEC", due->boot_usec);
-        put_u64(sink, "WALL_USEC", due->wall_usec);
-        put_u64(sink, "WAIT_USEC", due->wait_usec);
-        put_u64(sink, "ORDER", due->is_order);
 }
 
 static void put_checksum(struct sink *sink)
@@ -126,13 +138,11 @@ static void put_state(struct sink *sink, const struct swb_state *state)
         put_u64(sink, "DELTA_FAILURES", state->delta_failures);
         put_u64(sink, "FULL_ONLY", state->full_only);
         put_str(sink, "REFUSED_VERSION", state->refused_version);
+        put_u64(sink, "PING_DAY", state->ping_day);
         put_str(sink, "COHORT", state->cohort);
         put_str(sink, "COHORT_HINT", state->cohort_hint);
         put_str(sink, "COHORT_NAME", state->cohort_name);
-        if (state->due.boot_id[0] != '\0') {
-                put_due(&block, &state->due);
-                put_block(sink, "DUE", &block);
-        }
+        put_due(sink, "DUE_", &state->due);
         if (state->pending.phase != SWB_PHASE_NONE) {
                 put_pending(&block, &state->pending);
                 put_block(sink, "PENDING", &block);
@@ -208,6 +218,17 @@ static enum swb_fault get_fault(struct source *source)
         return fault;
 }
 
+static enum swb_slot get_slot(struct source *source)
+{
+        enum swb_slot slot = swb_slot_from_string(swb_kv_str(source->kv, "SLOT", ""));
+
+        if (slot == _SWB_SLOT_INVALID) {
+                source->bad = "SLOT";
+                return SWB_SLOT_A;
+        }
+        return slot;
+}
+
 /* Return: whether the key is there and holds a block; one that is not a block is marked as bad. */
 static bool open_block(struct source *source, const char *key, struct source *ret)
 {
@@ -222,14 +243,25 @@ static bool open_block(struct source *source, const char *key, struct source *re
         return true;
 }
 
+static void get_due(struct source *source, const char *prefix, struct swb_due *due)
+{
+        char key[KEY_TEXT];
+
+        GET_STR(source, prefixed(key, prefix, "BOOT_ID"), due->boot_id);
+        due->boot_usec = get_u64(source, prefixed(key, prefix, "BOOT_USEC"));
+        due->wall_usec = get_u64(source, prefixed(key, prefix, "WALL_USEC"));
+        due->wait_usec = get_u64(source, prefixed(key, prefix, "USEC"));
+        due->is_order = get_u64(source, prefixed(key, prefix, "ORDER")) != 0;
+}
+
 static void get_pending(struct source *source, struct swb_pending *pending)
 {
         char key[KEY_TEXT];
 
         pending->phase = swb_phase_from_string(swb_kv_str(source->kv, "PHASE", ""));
-        pending->slot = swb_slot_from_string(swb_kv_str(source->kv, "SLOT", ""));
-        if (pending->phase == _SWB_PHASE_INVALID || pending->slot == _SWB_SLOT_INVALID)
-                source->bad = "PHASE or SLOT";
+        pending->slot = get_slot(source);
+        if (pending->phase == _SWB_PHASE_INVALID)
+                source->bad = "PHASE";
         if (swb_hex_decode(swb_kv_str(source->kv, "SHA256", ""), pending->payload_hash,
                            SWB_SHA256_BYTES) < 0)
                 source->bad = "SHA256";
@@ -245,6 +277,9 @@ static void get_pending(struct source *source, struct swb_pending *pending)
         pending->is_delta = get_u64(source, "DELTA") != 0;
         pending->by_hand = get_u64(source, "BY_HAND") != 0;
         pending->attempts = get_u64(source, "ATTEMPTS");
+        pending->failures = get_u64(source, "FAILURES");
+        pending->offset = get_u64(source, "OFFSET");
+        get_due(source, "WAIT_", &pending->wait);
 }
 
 static void get_failed(struct source *source, struct swb_failed *failed)
@@ -265,39 +300,35 @@ static void get_event(struct source *source, struct swb_event *event)
         event->type = (unsigned)get_u64(source, "TYPE");
         event->result = (unsigned)get_u64(source, "RESULT");
         event->fault = get_fault(source);
+        event->slot = get_slot(source);
         GET_STR(source, "TEXT", event->text);
         GET_STR(source, "PREVIOUS_VERSION", event->previous_version);
         GET_STR(source, "NEXT_VERSION", event->next_version);
 }
 
-static void get_due(struct source *source, struct swb_due *due)
+static void take_bad(struct source *source, const struct source *block)
 {
-        GET_STR(source, "BOOT_ID", due->boot_id);
-        due->boot_usec = get_u64(source, "BOOT_USEC");
-        due->wall_usec = get_u64(source, "WALL_USEC");
-        due->wait_usec = get_u64(source, "WAIT_USEC");
-        due->is_order = get_u64(source, "ORDER") != 0;
+        if (block->bad)
+                source->bad = block->bad;
 }
 
-static void get_blocks(struct source *source, struct swb_state *state)
+static void get_lists(struct source *source, struct swb_state *state)
 {
         char key[KEY_TEXT];
 
-        for (size_t i = 0; i < 2 + SWB_FAILED_MAX + SWB_EVENTS_MAX && !source->bad; i++) {
+        for (size_t i = 0; i < SWB_FAILED_MAX; i++) {
                 _cleanup_(source_done) struct source block = {0};
 
-                if (i == 0 && open_block(source, "DUE", &block))
-                        get_due(&block, &state->due);
-                else if (i == 1 && open_block(source, "PENDING", &block))
-                        get_pending(&block, &state->pending);
-                else if (i >= 2 && i < 2 + SWB_FAILED_MAX &&
-                         open_block(source, indexed(key, "FAILED", i - 2), &block))
+                if (open_block(source, indexed(key, "FAILED", i), &block))
                         get_failed(&block, &state->failed[state->n_failed++]);
-                else if (i >= 2 + SWB_FAILED_MAX &&
-                         open_block(source, indexed(key, "EVENT", i - 2 - SWB_FAILED_MAX), &block))
+                take_bad(source, &block);
+        }
+        for (size_t i = 0; i < SWB_EVENTS_MAX; i++) {
+                _cleanup_(source_done) struct source block = {0};
+
+                if (open_block(source, indexed(key, "EVENT", i), &block))
                         get_event(&block, &state->events[state->n_events++]);
-                if (block.bad)
-                        source->bad = block.bad;
+                take_bad(source, &block);
         }
 }
 
@@ -326,7 +357,7 @@ static ssize_t check_checksum(const struct swb_buf *buf)
 static int parse_state(struct swb_state *state, const struct swb_buf *buf, const char *path,
                        struct swb_error *err)
 {
-        _cleanup_(source_done) struct source source = {0};
+        _cleanup_(source_done) struct source source = {0}, block = {0};
         ssize_t n = check_checksum(buf);
 
         if (n < 0 || swb_kv_parse(buf->data, (size_t)n, &source.kv) < 0)
@@ -340,10 +371,15 @@ static int parse_state(struct swb_state *state, const struct swb_buf *buf, const
         state->delta_failures = get_u64(&source, "DELTA_FAILURES");
         state->full_only = get_u64(&source, "FULL_ONLY") != 0;
         GET_STR(&source, "REFUSED_VERSION", state->refused_version);
+        state->ping_day = get_u64(&source, "PING_DAY");
         GET_STR(&source, "COHORT", state->cohort);
         GET_STR(&source, "COHORT_HINT", state->cohort_hint);
         GET_STR(&source, "COHORT_NAME", state->cohort_name);
-        get_blocks(&source, state);
+        get_due(&source, "DUE_", &state->due);
+        if (open_block(&source, "PENDING", &block))
+                get_pending(&block, &state->pending);
+        take_bad(&source, &block);
+        get_lists(&source, state);
         if (source.bad)
                 return swb_fail(err, -EBADMSG, SWB_FAULT_FORMAT, "'%s' is damaged: %s is wrong",
                                 path, source.bad);

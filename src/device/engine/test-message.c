@@ -25,7 +25,8 @@ static void a_whole_answer_is_read(void **state)
                               "SOMETHING_NEW=ignored\n",
                         &m, &err),
                   &err);
-        assert_true(m.ok && m.answer.has_update && m.answer.is_delta && m.answer.has_cohort);
+        assert_true(m.ok && m.answer.has_update && m.answer.is_delta);
+        assert_true(m.answer.has_cohort && m.answer.has_cohort_hint && m.answer.has_cohort_name);
         assert_string_equal(m.answer.version, "1.1");
         assert_int_equal(m.answer.n_urls, 2);
         assert_string_equal(m.answer.url[1], "https://b/p");

@@ -180,6 +180,25 @@ static void without_a_clock_an_order_is_halved_at_each_start(void **state)
         assert_int_equal(start_with(&due, &now), 2 * MIN);
 }
 
+static void a_bad_full_payload_is_paced_up_to_16_days(void **state)
+{
+        static const unsigned days[] = {0, 0, 0, 1, 2, 4, 8, 16, 16, 16};
+
+        (void)state;
+        for (size_t i = 0; i < SWB_ELEMENTS(days); i++)
+                for (uint64_t dice = 0; dice < 50 * HOUR; dice += HOUR / 3) {
+                        uint64_t wait = swb_schedule_backoff(i, dice);
+
+                        if (days[i] == 0)
+                                assert_int_equal(wait, 0);
+                        else
+                                assert_in_range(wait, (days[i] * 24 - 6) * HOUR,
+                                                (days[i] * 24 + 6) * HOUR);
+                }
+        assert_in_range(swb_schedule_backoff(UINT64_MAX, 7), 16 * 24 * HOUR - 6 * HOUR,
+                        16 * 24 * HOUR + 6 * HOUR);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -192,6 +211,7 @@ int main(void)
                 cmocka_unit_test(first_check_is_7_minutes_give_or_take_5_after_the_start),
                 cmocka_unit_test(a_restart_keeps_the_rest_of_the_wait),
                 cmocka_unit_test(a_reboot_keeps_the_rest_of_the_wait_by_the_wall_clock),
+                cmocka_unit_test(a_bad_full_payload_is_paced_up_to_16_days),
                 cmocka_unit_test(without_a_clock_an_order_is_halved_at_each_start),
         };
 

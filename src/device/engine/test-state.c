@@ -53,6 +53,10 @@ static void fill(struct swb_state *s)
         p->by_hand = true;
         p->slot = SWB_SLOT_B;
         p->attempts = 7;
+        p->failures = 8;
+        p->offset = 9;
+        memset(p->wait.boot_id, 'w', sizeof(p->wait.boot_id) - 1);
+        p->wait.wait_usec = 10;
         memset(p->boot_id, 'b', sizeof(p->boot_id) - 1);
         for (int i = 0; i < SWB_FAILED_MAX; i++) {
                 struct swb_failed failed = {.fault = SWB_FAULT_HEALTH, .wall_usec = (uint64_t)i};
@@ -62,8 +66,10 @@ static void fill(struct swb_state *s)
                 swb_state_add_failed(s, &failed);
         }
         for (int i = 0; i < SWB_EVENTS_MAX; i++) {
-                struct swb_event event = {
-                        .type = 3, .error_code = -1 - i, .fault = SWB_FAULT_SOURCE};
+                struct swb_event event = {.type = 3,
+                                          .error_code = -1 - i,
+                                          .slot = SWB_SLOT_B,
+                                          .fault = SWB_FAULT_SOURCE};
 
                 (void)snprintf(event.next_version, sizeof(event.next_version), "2.%d", i);
                 memset(event.text, '\t', sizeof(event.text) - 1);
@@ -74,6 +80,7 @@ static void fill(struct swb_state *s)
         s->due.wall_usec = 2;
         s->due.wait_usec = 3;
         s->due.is_order = true;
+        s->ping_day = 6000;
         s->last_check_wall_usec = 4;
         s->poll_interval_usec = 5;
         s->failed_checks = 6;
@@ -115,6 +122,15 @@ static void an_empty_state_comes_back(void **state)
         assert_memory_equal(in, out, sizeof(*in));
 }
 
+static void write_plain(const char *path, const void *data, size_t n_bytes)
+{
+        FILE *file = fopen(path, "w");
+
+        assert_non_null(file);
+        assert_int_equal(fwrite(data, 1, n_bytes, file), n_bytes);
+        assert_int_equal(fclose(file), 0);
+}
+
 /* Each byte of the file changed in turn, and the file cut at each length: always noticed. */
 static void damage_is_noticed(void **state)
 {
@@ -129,11 +145,10 @@ static void damage_is_noticed(void **state)
         assert_ok(swb_read_file(place->path, &buf, &err), &err);
         for (size_t i = 0; i < buf.n_bytes; i++) {
                 buf.data[i] ^= 1;
-                assert_ok(swb_write_file_durable(place->path, buf.data, buf.n_bytes, 0600, &err),
-                          &err);
+                write_plain(place->path, buf.data, buf.n_bytes);
                 assert_fault(swb_state_load(in, place->dir, &err), &err, SWB_FAULT_FORMAT);
                 buf.data[i] ^= 1;
-                assert_ok(swb_write_file_durable(place->path, buf.data, i, 0600, &err), &err);
+                write_plain(place->path, buf.data, i);
                 assert_fault(swb_state_load(in, place->dir, &err), &err, SWB_FAULT_FORMAT);
         }
         assert_int_equal(in->pending.phase, SWB_PHASE_NONE);

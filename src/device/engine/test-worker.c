@@ -11,7 +11,7 @@ struct watch {
         struct swb_worker_end end;
         char version[SWB_VERSION_TEXT];
         unsigned n_heard, n_ended;
-        bool stop_when_heard;
+        bool stop_when_heard, talk_is_progress;
 };
 
 static void on_heard(void *context, const struct swb_message *message)
@@ -52,6 +52,7 @@ static void run(struct watch *watch, enum swb_worker_kind kind, const char *line
         job.argv = argv;
         job.payload_bytes = 100;
         job.silence_usec = silence_usec;
+        job.talk_is_progress = watch->talk_is_progress;
         job.heard = on_heard;
         job.ended = on_ended;
         job.context = watch;
@@ -97,7 +98,7 @@ static void whatever_it_does_it_ends_once_with_a_cause(void **state)
         expect_failure("exit 0", SWB_FAULT_INTERNAL, true);
         expect_failure("exit 3", SWB_FAULT_INTERNAL, true);
         expect_failure("kill -SEGV $$", SWB_FAULT_INTERNAL, true);
-        expect_failure(NEED "kill -KILL $$", SWB_FAULT_INTERNAL, true);
+        expect_failure(NEED "kill -KILL $$", SWB_FAULT_CANCELLED, true);
         expect_failure(NEED DONE "exit 1", SWB_FAULT_PROTOCOL, false);
         expect_failure(DONE, SWB_FAULT_PROTOCOL, false);
         expect_failure("echo garbage >&3; sleep 30", SWB_FAULT_PROTOCOL, false);
@@ -125,6 +126,19 @@ static void silence_ends_it(void **state)
             SECOND / 3);
         assert_int_equal(busy.end.cause.fault, SWB_FAULT_TIMEOUT);
         assert_true(busy.n_heard > 1);
+}
+
+static void talk_counts_where_the_network_is_waited_for(void **state)
+{
+        struct watch watch = {.talk_is_progress = true};
+
+        (void)state;
+        run(&watch, SWB_WORKER_GET,
+            "for i in 1 2 3 4 5 6 7 8 9 10; do printf 'TYPE=progress\\nBYTES_DONE=0\\nOFFSET=0\\n'"
+            ">&3; sleep 0.05; done; " DONE,
+            SECOND / 4);
+        assert_true(watch.end.ok);
+        assert_int_equal(watch.n_heard, 10);
 }
 
 static void a_stop_is_asked_for_and_named(void **state)
@@ -156,6 +170,7 @@ int main(void)
                 cmocka_unit_test(an_outcome_and_status_0_are_success),
                 cmocka_unit_test(whatever_it_does_it_ends_once_with_a_cause),
                 cmocka_unit_test(silence_ends_it),
+                cmocka_unit_test(talk_counts_where_the_network_is_waited_for),
                 cmocka_unit_test(a_stop_is_asked_for_and_named),
                 cmocka_unit_test(a_commands_status_counts),
         };

@@ -18,6 +18,7 @@ struct swb_worker {
         struct swb_error forced;    /* why we ended it; code 0: we did not */
         bool is_asked;              /* SIGTERM was sent */
         bool runs;
+        uint64_t advanced_usec; /* when it last made progress */
         pid_t pid;
         int control;
         sd_event_source *io, *exit, *timer;
@@ -68,6 +69,17 @@ void swb_worker_stop(struct swb_worker *worker, const struct swb_error *why)
         set_timer(worker, SWB_WORKER_GRACE_USEC);
 }
 
+bool swb_worker_has_outcome(const struct swb_worker *worker)
+{
+        return worker->dialogue.has_outcome;
+}
+
+void swb_worker_touch(struct swb_worker *worker)
+{
+        if (!worker->is_asked && !worker->dialogue.has_outcome && worker->forced.code == 0)
+                set_timer(worker, worker->job.silence_usec);
+}
+
 static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 {
         struct swb_worker *w = userdata;
@@ -110,8 +122,11 @@ static int hear_one(struct swb_worker *w)
                 set_timer(w, SWB_WORKER_GRACE_USEC);
                 return 1;
         }
-        if (w->dialogue.has_advanced && !w->is_asked)
-                set_timer(w, w->job.silence_usec);
+        if (w->dialogue.has_advanced)
+                w->advanced_usec = now_usec(w);
+        if (w->dialogue.has_advanced ||
+            (w->job.talk_is_progress && now_usec(w) - w->advanced_usec < SWB_WORKER_TALK_USEC))
+                swb_worker_touch(w);
         if (w->job.heard && !w->is_asked)
                 w->job.heard(w->job.context, &message);
         return 1;
@@ -135,6 +150,12 @@ static int on_io(sd_event_source *source, int fd, uint32_t revents, void *userda
         return 0;
 }
 
+/* Sent by somebody, not earned by a mistake of its own. */
+static bool is_from_outside(int number)
+{
+        return number == SIGKILL || number == SIGTERM || number == SIGINT || number == SIGHUP;
+}
+
 static int judge_exit(struct swb_worker *w, const siginfo_t *info, struct swb_error *err)
 {
         bool has_outcome = w->dialogue.has_outcome;
@@ -148,8 +169,11 @@ static int judge_exit(struct swb_worker *w, const siginfo_t *info, struct swb_er
                 return err->code;
         }
         if (info->si_code != CLD_EXITED)
-                return swb_fail(err, -EPROTO, SWB_FAULT_INTERNAL, "%s was killed by signal %d (%s)",
-                                name_of(w), info->si_status, strsignal(info->si_status));
+                return swb_fail(err, -EPROTO,
+                                is_from_outside(info->si_status) ? SWB_FAULT_CANCELLED
+                                                                 : SWB_FAULT_INTERNAL,
+                                "%s was killed by signal %d (%s)", name_of(w), info->si_status,
+                                strsignal(info->si_status));
         if (w->job.kind == SWB_WORKER_COMMAND && info->si_status != 0)
                 return swb_fail(err, -EIO, SWB_FAULT_IO, "ended with status %d", info->si_status);
         if (w->job.kind != SWB_WORKER_COMMAND && !has_outcome)
@@ -250,6 +274,7 @@ int swb_worker_start(sd_event *event, const struct swb_worker_job *job, struct s
         w->control = -EBADF;
         w->dialogue.kind = job->kind;
         w->dialogue.payload_bytes = job->payload_bytes;
+        w->advanced_usec = now_usec(w);
         r = start_process(w, err);
         if (r < 0)
                 return r;

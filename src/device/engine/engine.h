@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * device/engine/engine.h - the state machine that joins check, download, install, reboot and
+ * confirmation
+ *
+ * Model: runs in the caller's sd-event loop, never blocks for longer than a store of its state file
+ * or the boot flags. The work is done by worker processes (worker.h). Knows no D-Bus: device/bus
+ * calls the verbs below and reads the status.
+ */
+#include <systemd/sd-event.h>
+
+#include "device/config/config.h"
+
+enum swb_engine_state {
+        SWB_ENGINE_IDLE,
+        SWB_ENGINE_CHECKING,
+        SWB_ENGINE_AVAILABLE,   /* an update is known and does not go on right now */
+        SWB_ENGINE_DOWNLOADING, /* applied while it arrives */
+        SWB_ENGINE_VERIFYING,   /* the slot is read back */
+        SWB_ENGINE_HELD,        /* read back, not bootable: waits for leave (auto-install = no) */
+        SWB_ENGINE_UPDATED,     /* bootable, waits for the reboot */
+        SWB_ENGINE_REBOOTING,   /* the reboot command has run */
+        SWB_ENGINE_CONFIRMING,  /* health checks of the new system */
+        _SWB_ENGINE_STATE_MAX,
+};
+
+const char *swb_engine_state_to_string(enum swb_engine_state state);
+
+struct swb_status {
+        enum swb_engine_state state;
+        double progress;                                 /* 0 .. 1 of the install */
+        uint64_t bytes_done, bytes_total;                /* of the payload */
+        uint64_t rate;                                   /* bytes a second */
+        const char *current_version, *available_version; /* "" = unknown, none */
+        enum swb_slot slot; /* that runs; _SWB_SLOT_INVALID = unknown */
+        uint64_t last_check_wall_usec, next_check_wall_usec; /* 0 = never, none planned */
+        struct swb_error last_error;                         /* fault NONE = none */
+        bool needs_reboot;
+};
+
+struct swb_engine_hooks {
+        void (*changed)(void *context); /* the status is another one */
+        void (*stopped)(void *context); /* after swb_engine_stop(): nothing runs any more */
+        void *context;
+};
+
+struct swb_engine;
+
+/* config and event are borrowed. SIGCHLD must be blocked. */
+int swb_engine_new(const struct swb_config *config, sd_event *event,
+                   const struct swb_engine_hooks *hooks, struct swb_engine **ret,
+                   struct swb_error *err) _warn_unused_;
+struct swb_engine *swb_engine_free(struct swb_engine *engine);
+SWB_DEFINE_CLEANUP(struct swb_engine *, swb_engine_free)
+
+/*
+ * Reads state, flags and the kernel's command line and takes up whatever was going on. BUSY when
+ * another engine uses the state folder. Any other trouble is not a failure here: the device must go
+ * on running. The engine then says why it can't update (status, log) and tries again later.
+ */
+int swb_engine_start(struct swb_engine *engine, struct swb_error *err) _warn_unused_;
+/* Ends workers in a way that keeps every verified byte; hooks.stopped follows, perhaps at once. */
+void swb_engine_stop(struct swb_engine *engine);
+
+/* Borrowed, valid until the next return to the event loop. */
+const struct swb_status *swb_engine_status(const struct swb_engine *engine);
+
+/*
+ * What people and applications may ask for. All return when the work has begun; how it goes on
+ * shows in the status. BUSY: not now, because of what is going on; NOT_FOUND: there is nothing to
+ * cancel, or no update waits for a reboot; or the reason for which this device can't update at all.
+ */
+int swb_engine_check(struct swb_engine *engine, struct swb_error *err) _warn_unused_;
+/* Goes on with an update that is known, else checks for one; either way gates that wait for
+ * leave are open for it. */
+int swb_engine_install(struct swb_engine *engine, struct swb_error *err) _warn_unused_;
+/* Ends a check or a download; the next install resumes where it was. */
+int swb_engine_cancel(struct swb_engine *engine, struct swb_error *err) _warn_unused_;
+int swb_engine_reboot(struct swb_engine *engine, struct swb_error *err) _warn_unused_;

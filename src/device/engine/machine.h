@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * device/engine/machine.h - inside the engine: the parts of the state machine to each other
+ *
+ *   engine.c      life cycle
+ *   verbs.c       what people and applications may ask for
+ *   machine.c     changes of state and status, timers, storing
+ *   started.c     what to go on with at the start, by the verdict
+ *   checking.c    ask the server
+ *   offer.c       decide on its answer
+ *   attempt.c     one attempt at installing: swb-install and swb-fetch get, side by side
+ *   retrying.c    what a failed attempt means for the next one
+ *   installed.c   boot flags set, reboot
+ *   confirming.c  health checks, marking good
+ *   rejecting.c   a new system that failed is left for good
+ *   sending.c     the event queue to the server
+ */
+#include "device/confirm/confirm.h"
+#include "device/engine/args.h"
+#include "device/engine/engine.h"
+#include "device/engine/gate.h"
+#include "device/engine/reports.h"
+#include "device/engine/schedule.h"
+#include "device/engine/verdict.h"
+
+#define SECOND UINT64_C(1000000)
+
+/* The installer and the getter of one attempt, and who failed first. */
+struct swb_attempt {
+        int pipe;           /* write end, until the getter is done */
+        bool has_all_bytes; /* the getter delivered the last byte, or none was missing */
+        bool is_cancelled;  /* we stopped it */
+        bool is_ours;       /* it failed before a worker ran */
+        struct swb_worker_end get, install;
+        bool has_get_failed;            /* before the installer did */
+        char version[SWB_VERSION_TEXT]; /* that the installer found in the payload */
+};
+
+struct swb_engine {
+        const struct swb_config *config; /* borrowed */
+        sd_event *event;
+        struct swb_engine_hooks hooks;
+        int lock;      /* on the state folder */
+        bool is_ready; /* facts, state and flags are known: updates are possible */
+        bool is_stopping;
+
+        struct swb_facts facts;
+        char boot_id[SWB_BOOT_ID_TEXT];
+        struct swb_boot *boot;
+        struct swb_state *state;
+
+        struct swb_status status;
+        bool error_is_checks; /* last_error came from a check, the next good one clears it */
+
+        struct swb_worker *checker, *reporter, *getter, *installer, *command;
+        bool install_when_found; /* what the running check finds is wanted by hand */
+        struct swb_attempt attempt;
+        unsigned quick_retries;        /* since the last progress */
+        size_t n_sent;                 /* events that the running reporter carries */
+        enum swb_fault reported_fault; /* for which this device can't update, already queued */
+
+        struct swb_confirm *confirm;
+        sd_event_source *confirm_io;
+        struct swb_error unhealthy; /* what the health checks found */
+        bool is_trouble_reported;   /* with marking good */
+        unsigned patience;          /* rounds that the reboot waited for the reporter */
+
+        sd_event_source *check_timer;
+        sd_event_source *later_timer; /* one thing to do later; states exclude a second one */
+        void (*later)(struct swb_engine *engine);
+};
+
+/* ---- machine.c ---- */
+
+/* Logs the transition and tells the hooks. `why` is for the log. */
+void swb_engine_enter(struct swb_engine *e, enum swb_engine_state state, const char *why);
+/* The status changed otherwise. */
+void swb_engine_touch(struct swb_engine *e);
+void swb_engine_set_error(struct swb_engine *e, const struct swb_error *err, bool is_checks);
+void swb_engine_clear_error(struct swb_engine *e);
+int swb_engine_save(struct swb_engine *e, struct swb_error *err);
+/* For changes that are only convenient to have on the medium; a failure is logged. */
+void swb_engine_save_or_warn(struct swb_engine *e);
+int swb_engine_add_timers(struct swb_engine *e, sd_event_time_handler_t on_check,
+                          struct swb_error *err);
+void swb_engine_later(struct swb_engine *e, uint64_t usec, void (*function)(struct swb_engine *));
+void swb_engine_not_later(struct swb_engine *e);
+void swb_engine_get_now(struct swb_engine *e, struct swb_now *ret);
+struct swb_schedule swb_engine_schedule(const struct swb_engine *e);
+void swb_engine_plan_check(struct swb_engine *e, uint64_t wait_usec, bool is_order);
+/* The check's timer alone, without a new plan. */
+void swb_engine_postpone_check(struct swb_engine *e, uint64_t usec);
+void swb_engine_plan_no_check(struct swb_engine *e);
+/* Back to where the pending update stands (idle, available). */
+void swb_engine_settle(struct swb_engine *e, const char *why);
+/* Return: whether the gate is open; ret_wait_usec may be NULL. */
+bool swb_engine_is_allowed(struct swb_engine *e, enum swb_gate gate, bool by_hand,
+                           uint64_t *ret_wait_usec);
+struct swb_args_from swb_engine_args_from(const struct swb_engine *e);
+/* When a worker's end was handled: goes on with stopping if that is under way. True: do nothing
+ * more. */
+bool swb_engine_is_stopping(struct swb_engine *e);
+
+/* ---- the others ---- */
+
+int swb_engine_take_up(struct swb_engine *e, struct swb_error *err);
+void swb_engine_take_up_later(struct swb_engine *e);
+/* Facts, state and flags at the start; the last step of taking up. */
+int swb_engine_begin(struct swb_engine *e, struct swb_error *err);
+
+/* 0 also when one is running already. */
+int swb_engine_run_check(struct swb_engine *e, bool by_hand, struct swb_error *err);
+void swb_engine_take_answer(struct swb_engine *e, const struct swb_answer *answer);
+
+/* Begins or resumes if the download gate is open, else settles. */
+void swb_engine_proceed(struct swb_engine *e);
+void swb_engine_stop_attempt(struct swb_engine *e, const char *why);
+void swb_engine_plan_retry(struct swb_engine *e, const struct swb_error *cause);
+
+void swb_engine_activate(struct swb_engine *e);
+void swb_engine_await_reboot(struct swb_engine *e);
+void swb_engine_run_reboot(struct swb_engine *e);
+
+void swb_engine_confirm(struct swb_engine *e);
+void swb_engine_stop_confirming(struct swb_engine *e);
+void swb_engine_mark_good(struct swb_engine *e);
+/* The running system is marked good: the update, if there was one, is complete. */
+void swb_engine_complete(struct swb_engine *e);
+/* The health checks failed (e->unhealthy says why): leave, or stay if there is no other slot. */
+void swb_engine_leave(struct swb_engine *e);
+/* Records that the pending version failed, then expels it. */
+void swb_engine_reject(struct swb_engine *e, const struct swb_error *why);
+/* Makes the rejected slot unbootable, and leaves it if it runs. */
+void swb_engine_expel(struct swb_engine *e);
+
+void swb_engine_send_reports(struct swb_engine *e);

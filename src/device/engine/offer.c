@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Decide on the server's answer. */
+#include <inttypes.h>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "device/engine/machine.h"
+
+static void take_marks(struct swb_state *state, const struct swb_answer *answer)
+{
+        if (answer->day > 0)
+                state->ping_day = answer->day;
+        if (answer->has_cohort)
+                memcpy(state->cohort, answer->cohort, sizeof(state->cohort));
+        if (answer->has_cohort_hint)
+                memcpy(state->cohort_hint, answer->cohort_hint, sizeof(state->cohort_hint));
+        if (answer->has_cohort_name)
+                memcpy(state->cohort_name, answer->cohort_name, sizeof(state->cohort_name));
+}
+
+/* Return: 0, or why this device does not take what it is offered. */
+static int judge_offer(const struct swb_engine *e, const struct swb_answer *answer,
+                       struct swb_error *err)
+{
+        const struct swb_failed *failed = swb_state_find_failed(e->state, answer->version);
+        int order = swb_version_compare(answer->version, e->facts.version);
+
+        if (failed)
+                return swb_fail(err, -EPERM, failed->fault,
+                                "version %s failed on this device and is not taken again: %s",
+                                answer->version, failed->text);
+        if (order == 0)
+                return swb_fail(err, -EPERM, SWB_FAULT_DOWNGRADE,
+                                "the server offers version %s, which already runs",
+                                answer->version);
+        if (order < 0)
+                return swb_fail(err, -EPERM, SWB_FAULT_DOWNGRADE,
+                                "the server offers version %s, older than %s which runs",
+                                answer->version, e->facts.version);
+        if (answer->is_delta && (e->state->full_only || !e->config->update.delta))
+                return swb_fail(err, -EPROTO, SWB_FAULT_PROTOCOL,
+                                "the server offers version %s as a delta, but a full payload was "
+                                "asked for",
+                                answer->version);
+        return 0;
+}
+
+/* Reported once a version: the server should know, not be flooded. */
+static void refuse(struct swb_engine *e, const struct swb_answer *answer,
+                   const struct swb_error *why)
+{
+        struct swb_state *state = e->state;
+        struct swb_pending offered = {.slot = swb_slot_other(e->facts.slot)};
+
+        (void)swb_log_failure(SWB_LOG_WARNING, why, "offer refused");
+        swb_engine_set_error(e, why, true);
+        swb_state_clear_pending(state);
+        if (strcmp(state->refused_version, answer->version) == 0)
+                return;
+        memcpy(state->refused_version, answer->version, sizeof(state->refused_version));
+        memcpy(offered.version, answer->version, sizeof(offered.version));
+        memcpy(offered.from_version, e->facts.version, sizeof(e->facts.version));
+        swb_report_queue(state, SWB_REPORT_REFUSED, &offered, why, 0);
+}
+
+static bool is_same_payload(const struct swb_pending *pending, const struct swb_answer *answer)
+{
+        return pending->phase != SWB_PHASE_NONE &&
+               pending->payload_bytes == answer->payload_bytes &&
+               memcmp(pending->payload_hash, answer->payload_hash, SWB_SHA256_BYTES) == 0 &&
+               strcmp(pending->version, answer->version) == 0;
+}
+
+/* The pending update becomes what is offered. The same payload keeps what was done for it, wherever
+ * its bytes come from now. */
+static void take_offer(struct swb_engine *e, const struct swb_answer *answer)
+{
+        struct swb_pending *p = &e->state->pending;
+        bool by_hand =
+                e->install_when_found || (p->by_hand && strcmp(p->version, answer->version) == 0);
+
+        if (!is_same_payload(p, answer)) {
+                swb_state_clear_pending(e->state);
+                p->phase = SWB_PHASE_FOUND;
+                p->slot = swb_slot_other(e->facts.slot);
+                e->quick_retries = 0;
+        }
+        p->by_hand = by_hand;
+        memcpy(p->version, answer->version, sizeof(p->version));
+        memcpy(p->from_version, e->facts.version, sizeof(e->facts.version));
+        memcpy(p->payload_hash, answer->payload_hash, SWB_SHA256_BYTES);
+        p->payload_bytes = answer->payload_bytes;
+        memcpy(p->url, answer->url, sizeof(p->url));
+        p->n_urls = answer->n_urls;
+        p->is_delta = answer->is_delta;
+        e->status.bytes_total = p->payload_bytes;
+        swb_log(SWB_LOG_INFO, "version %s is available: %s payload of %" PRIu64 " bytes",
+                p->version, p->is_delta ? "delta" : "full", p->payload_bytes);
+}
+
+static void decide(struct swb_engine *e, const struct swb_answer *answer)
+{
+        struct swb_error why = SWB_ERROR_INIT;
+
+        if (!answer->has_update) {
+                swb_log(SWB_LOG_INFO, "no update%s%s", answer->info[0] ? ": " : "", answer->info);
+                swb_state_clear_pending(e->state);
+        } else if (judge_offer(e, answer, &why) < 0) {
+                refuse(e, answer, &why);
+        } else {
+                take_offer(e, answer);
+        }
+        e->install_when_found = false;
+        swb_engine_save_or_warn(e);
+        if (e->state->pending.phase == SWB_PHASE_NONE)
+                swb_engine_settle(e, "no update to take");
+        else
+                swb_engine_proceed(e);
+}
+
+void swb_engine_take_answer(struct swb_engine *e, const struct swb_answer *answer)
+{
+        bool is_at_work = e->getter || e->installer;
+        bool is_installed = e->state->pending.phase == SWB_PHASE_INSTALLED;
+
+        take_marks(e->state, answer);
+        if (e->error_is_checks)
+                swb_engine_clear_error(e);
+        if (!is_at_work && !is_installed) {
+                decide(e, answer);
+                return;
+        }
+        /* Nothing is taken up beside an update that is under way. */
+        if (answer->has_update && strcmp(answer->version, e->state->pending.version) != 0)
+                swb_log(SWB_LOG_INFO, "version %s is available, but %s comes first",
+                        answer->version, e->state->pending.version);
+        swb_engine_save_or_warn(e);
+        swb_engine_touch(e);
+}

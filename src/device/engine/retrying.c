@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a failed attempt means for the next one. */
+#include <inttypes.h>
+
+#include "base/log.h"
+#include "device/engine/machine.h"
+#include "device/engine/retry.h"
+
+/* Attempts without progress that follow soon; after them the next check decides. */
+#define QUICK_RETRIES_MAX 3
+#define QUICK_RETRY_USEC (10 * SECOND)
+/* Ask again after a delta that can't apply: soon, but not in a tight loop. */
+#define RECHECK_USEC (2 * SECOND)
+
+static void recheck(struct swb_engine *e)
+{
+        struct swb_error err = SWB_ERROR_INIT;
+
+        if (swb_engine_run_check(e, e->state->pending.by_hand, &err) < 0)
+                (void)swb_log_failure(SWB_LOG_WARNING, &err, "check, trying again as planned");
+}
+
+static void give_up_delta(struct swb_engine *e, const char *why)
+{
+        swb_log(SWB_LOG_NOTICE, "%s: asking for the full payload", why);
+        e->state->full_only = true;
+        e->state->delta_failures = 0;
+        swb_engine_later(e, RECHECK_USEC, recheck);
+}
+
+static void retry_soon(struct swb_engine *e)
+{
+        uint64_t wait_usec = QUICK_RETRY_USEC << e->quick_retries;
+
+        if (e->attempt.get.retry_after_usec > 0) {
+                wait_usec = SWB_MIN(e->attempt.get.retry_after_usec, SWB_RETRY_AFTER_MAX_USEC);
+        } else if (e->quick_retries >= QUICK_RETRIES_MAX) {
+                swb_log(SWB_LOG_INFO, "no progress in %d retries, going on after the next check",
+                        QUICK_RETRIES_MAX);
+                return;
+        } else {
+                e->quick_retries++;
+        }
+        swb_log(SWB_LOG_INFO, "trying again in %" PRIu64 " s", wait_usec / SECOND);
+        swb_engine_later(e, wait_usec, swb_engine_proceed);
+}
+
+/* It may be the payload's fault: a delta gives way to a full payload, a full payload is paced. */
+static void count_failure(struct swb_engine *e)
+{
+        struct swb_pending *p = &e->state->pending;
+        struct swb_now now;
+
+        if (p->is_delta) {
+                if (++e->state->delta_failures >= e->config->update.max_delta_failures)
+                        give_up_delta(e, "the delta failed too often");
+                else
+                        retry_soon(e);
+                return;
+        }
+        swb_engine_get_now(e, &now);
+        p->failures++;
+        p->wait = swb_schedule_due(&now, swb_schedule_backoff(p->failures, now.dice), false);
+        if (p->wait.wait_usec == 0)
+                retry_soon(e);
+}
+
+void swb_engine_plan_retry(struct swb_engine *e, const struct swb_error *cause)
+{
+        if (e->attempt.is_ours) {
+                retry_soon(e);
+                return;
+        }
+        switch (swb_retry_after(cause->fault)) {
+        case SWB_RETRY_FULL:
+                if (e->state->pending.is_delta)
+                        give_up_delta(e, "the delta can't apply here");
+                else
+                        count_failure(e);
+                return;
+        case SWB_RETRY_COUNT:
+                count_failure(e);
+                return;
+        case SWB_RETRY_SAME:
+                retry_soon(e);
+                return;
+        default:
+                swb_assert(false);
+        }
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The event queue to the server. Best effort: nothing waits for it for long, nothing fails by it.
+ */
+#include "base/log.h"
+#include "device/engine/machine.h"
+
+#define REPORT_LIMIT_USEC (300 * SECOND)
+
+static void on_report_ended(void *context, const struct swb_worker_end *end)
+{
+        struct swb_engine *e = context;
+
+        if (end->ok) {
+                swb_log(SWB_LOG_DEBUG, "%zu events reported", e->n_sent);
+                swb_state_drop_events(e->state, e->n_sent);
+                swb_engine_save_or_warn(e);
+        } else if (!e->is_stopping) {
+                (void)swb_log_failure(SWB_LOG_INFO, &end->cause,
+                                      "events not reported, trying again after the next check");
+        }
+        e->reporter = swb_worker_free(e->reporter);
+        if (!swb_engine_is_stopping(e) && end->ok)
+                swb_engine_send_reports(e); /* those that came up meanwhile */
+}
+
+static int start(struct swb_engine *e, struct swb_error *err)
+{
+        _cleanup_(swb_args_done) struct swb_args args = {0};
+        struct swb_args_from from = swb_engine_args_from(e);
+        struct swb_worker_job job = SWB_WORKER_JOB_INIT;
+        int r;
+
+        r = swb_args_report(&args, &from, e->n_sent, err);
+        if (r < 0)
+                return r;
+        job.kind = SWB_WORKER_REPORT;
+        job.argv = (const char *const *)args.argv;
+        job.user = e->config->workers.fetch_user;
+        job.silence_usec = REPORT_LIMIT_USEC;
+        job.ended = on_report_ended;
+        job.context = e;
+        return swb_worker_start(e->event, &job, &e->reporter, err);
+}
+
+void swb_engine_send_reports(struct swb_engine *e)
+{
+        struct swb_error err = SWB_ERROR_INIT;
+
+        if (e->reporter || e->state->n_events == 0 || e->is_stopping)
+                return;
+        e->n_sent = SWB_MIN(e->state->n_events, (size_t)SWB_EVENTS_A_REPORT);
+        if (start(e, &err) < 0)
+                (void)swb_log_failure(SWB_LOG_WARNING, &err,
+                                      "events not reported, trying again after the next check");
+}

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What people and applications may ask for. */
+#include "device/engine/machine.h"
+
+/* Before each verb: a device that couldn't update may be able to by now. */
+static int need_ready(struct swb_engine *e, struct swb_error *err)
+{
+        int r;
+
+        if (e->is_stopping)
+                return swb_fail(err, -EBUSY, SWB_FAULT_BUSY, "swbd is stopping");
+        if (e->is_ready)
+                return 0;
+        swb_engine_not_later(e);
+        r = swb_engine_take_up(e, err);
+        if (r >= 0)
+                return 0;
+        swb_engine_take_up_later(e);
+        return swb_wrap(err, r, "no updates on this device");
+}
+
+static int busy(const struct swb_engine *e, struct swb_error *err, const char *what)
+{
+        return swb_fail(err, -EBUSY, SWB_FAULT_BUSY, "can't %s now, the engine is %s", what,
+                        swb_engine_state_to_string(e->status.state));
+}
+
+int swb_engine_check(struct swb_engine *engine, struct swb_error *err)
+{
+        int r = need_ready(engine, err);
+
+        if (r < 0)
+                return r;
+        switch (engine->status.state) {
+        case SWB_ENGINE_IDLE:
+        case SWB_ENGINE_AVAILABLE:
+        case SWB_ENGINE_HELD:
+        case SWB_ENGINE_UPDATED:
+        case SWB_ENGINE_CHECKING:
+                return swb_engine_run_check(engine, true, err);
+        case SWB_ENGINE_DOWNLOADING:
+        case SWB_ENGINE_VERIFYING:
+        case SWB_ENGINE_REBOOTING:
+        case SWB_ENGINE_CONFIRMING:
+        case _SWB_ENGINE_STATE_MAX:
+        default:
+                return busy(engine, err, "check");
+        }
+}
+
+int swb_engine_install(struct swb_engine *engine, struct swb_error *err)
+{
+        int r = need_ready(engine, err);
+
+        if (r < 0)
+                return r;
+        switch (engine->status.state) {
+        case SWB_ENGINE_IDLE:
+        case SWB_ENGINE_CHECKING:
+                r = swb_engine_run_check(engine, true, err);
+                engine->install_when_found = r >= 0;
+                return r;
+        case SWB_ENGINE_AVAILABLE:
+                engine->state->pending.by_hand = true;
+                swb_engine_not_later(engine);
+                swb_engine_proceed(engine);
+                return 0;
+        case SWB_ENGINE_HELD:
+                engine->state->pending.by_hand = true;
+                swb_engine_activate(engine);
+                return 0;
+        case SWB_ENGINE_DOWNLOADING:
+        case SWB_ENGINE_VERIFYING:
+        case SWB_ENGINE_UPDATED:
+                engine->state->pending.by_hand = true;
+                return 0;
+        case SWB_ENGINE_REBOOTING:
+        case SWB_ENGINE_CONFIRMING:
+        case _SWB_ENGINE_STATE_MAX:
+        default:
+                return busy(engine, err, "install");
+        }
+}
+
+int swb_engine_cancel(struct swb_engine *engine, struct swb_error *err)
+{
+        struct swb_error why = SWB_ERROR_INIT;
+
+        engine->install_when_found = false;
+        if (engine->status.state == SWB_ENGINE_DOWNLOADING ||
+            engine->status.state == SWB_ENGINE_VERIFYING) {
+                swb_engine_stop_attempt(engine, "cancelled");
+                return 0;
+        }
+        if (engine->status.state == SWB_ENGINE_AVAILABLE && engine->later) {
+                swb_engine_not_later(engine); /* a retry that was about to begin */
+                return 0;
+        }
+        if (engine->checker) {
+                (void)swb_fail(&why, -ECANCELED, SWB_FAULT_CANCELLED, "cancelled");
+                swb_worker_stop(engine->checker, &why);
+                return 0;
+        }
+        return swb_fail(err, -ENOENT, SWB_FAULT_NOT_FOUND,
+                        "there is nothing to cancel, the engine is %s",
+                        swb_engine_state_to_string(engine->status.state));
+}
+
+int swb_engine_reboot(struct swb_engine *engine, struct swb_error *err)
+{
+        int r = need_ready(engine, err);
+
+        if (r < 0)
+                return r;
+        if (engine->status.state != SWB_ENGINE_UPDATED)
+                return swb_fail(err, -ENOENT, SWB_FAULT_NOT_FOUND,
+                                "no update waits for a reboot, the engine is %s",
+                                swb_engine_state_to_string(engine->status.state));
+        swb_engine_not_later(engine);
+        swb_engine_run_reboot(engine);
+        return 0;
+}
