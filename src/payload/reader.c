@@ -22,9 +22,8 @@ struct swb_payload_reader {
         enum swb_manifest_strictness strictness;
         uint64_t offset; /* in the file, of the next byte to be fed */
 
-        struct swb_buf metadata; /* header and manifest */
-        size_t n_metadata_signature;
-        struct swb_buf metadata_signature;
+        struct swb_buf metadata; /* header, manifest, metadata signature */
+        size_t n_signed;         /* of it header and manifest */
 
         bool accepted;
         struct swb_manifest manifest;
@@ -53,7 +52,6 @@ struct swb_payload_reader *swb_payload_reader_free(struct swb_payload_reader *re
         if (!reader)
                 return NULL;
         swb_buf_done(&reader->metadata);
-        swb_buf_done(&reader->metadata_signature);
         swb_buf_done(&reader->blob);
         swb_buf_done(&reader->signatures);
         swb_op_walk_done(&reader->walk);
@@ -130,8 +128,8 @@ static int parse_header(struct swb_payload_reader *reader)
                                 "most %u and %u are taken",
                                 (uintmax_t)n_manifest, n_signature, SWB_MANIFEST_MAX_BYTES,
                                 SWB_SIGNATURES_MAX_BYTES);
-        reader->metadata.max_bytes = SWB_PAYLOAD_HEADER_BYTES + (size_t)n_manifest;
-        reader->n_metadata_signature = reader->metadata_signature.max_bytes = n_signature;
+        reader->n_signed = SWB_PAYLOAD_HEADER_BYTES + (size_t)n_manifest;
+        reader->metadata.max_bytes = reader->n_signed + n_signature;
         return 0;
 }
 
@@ -149,12 +147,12 @@ static int feed_metadata(struct swb_payload_reader *reader, struct input *in)
                 reader->stage = STAGE_MANIFEST;
         }
         if (reader->stage == STAGE_MANIFEST) {
-                r = collect(reader, in, &reader->metadata, reader->metadata.max_bytes);
+                r = collect(reader, in, &reader->metadata, reader->n_signed);
                 if (r <= 0)
                         return r;
                 reader->stage = STAGE_METADATA_SIGNATURE;
         }
-        r = collect(reader, in, &reader->metadata_signature, reader->n_metadata_signature);
+        r = collect(reader, in, &reader->metadata, reader->metadata.max_bytes);
         if (r <= 0)
                 return r;
         reader->stage = STAGE_ACCEPT;
@@ -248,23 +246,22 @@ int swb_payload_reader_feed(struct swb_payload_reader *reader, const uint8_t *da
 
 const uint8_t *swb_payload_reader_metadata(const struct swb_payload_reader *reader, size_t *ret_n)
 {
-        *ret_n = reader->metadata.n_bytes;
+        *ret_n = reader->n_signed;
         return reader->metadata.data;
 }
 
 uint64_t swb_payload_reader_blobs_start(const struct swb_payload_reader *reader)
 {
-        return (uint64_t)reader->metadata.max_bytes + reader->n_metadata_signature;
+        return reader->metadata.max_bytes;
 }
 
-static int parse_signatures(struct swb_payload_reader *reader, const struct swb_buf *message,
+static int parse_signatures(struct swb_payload_reader *reader, const uint8_t *message, size_t n,
                             const char *name, struct swb_signature *signatures, size_t max,
                             size_t *ret_n)
 {
         int r;
 
-        r = swb_signatures_parse(message->data, message->n_bytes, signatures, max, ret_n,
-                                 &reader->error);
+        r = swb_signatures_parse(message, n, signatures, max, ret_n, &reader->error);
         return r < 0 ? swb_wrap(&reader->error, r, "%s", name) : r;
 }
 
@@ -279,8 +276,9 @@ int swb_payload_reader_metadata_signatures(struct swb_payload_reader *reader,
         else if (reader->stage < STAGE_ACCEPT)
                 r = misused(reader, "asked for the metadata's signatures before METADATA");
         else
-                r = parse_signatures(reader, &reader->metadata_signature, "metadata signature",
-                                     signatures, max, ret_n);
+                r = parse_signatures(reader, reader->metadata.data + reader->n_signed,
+                                     reader->metadata.n_bytes - reader->n_signed,
+                                     "metadata signature", signatures, max, ret_n);
         return answer(reader, r, err);
 }
 
@@ -293,13 +291,13 @@ static int accept_metadata(struct swb_payload_reader *reader)
                 return reader->stage == STAGE_FAILED ? reader->error.code
                                                      : misused(reader, "accept out of turn");
         r = swb_manifest_parse(reader->metadata.data + SWB_PAYLOAD_HEADER_BYTES,
-                               reader->metadata.n_bytes - SWB_PAYLOAD_HEADER_BYTES, m,
-                               &reader->view, &reader->error);
+                               reader->n_signed - SWB_PAYLOAD_HEADER_BYTES, m, &reader->view,
+                               &reader->error);
         if (r >= 0)
                 r = swb_manifest_check(m, &reader->view, reader->strictness, &reader->error);
         if (r < 0)
                 return r;
-        if ((m->signatures_size > 0) != (reader->n_metadata_signature > 0)) /* PF-37 */
+        if ((m->signatures_size > 0) != (reader->metadata.n_bytes > reader->n_signed)) /* PF-37 */
                 return swb_fail(&reader->error, -EBADMSG, SWB_FAULT_FORMAT,
                                 "payload signed and metadata not, or the other way round");
         for (size_t i = 0; i < m->n_partitions; i++)
@@ -414,7 +412,7 @@ int swb_payload_reader_signatures(struct swb_payload_reader *reader,
         else if (reader->stage != STAGE_END)
                 r = misused(reader, "asked for the payload's signatures before SIGNATURES");
         else
-                r = parse_signatures(reader, &reader->signatures, "payload signature", signatures,
-                                     max, ret_n);
+                r = parse_signatures(reader, reader->signatures.data, reader->signatures.n_bytes,
+                                     "payload signature", signatures, max, ret_n);
         return answer(reader, r, err);
 }

@@ -137,6 +137,33 @@ static void test_events(void **state)
         free(p);
 }
 
+/* What a device stores, to go on without the payload's start: fed again, it is METADATA again. */
+static void test_metadata_again(void **state)
+{
+        _cleanup_(swb_payload_reader_freep) struct swb_payload_reader *reader = new_reader();
+        _cleanup_(swb_payload_reader_freep) struct swb_payload_reader *again = new_reader();
+        _cleanup_(swb_buf_done) struct swb_buf log = SWB_BUF_INIT(10000), file = {0};
+        struct test_payload *p = malloc(sizeof(*p));
+        const uint8_t *metadata;
+        struct swb_error err;
+        size_t n, used;
+
+        (void)state;
+        test_payload_init(p, 4);
+        file = test_payload_write(p);
+        assert_int_equal(swb_payload_reader_feed(reader, file.data, file.n_bytes, &used, &err),
+                         SWB_PAYLOAD_METADATA);
+        assert_ok(swb_payload_reader_accept(reader, &err), &err);
+        metadata = swb_payload_reader_metadata(reader, &n);
+        assert_true(n < used && used == swb_payload_reader_blobs_start(reader));
+        assert_memory_equal(metadata, file.data, used);
+        assert_int_equal(swb_payload_reader_feed(again, metadata, used, &n, &err),
+                         SWB_PAYLOAD_METADATA);
+        assert_int_equal(n, used);
+        handle(again, SWB_PAYLOAD_METADATA, &log);
+        free(p);
+}
+
 static void test_pieces(void **state)
 {
         _cleanup_(swb_buf_done) struct swb_buf want = SWB_BUF_INIT(10000), file = {0};
@@ -367,11 +394,12 @@ static void test_misuse(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_events),       cmocka_unit_test(test_pieces),
-                cmocka_unit_test(test_unsigned),     cmocka_unit_test(test_seek),
-                cmocka_unit_test(test_seek_too_far), cmocka_unit_test(test_peek),
-                cmocka_unit_test(test_cut),          cmocka_unit_test(test_trailing),
-                cmocka_unit_test(test_bad_header),   cmocka_unit_test(test_misuse),
+                cmocka_unit_test(test_events),   cmocka_unit_test(test_metadata_again),
+                cmocka_unit_test(test_pieces),   cmocka_unit_test(test_unsigned),
+                cmocka_unit_test(test_seek),     cmocka_unit_test(test_seek_too_far),
+                cmocka_unit_test(test_peek),     cmocka_unit_test(test_cut),
+                cmocka_unit_test(test_trailing), cmocka_unit_test(test_bad_header),
+                cmocka_unit_test(test_misuse),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
