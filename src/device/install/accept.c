@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <inttypes.h>
+
+#include "device/install/job.h"
+
+static int match_slots(struct swb_installer *installer, struct swb_error *err)
+{
+        const struct swb_manifest *manifest = swb_payload_reader_manifest(installer->reader);
+
+        for (size_t i = 0; i < manifest->n_partitions; i++) {
+                const struct swb_partition *partition = &manifest->partitions[i];
+                struct swb_slot *slot = swb_slots_find(&installer->slots, partition->name);
+                int r;
+
+                if (!slot)
+                        return swb_fail(err, -ENOENT, SWB_FAULT_NOT_FOUND,
+                                        "the payload has a partition '%s', but there is no slot "
+                                        "for it",
+                                        partition->name);
+                r = swb_slot_fit(slot, partition, installer->config.plain_files, err);
+                if (r < 0)
+                        return r;
+                installer->by_partition[i] = slot;
+        }
+        if (manifest->n_partitions < installer->slots.n && !manifest->partial_update)
+                return swb_fail(err, -EINVAL, SWB_FAULT_NOT_FOUND,
+                                "there are %zu slots, but the payload has %zu partitions and does "
+                                "not say that it is partial",
+                                installer->slots.n, manifest->n_partitions);
+        return 0;
+}
+
+static int check_total(const struct swb_installer *installer, struct swb_error *err)
+{
+        uint64_t announced = installer->config.payload_bytes;
+
+        if (announced == 0 || announced == installer->totals.payload_bytes)
+                return 0;
+        return swb_fail(err, -EBADMSG, SWB_FAULT_FORMAT,
+                        "the payload has %" PRIu64 " bytes, announced were %" PRIu64,
+                        installer->totals.payload_bytes, announced);
+}
+
+static int accept(struct swb_installer *installer, struct swb_error *err)
+{
+        struct swb_payload_reader *reader = installer->reader;
+        const struct swb_install_config *config = &installer->config;
+        int r = 0;
+
+        if (config->keys)
+                r = swb_verify_metadata(reader, config->keys, err);
+        if (r >= 0)
+                r = swb_payload_reader_accept(reader, err);
+        if (r >= 0)
+                r = swb_verify_manifest(swb_payload_reader_manifest(reader), config, err);
+        if (r >= 0)
+                r = swb_verify_operations(reader, config->keys, &installer->totals, err);
+        if (r >= 0)
+                r = check_total(installer, err);
+        if (r >= 0)
+                r = match_slots(installer, err);
+        return r;
+}
+
+int swb_job_accept(struct swb_installer *installer, struct swb_error *err)
+{
+        int r = accept(installer, err);
+
+        if (r < 0)
+                return swb_wrap(err, r, "metadata");
+        installer->manifest = swb_payload_reader_manifest(installer->reader);
+        return 0;
+}

@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "device/install/apply.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <linux/falloc.h>
+
+#include "codec/bspatch.h"
+#include "codec/codec.h"
+#include "device/install/extents.h"
+#include "os/file.h"
+
+int swb_apply_init(struct swb_apply *apply, struct swb_error *err)
+{
+        uint8_t *buffer = aligned_alloc(SWB_BLOCK_BYTES, SWB_IO_BYTES);
+
+        if (!buffer)
+                return swb_oom(err);
+        *apply = (struct swb_apply){.buffer = buffer};
+        return 0;
+}
+
+void swb_apply_done(struct swb_apply *apply)
+{
+        free(apply->buffer);
+        apply->buffer = NULL;
+}
+
+static void init_writer(struct swb_apply *apply, const struct swb_operation *operation,
+                        const struct swb_slot *slot, struct swb_extent_writer *writer)
+{
+        swb_extent_writer_init(writer, slot->fd, slot->target, operation->dst, operation->n_dst,
+                               apply->buffer);
+}
+
+static int apply_raw(struct swb_apply *apply, const struct swb_operation *operation,
+                     const uint8_t *blob, struct swb_slot *slot, struct swb_error *err)
+{
+        struct swb_extent_writer writer;
+        int r;
+
+        init_writer(apply, operation, slot, &writer);
+        r = swb_extent_writer_put(&writer, blob, (size_t)operation->data_length, err);
+        return r < 0 ? r : swb_extent_writer_finish(&writer, err);
+}
+
+static int fail_codec(struct swb_error *err, int code, const char *what)
+{
+        if (code == -ENOMEM)
+                return swb_fail_errno(err, ENOMEM, "decode %s", what);
+        if (code == -E2BIG)
+                return swb_fail(err, code, SWB_FAULT_LIMIT,
+                                "%s data wants more than the %u MiB that decoding may take", what,
+                                SWB_DECODER_MAX_BYTES >> 20);
+        return swb_fail(err, code, SWB_FAULT_FORMAT, "%s data is damaged or cut", what);
+}
+
+/* One step from the blob into the writer's buffer. */
+static int decode_step(struct swb_decoder *decoder, enum swb_codec codec, const uint8_t **in,
+                       size_t *n_in, struct swb_extent_writer *writer, struct swb_error *err)
+{
+        size_t n_space, n_before = *n_in, n_made;
+        uint8_t *space, *out, beyond;
+        int r;
+
+        r = swb_extent_writer_space(writer, &space, &n_space, err);
+        if (r < 0)
+                return r;
+        /* When all is there the stream's end still has to be read, and nothing may come before it.
+         */
+        out = n_space > 0 ? space : &beyond;
+        n_made = n_space = n_space > 0 ? n_space : 1;
+        r = swb_decoder_step(decoder, in, n_in, &out, &n_space);
+        if (r < 0)
+                return fail_codec(err, r, swb_codec_to_string(codec));
+        n_made -= n_space;
+        if (n_made > 0 && writer->taken == writer->n_bytes)
+                return swb_fail(err, -EBADMSG, SWB_FAULT_FORMAT,
+                                "%s data makes more than the %" PRIu64 " bytes of its destination",
+                                swb_codec_to_string(codec), writer->n_bytes);
+        swb_extent_writer_commit(writer, n_made);
+        if (r == SWB_DECODER_MORE && n_made == 0 && *n_in == n_before)
+                return fail_codec(err, -EBADMSG, swb_codec_to_string(codec));
+        return r;
+}
+
+static int apply_compressed(struct swb_apply *apply, enum swb_codec codec,
+                            const struct swb_operation *operation, const uint8_t *blob,
+                            struct swb_slot *slot, struct swb_error *err)
+{
+        _cleanup_(swb_decoder_freep) struct swb_decoder *decoder = NULL;
+        struct swb_extent_writer writer;
+        size_t n_in = (size_t)operation->data_length;
+        int r;
+
+        r = swb_decoder_new(codec, SWB_DECODER_MAX_BYTES, &decoder);
+        if (r < 0)
+                return fail_codec(err, r, swb_codec_to_string(codec));
+        init_writer(apply, operation, slot, &writer);
+        do
+                r = decode_step(decoder, codec, &blob, &n_in, &writer, err);
+        while (r == SWB_DECODER_MORE);
+        if (r < 0)
+                return r;
+        if (n_in > 0)
+                return swb_fail(err, -EBADMSG, SWB_FAULT_FORMAT,
+                                "%zu bytes follow the end of the %s data", n_in,
+                                swb_codec_to_string(codec));
+        return swb_extent_writer_finish(&writer, err);
+}
+
+/* Writes zeros the plain way. */
+static int write_zeros(struct swb_apply *apply, struct swb_slot *slot, uint64_t offset, uint64_t n,
+                       struct swb_error *err)
+{
+        memset(apply->buffer, 0, SWB_IO_BYTES);
+        while (n > 0) {
+                size_t piece = (size_t)SWB_MIN(n, (uint64_t)SWB_IO_BYTES);
+                int r = swb_pwrite(slot->fd, slot->target, apply->buffer, piece, offset, err);
+
+                if (r < 0)
+                        return r;
+                offset += piece;
+                n -= piece;
+        }
+        return 0;
+}
+
+/*
+ * Also for DISCARD: the target's hash covers these blocks, so "any content" is not enough. Punching
+ * a hole promises zeros on files and, since Linux 4.9, on block devices; where it can't, it fails.
+ */
+static int apply_zero(struct swb_apply *apply, const struct swb_operation *operation,
+                      struct swb_slot *slot, struct swb_error *err)
+{
+        for (size_t i = 0; i < operation->n_dst; i++) {
+                uint64_t offset = operation->dst[i].start_block * SWB_BLOCK_BYTES;
+                uint64_t n = operation->dst[i].n_blocks * SWB_BLOCK_BYTES;
+                int r;
+
+                if (operation->dst[i].start_block == SWB_SPARSE_HOLE)
+                        continue;
+                if (!apply->plain_zeros &&
+                    fallocate(slot->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)offset,
+                              (off_t)n) == 0)
+                        continue;
+                r = write_zeros(apply, slot, offset, n, err);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static int open_source(const struct swb_operation *operation, const struct swb_slot *slot,
+                       struct swb_extent_reader *reader, struct swb_error *err)
+{
+        if (slot->source_fd < 0)
+                return swb_fail(err, -ENOENT, SWB_FAULT_SOURCE, "there is no source to read");
+        return swb_extent_reader_init(reader, slot->source_fd, slot->source, operation->src,
+                                      operation->n_src, err);
+}
+
+/* Ends `sha` and compares. */
+static int check_source(const struct swb_operation *operation, const struct swb_slot *slot,
+                        struct swb_sha256 *sha, struct swb_error *err)
+{
+        uint8_t digest[SWB_SHA256_BYTES];
+
+        swb_sha256_final(sha, digest);
+        if (!operation->has_src_hash || memcmp(digest, operation->src_hash, sizeof(digest)) == 0)
+                return 0;
+        return swb_slot_fail_source(slot, err);
+}
+
+/* Hashed on its way: a wrong source leaves wrong bytes in the target, where they do no harm. */
+static int apply_copy(struct swb_apply *apply, const struct swb_operation *operation,
+                      struct swb_slot *slot, struct swb_error *err)
+{
+        _cleanup_(swb_extent_reader_done) struct swb_extent_reader reader = {0};
+        struct swb_extent_writer writer;
+        struct swb_sha256 sha;
+        uint64_t offset = 0;
+        int r;
+
+        r = open_source(operation, slot, &reader, err);
+        if (r < 0)
+                return r;
+        init_writer(apply, operation, slot, &writer);
+        if (reader.n_bytes != writer.n_bytes)
+                return swb_fail(err, -EBADMSG, SWB_FAULT_FORMAT,
+                                "copies %" PRIu64 " bytes to %" PRIu64, reader.n_bytes,
+                                writer.n_bytes);
+        swb_sha256_init(&sha);
+        while (offset < reader.n_bytes) {
+                uint8_t *space;
+                size_t n;
+
+                r = swb_extent_writer_space(&writer, &space, &n, err);
+                if (r >= 0)
+                        r = swb_extent_reader_get(&reader, offset, space, n, err);
+                if (r < 0)
+                        return r;
+                if (operation->has_src_hash)
+                        swb_sha256_update(&sha, space, n);
+                swb_extent_writer_commit(&writer, n);
+                offset += n;
+        }
+        r = check_source(operation, slot, &sha, err);
+        return r < 0 ? r : swb_extent_writer_finish(&writer, err);
+}
+
+static int hash_source(struct swb_apply *apply, const struct swb_operation *operation,
+                       const struct swb_slot *slot, struct swb_extent_reader *reader,
+                       struct swb_error *err)
+{
+        struct swb_sha256 sha;
+        int r;
+
+        if (!operation->has_src_hash)
+                return 0;
+        swb_sha256_init(&sha);
+        for (uint64_t offset = 0; offset < reader->n_bytes; offset += SWB_IO_BYTES) {
+                size_t n = (size_t)SWB_MIN((uint64_t)SWB_IO_BYTES, reader->n_bytes - offset);
+
+                r = swb_extent_reader_get(reader, offset, apply->buffer, n, err);
+                if (r < 0)
+                        return r;
+                swb_sha256_update(&sha, apply->buffer, n);
+        }
+        return check_source(operation, slot, &sha, err);
+}
+
+struct patch {
+        struct swb_extent_reader reader;
+        struct swb_extent_writer writer;
+        struct swb_error *err; /* filled by the callbacks, which can return only a number */
+        bool failed;
+};
+
+static int patch_read(void *context, uint64_t offset, uint8_t *data, size_t n)
+{
+        struct patch *patch = context;
+        int r = swb_extent_reader_get(&patch->reader, offset, data, n, patch->err);
+
+        patch->failed |= r < 0;
+        return r;
+}
+
+static int patch_write(void *context, const uint8_t *data, size_t n)
+{
+        struct patch *patch = context;
+        int r = swb_extent_writer_put(&patch->writer, data, n, patch->err);
+
+        patch->failed |= r < 0;
+        return r;
+}
+
+static void patch_done(struct patch *patch)
+{
+        swb_extent_reader_done(&patch->reader);
+}
+
+/* src_length and dst_length: old payloads say with them how much of the last block is meant. */
+static int apply_patch(struct swb_apply *apply, const struct swb_operation *operation,
+                       const uint8_t *blob, struct swb_slot *slot, struct swb_error *err)
+{
+        _cleanup_(patch_done) struct patch patch = {.err = err};
+        const struct swb_bspatch_io io = {&patch, patch_read, patch_write};
+        uint64_t n_source, n_target;
+        int r;
+
+        r = open_source(operation, slot, &patch.reader, err);
+        if (r < 0)
+                return r;
+        r = hash_source(apply, operation, slot, &patch.reader, err);
+        if (r < 0)
+                return r;
+        init_writer(apply, operation, slot, &patch.writer);
+        n_source = patch.reader.n_bytes;
+        if (operation->src_length > 0)
+                n_source = SWB_MIN(n_source, operation->src_length);
+        n_target = patch.writer.n_bytes;
+        if (operation->dst_length > 0)
+                n_target = SWB_MIN(n_target, operation->dst_length);
+        r = swb_bspatch(blob, (size_t)operation->data_length, n_source, n_target,
+                        SWB_DECODER_MAX_BYTES, &io);
+        if (r < 0)
+                return patch.failed ? r : fail_codec(err, r, "patch");
+        return swb_extent_writer_finish(&patch.writer, err);
+}
+
+static int dispatch(struct swb_apply *apply, const struct swb_operation *operation,
+                    const uint8_t *blob, struct swb_slot *slot, struct swb_error *err)
+{
+        switch ((enum swb_op_type)operation->type) {
+        case SWB_OP_REPLACE:
+                return apply_raw(apply, operation, blob, slot, err);
+        case SWB_OP_REPLACE_BZ:
+                return apply_compressed(apply, SWB_CODEC_BZ2, operation, blob, slot, err);
+        case SWB_OP_REPLACE_XZ:
+                return apply_compressed(apply, SWB_CODEC_XZ, operation, blob, slot, err);
+        case SWB_OP_REPLACE_ZSTD:
+                return apply_compressed(apply, SWB_CODEC_ZSTD, operation, blob, slot, err);
+        case SWB_OP_ZERO:
+        case SWB_OP_DISCARD:
+                return apply_zero(apply, operation, slot, err);
+        case SWB_OP_SOURCE_COPY:
+                return apply_copy(apply, operation, slot, err);
+        case SWB_OP_SOURCE_BSDIFF:
+        case SWB_OP_BROTLI_BSDIFF:
+                return apply_patch(apply, operation, blob, slot, err);
+        case SWB_OP_MOVE:
+        case SWB_OP_BSDIFF:
+        case SWB_OP_PUFFDIFF:
+        case SWB_OP_ZUCCHINI:
+        case SWB_OP_LZ4DIFF_BSDIFF:
+        case SWB_OP_LZ4DIFF_PUFFDIFF:
+                break;
+        }
+        return swb_fail(err, -EPROTONOSUPPORT, SWB_FAULT_UNSUPPORTED,
+                        "operations of type %u are not supported", operation->type);
+}
+
+int swb_apply_operation(struct swb_apply *apply, const struct swb_operation *operation,
+                        const uint8_t *blob, struct swb_slot *slot, struct swb_error *err)
+{
+        slot->dirty = true;
+        apply->bytes_written +=
+                swb_extents_blocks(operation->dst, operation->n_dst) * SWB_BLOCK_BYTES;
+        return dispatch(apply, operation, blob, slot, err);
+}

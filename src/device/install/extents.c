@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "device/install/extents.h"
+
+#include <inttypes.h>
+
+#include "os/file.h"
+
+void swb_extent_writer_init(struct swb_extent_writer *writer, int fd, const char *name,
+                            const struct swb_extent *extents, size_t n, uint8_t *buffer)
+{
+        *writer = (struct swb_extent_writer){
+                .fd = fd,
+                .name = name,
+                .extents = extents,
+                .n = n,
+                .buffer = buffer,
+                .n_bytes = swb_extents_blocks(extents, n) * SWB_BLOCK_BYTES,
+        };
+}
+
+/* Writes past the buffer. The caller has made sure that the extents have room. */
+static int write_out(struct swb_extent_writer *writer, const uint8_t *data, size_t n,
+                     struct swb_error *err)
+{
+        while (n > 0) {
+                const struct swb_extent *extent = &writer->extents[writer->index];
+                uint64_t left = extent->n_blocks * SWB_BLOCK_BYTES - writer->done;
+                size_t piece = (size_t)SWB_MIN(left, (uint64_t)n);
+                int r = 0;
+
+                if (extent->start_block != SWB_SPARSE_HOLE)
+                        r = swb_pwrite(writer->fd, writer->name, data, piece,
+                                       extent->start_block * SWB_BLOCK_BYTES + writer->done, err);
+                if (r < 0)
+                        return r;
+                data += piece;
+                n -= piece;
+                writer->done += piece;
+                if (piece == left) {
+                        writer->index++;
+                        writer->done = 0;
+                }
+        }
+        return 0;
+}
+
+static int flush(struct swb_extent_writer *writer, struct swb_error *err)
+{
+        size_t n = writer->fill;
+
+        writer->fill = 0;
+        return write_out(writer, writer->buffer, n, err);
+}
+
+int swb_extent_writer_space(struct swb_extent_writer *writer, uint8_t **ret_space, size_t *ret_n,
+                            struct swb_error *err)
+{
+        if (writer->fill == SWB_IO_BYTES) {
+                int r = flush(writer, err);
+
+                if (r < 0)
+                        return r;
+        }
+        *ret_space = writer->buffer + writer->fill;
+        *ret_n = (size_t)SWB_MIN((uint64_t)(SWB_IO_BYTES - writer->fill),
+                                 writer->n_bytes - writer->taken);
+        return 0;
+}
+
+void swb_extent_writer_commit(struct swb_extent_writer *writer, size_t n)
+{
+        swb_assert(n <= SWB_IO_BYTES - writer->fill && n <= writer->n_bytes - writer->taken);
+        writer->fill += n;
+        writer->taken += n;
+}
+
+int swb_extent_writer_put(struct swb_extent_writer *writer, const uint8_t *data, size_t n,
+                          struct swb_error *err)
+{
+        int r;
+
+        if (n > writer->n_bytes - writer->taken)
+                return swb_fail(err, -EBADMSG, SWB_FAULT_FORMAT,
+                                "makes more than the %" PRIu64 " bytes of its destination",
+                                writer->n_bytes);
+        while (n > 0) {
+                uint8_t *space;
+                size_t n_space;
+
+                if (writer->fill == 0 && n >= SWB_IO_BYTES) {
+                        writer->taken += n;
+                        return write_out(writer, data, n, err);
+                }
+                r = swb_extent_writer_space(writer, &space, &n_space, err);
+                if (r < 0)
+                        return r;
+                n_space = SWB_MIN(n_space, n);
+                memcpy(space, data, n_space);
+                swb_extent_writer_commit(writer, n_space);
+                data += n_space;
+                n -= n_space;
+        }
+        return 0;
+}
+
+int swb_extent_writer_finish(struct swb_extent_writer *writer, struct swb_error *err)
+{
+        uint64_t missing = writer->n_bytes - writer->taken;
+
+        if (missing >= SWB_BLOCK_BYTES)
+                return swb_fail(err, -EBADMSG, SWB_FAULT_FORMAT,
+                                "makes %" PRIu64 " bytes for a destination of %" PRIu64,
+                                writer->taken, writer->n_bytes);
+        while (writer->taken < writer->n_bytes) {
+                uint8_t *space;
+                size_t n;
+                int r;
+
+                r = swb_extent_writer_space(writer, &space, &n, err);
+                if (r < 0)
+                        return r;
+                memset(space, 0, n);
+                swb_extent_writer_commit(writer, n);
+        }
+        return flush(writer, err);
+}
+
+int swb_extent_reader_init(struct swb_extent_reader *reader, int fd, const char *name,
+                           const struct swb_extent *extents, size_t n, struct swb_error *err)
+{
+        uint64_t *starts = calloc(n + 1, sizeof(*starts));
+
+        if (!starts)
+                return swb_oom(err);
+        for (size_t i = 0; i < n; i++)
+                starts[i + 1] = starts[i] + extents[i].n_blocks * SWB_BLOCK_BYTES;
+        *reader = (struct swb_extent_reader){
+                .fd = fd,
+                .name = name,
+                .extents = extents,
+                .n = n,
+                .starts = starts,
+                .n_bytes = starts[n],
+        };
+        return 0;
+}
+
+void swb_extent_reader_done(struct swb_extent_reader *reader)
+{
+        free(reader->starts);
+        reader->starts = NULL;
+}
+
+/* Sets index to the extent that holds offset (which is inside). */
+static void seek(struct swb_extent_reader *reader, uint64_t offset)
+{
+        size_t low = 0, high = reader->n;
+
+        if (reader->starts[reader->index] <= offset && offset < reader->starts[reader->index + 1])
+                return;
+        while (high - low > 1) {
+                size_t middle = low + (high - low) / 2;
+
+                if (reader->starts[middle] <= offset)
+                        low = middle;
+                else
+                        high = middle;
+        }
+        reader->index = low;
+}
+
+/* n bytes at an offset of one extent. */
+static int read_extent(const struct swb_extent_reader *reader, const struct swb_extent *extent,
+                       uint64_t offset, uint8_t *data, size_t n, struct swb_error *err)
+{
+        if (extent->start_block == SWB_SPARSE_HOLE) {
+                memset(data, 0, n);
+                return 0;
+        }
+        return swb_pread(reader->fd, reader->name, data, n,
+                         extent->start_block * SWB_BLOCK_BYTES + offset, err);
+}
+
+int swb_extent_reader_get(struct swb_extent_reader *reader, uint64_t offset, uint8_t *data,
+                          size_t n, struct swb_error *err)
+{
+        if (offset > reader->n_bytes || n > reader->n_bytes - offset)
+                return swb_fail(err, -EBADMSG, SWB_FAULT_FORMAT,
+                                "reads %zu bytes at %" PRIu64 " of a source of %" PRIu64, n, offset,
+                                reader->n_bytes);
+        while (n > 0) {
+                size_t piece;
+                int r;
+
+                seek(reader, offset);
+                piece = (size_t)SWB_MIN(reader->starts[reader->index + 1] - offset, (uint64_t)n);
+                r = read_extent(reader, &reader->extents[reader->index],
+                                offset - reader->starts[reader->index], data, piece, err);
+                if (r < 0)
+                        return r;
+                data += piece;
+                offset += piece;
+                n -= piece;
+        }
+        return 0;
+}

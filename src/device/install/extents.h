@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * device/install/extents.h - a list of extents as one stretch of bytes
+ *
+ * Writer: front to back, through a buffer of the caller so that the medium sees large writes; what
+ * is given in large pieces goes out without a copy. Reader: at any offset.
+ * Extents are borrowed, and inside their files (the payload reader has checked that), or
+ * SWB_SPARSE_HOLE, which reads as zeros and takes what is written nowhere.
+ */
+#include "base/error.h"
+#include "payload/format.h"
+
+#define SWB_IO_BYTES (1u << 20) /* one large write; also the buffer's size */
+
+struct swb_extent_writer {
+        int fd;
+        const char *name; /* for messages, borrowed */
+        const struct swb_extent *extents;
+        size_t n;
+        size_t index;     /* the extent that is being written */
+        uint64_t done;    /* bytes of it that were written */
+        uint8_t *buffer;  /* SWB_IO_BYTES, borrowed */
+        size_t fill;      /* bytes in the buffer */
+        uint64_t n_bytes; /* of all extents */
+        uint64_t taken;   /* of them written or in the buffer */
+};
+
+void swb_extent_writer_init(struct swb_extent_writer *writer, int fd, const char *name,
+                            const struct swb_extent *extents, size_t n, uint8_t *buffer);
+
+/* Room for the next bytes, at least 1 unless the extents are full: fill it, then commit. */
+int swb_extent_writer_space(struct swb_extent_writer *writer, uint8_t **ret_space, size_t *ret_n,
+                            struct swb_error *err) _warn_unused_;
+/* n bytes were put where _space() said, n at most what it gave. */
+void swb_extent_writer_commit(struct swb_extent_writer *writer, size_t n);
+
+/* FORMAT when there is no room for so much. */
+int swb_extent_writer_put(struct swb_extent_writer *writer, const uint8_t *data, size_t n,
+                          struct swb_error *err) _warn_unused_;
+
+/* Fills up with zeros, which must be less than a block (else FORMAT), and writes what is left. */
+int swb_extent_writer_finish(struct swb_extent_writer *writer, struct swb_error *err) _warn_unused_;
+
+struct swb_extent_reader {
+        int fd;
+        const char *name;
+        const struct swb_extent *extents;
+        size_t n;
+        uint64_t
+                *starts; /* offset of each extent's first byte in the stretch, and the end: n + 1 */
+        size_t index;    /* the extent read last: most reads go on from there */
+        uint64_t n_bytes;
+};
+
+int swb_extent_reader_init(struct swb_extent_reader *reader, int fd, const char *name,
+                           const struct swb_extent *extents, size_t n,
+                           struct swb_error *err) _warn_unused_;
+void swb_extent_reader_done(struct swb_extent_reader *reader);
+
+/* Exactly n bytes. FORMAT when they are not all inside. */
+int swb_extent_reader_get(struct swb_extent_reader *reader, uint64_t offset, uint8_t *data,
+                          size_t n, struct swb_error *err) _warn_unused_;

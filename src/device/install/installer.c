@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "device/install/installer.h"
+
+#include <inttypes.h>
+
+#include "device/install/job.h"
+#include "device/install/readback.h"
+#include "os/file.h"
+
+static int check_cancelled(const struct swb_installer *installer, struct swb_error *err)
+{
+        if (!installer->config.cancelled || !installer->config.cancelled(installer->config.context))
+                return 0;
+        return swb_fail(err, -ECANCELED, SWB_FAULT_CANCELLED, "stopped on request");
+}
+
+static int on_metadata(struct swb_installer *installer, struct swb_error *err)
+{
+        const uint8_t *metadata;
+        size_t n;
+        int r;
+
+        r = swb_job_accept(installer, err);
+        if (r < 0)
+                return r;
+        metadata = swb_payload_reader_metadata(installer->reader, &n);
+        swb_sha256_update(&installer->now.signed_sha, metadata, n);
+        installer->safe = installer->now;
+        r = swb_job_begin(installer, err);
+        if (r >= 0)
+                swb_job_report(installer, "apply");
+        return r;
+}
+
+/* ---- operations ---- */
+
+static int apply_current(struct swb_installer *installer, uint64_t *ret_number,
+                         struct swb_error *err)
+{
+        const struct swb_operation *operation;
+        const struct swb_partition *partition;
+        struct swb_slot *slot;
+        const uint8_t *blob;
+        size_t index, number;
+        int r;
+
+        operation = swb_payload_reader_operation(installer->reader, &index, &number, &blob);
+        partition = &installer->manifest->partitions[index];
+        slot = installer->by_partition[index];
+        r = swb_verify_blob(operation, blob, err);
+        if (r >= 0 && swb_op_has_source(operation->type) && !operation->has_src_hash)
+                r = swb_slot_check_source(slot, partition, err);
+        if (r >= 0)
+                r = swb_apply_operation(&installer->apply, operation, blob, slot, err);
+        if (r < 0)
+                return swb_wrap(err, r, "operation %zu (%s, partition '%s')", number,
+                                swb_op_to_string(operation->type), partition->name);
+        *ret_number = number;
+        return 0;
+}
+
+static int on_operation(struct swb_installer *installer, struct swb_error *err)
+{
+        int r;
+
+        r = apply_current(installer, &installer->now.operation, err);
+        if (r < 0)
+                return r;
+        installer->now.operation++;
+        installer->safe = installer->now;
+        swb_job_report(installer, "apply");
+        return swb_job_store_is_due(installer) ? swb_job_store(installer, err) : 0;
+}
+
+static int on_signatures(struct swb_installer *installer, struct swb_error *err)
+{
+        struct swb_sha256 sha = installer->now.signed_sha;
+        uint8_t digest[SWB_SHA256_BYTES];
+        int r;
+
+        if (!installer->config.keys)
+                return 0;
+        swb_sha256_final(&sha, digest);
+        r = swb_verify_payload(installer->reader, installer->config.keys, digest, err);
+        if (r < 0)
+                swb_job_forget(installer, false);
+        return r;
+}
+
+/* ---- feeding ---- */
+
+static int on_event(struct swb_installer *installer, enum swb_payload_event event,
+                    struct swb_error *err)
+{
+        switch (event) {
+        case SWB_PAYLOAD_MORE:
+                return 0;
+        case SWB_PAYLOAD_METADATA:
+                return on_metadata(installer, err);
+        case SWB_PAYLOAD_OPERATION:
+                return on_operation(installer, err);
+        case SWB_PAYLOAD_SIGNATURES:
+                return on_signatures(installer, err);
+        case SWB_PAYLOAD_END:
+                installer->ended = true;
+                return 0;
+        }
+        return swb_fail(err, -EPROTO, SWB_FAULT_INTERNAL, "the payload reader says %d", event);
+}
+
+/* Both hashes go on with bytes that the reader took. */
+static void count_bytes(struct swb_installer *installer, const uint8_t *data, size_t n)
+{
+        struct swb_install_position *now = &installer->now;
+
+        if (installer->config.payload_hash)
+                swb_sha256_update(&now->file_sha, data, n);
+        if (installer->manifest && installer->config.keys) {
+                uint64_t end = swb_payload_reader_blobs_start(installer->reader) +
+                               installer->manifest->signatures_offset;
+
+                if (now->offset < end)
+                        swb_sha256_update(&now->signed_sha, data,
+                                          (size_t)SWB_MIN((uint64_t)n, end - now->offset));
+        }
+        now->offset += n;
+}
+
+/* What the next bytes are, or what comes without any: returns the reader's event. */
+static int feed_once(struct swb_installer *installer, const uint8_t **data, size_t *n,
+                     struct swb_error *err)
+{
+        size_t used = 0;
+        int event, r;
+
+        event = swb_payload_reader_feed(installer->reader, *data, *n, &used, err);
+        if (event < 0)
+                return event;
+        count_bytes(installer, *data, used);
+        *data += used;
+        *n -= used;
+        r = on_event(installer, (enum swb_payload_event)event, err);
+        if (r >= 0)
+                r = check_cancelled(installer, err);
+        return r < 0 ? r : event;
+}
+
+static int feed(struct swb_installer *installer, const uint8_t *data, size_t n,
+                struct swb_error *err)
+{
+        int r = SWB_PAYLOAD_OPERATION; /* there may be more without a byte being fed */
+
+        while (!installer->ended && (n > 0 || r != SWB_PAYLOAD_MORE)) {
+                r = feed_once(installer, &data, &n, err);
+                if (r < 0)
+                        return r;
+        }
+        if (n > 0)
+                return swb_fail(err, -EBADMSG, SWB_FAULT_FORMAT,
+                                "%zu bytes or more follow the payload's end", n);
+        return 0;
+}
+
+/* Where every failure passes: the installer is stuck from now on. */
+static int stick(struct swb_installer *installer, const struct swb_error *failure,
+                 struct swb_error *err)
+{
+        installer->stuck = *failure;
+        if (err)
+                *err = *failure;
+        return failure->code;
+}
+
+int swb_installer_feed(struct swb_installer *installer, const uint8_t *data, size_t n_bytes,
+                       struct swb_error *err)
+{
+        struct swb_error failure = installer->stuck;
+        int r = failure.code;
+
+        if (r >= 0)
+                r = feed(installer, data, n_bytes, &failure);
+        if (r >= 0)
+                return 0;
+        if (failure.fault == SWB_FAULT_CANCELLED && installer->stuck.code == 0)
+                r = swb_installer_suspend(installer, &failure);
+        return stick(installer, &failure, err);
+}
+
+int swb_installer_suspend(struct swb_installer *installer, struct swb_error *err)
+{
+        if (installer->stuck.code < 0 || !installer->manifest)
+                return 0;
+        return swb_job_store(installer, err);
+}
+
+/* ---- the end ---- */
+
+static int check_file_hash(struct swb_installer *installer, struct swb_error *err)
+{
+        struct swb_sha256 sha = installer->now.file_sha;
+        uint8_t digest[SWB_SHA256_BYTES];
+
+        if (!installer->config.payload_hash)
+                return 0;
+        swb_sha256_final(&sha, digest);
+        if (memcmp(digest, installer->config.payload_hash, sizeof(digest)) == 0)
+                return 0;
+        swb_job_forget(installer, false);
+        return swb_fail(err, -EBADMSG, SWB_FAULT_HASH,
+                        "the payload as a whole is not the one that was announced");
+}
+
+static int complete(struct swb_installer *installer, struct swb_error *err)
+{
+        int r;
+
+        r = feed(installer, NULL, 0, err); /* operations without data may be left */
+        if (r < 0)
+                return r;
+        if (!installer->ended) {
+                r = swb_installer_suspend(installer, err);
+                if (r < 0)
+                        return r;
+                return swb_fail(err, -ENODATA, SWB_FAULT_FORMAT,
+                                "the payload ends at byte %" PRIu64 " of %" PRIu64,
+                                installer->now.offset,
+                                installer->manifest ? installer->totals.payload_bytes
+                                                    : installer->config.payload_bytes);
+        }
+        r = check_file_hash(installer, err);
+        if (r < 0)
+                return r;
+        installer->safe = installer->now;
+        installer->complete = true;
+        return swb_job_store(installer, err);
+}
+
+static int readback_step(void *context, size_t n_bytes, struct swb_error *err)
+{
+        struct swb_installer *installer = context;
+
+        installer->progress.stage_bytes_done += n_bytes;
+        swb_job_report(installer, "readback");
+        return check_cancelled(installer, err);
+}
+
+static int read_back(struct swb_installer *installer, struct swb_error *err)
+{
+        const struct swb_manifest *manifest = installer->manifest;
+        struct swb_readback readback = {.buffer = installer->apply.buffer,
+                                        .through_cache = installer->config.plain_files,
+                                        .step = readback_step,
+                                        .context = installer};
+
+        for (size_t i = 0; i < manifest->n_partitions; i++)
+                installer->progress.stage_bytes_total += manifest->partitions[i].new_bytes;
+        swb_job_report(installer, "readback");
+        for (size_t i = 0; i < manifest->n_partitions; i++) {
+                int r = swb_readback_slot(&readback, installer->by_partition[i],
+                                          &manifest->partitions[i], err);
+
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+int swb_installer_finish(struct swb_installer *installer, struct swb_error *err)
+{
+        struct swb_error failure = installer->stuck;
+        int r = failure.code;
+
+        if (r >= 0 && !installer->complete)
+                r = complete(installer, &failure);
+        if (r >= 0)
+                r = read_back(installer, &failure);
+        if (r >= 0)
+                return 0;
+        if (failure.fault == SWB_FAULT_READBACK)
+                swb_job_forget(installer, true);
+        return stick(installer, &failure, err);
+}
+
+/* ---- start ---- */
+
+static int prepare(struct swb_installer *installer, struct swb_error *err)
+{
+        const struct swb_install_config *config = &installer->config;
+        int r;
+
+        if (config->state_dir) {
+                r = swb_make_dirs(config->state_dir, 0700, err);
+                if (r < 0)
+                        return swb_wrap(err, r, "state folder");
+        }
+        r = swb_slots_open(&installer->slots, config->slots, config->n_slots, config->plain_files,
+                           err);
+        if (r >= 0)
+                r = swb_apply_init(&installer->apply, err);
+        if (r >= 0)
+                r = swb_job_start_anew(installer, err);
+        if (r < 0)
+                return r;
+        return swb_job_resume(installer, err);
+}
+
+int swb_installer_new(const struct swb_install_config *config, struct swb_installer **ret,
+                      struct swb_error *err)
+{
+        _cleanup_(swb_installer_freep) struct swb_installer *installer = NULL;
+        int r;
+
+        installer = calloc(1, sizeof(*installer));
+        if (!installer)
+                return swb_oom(err);
+        installer->config = *config;
+        r = prepare(installer, err);
+        if (r < 0)
+                return r;
+        *ret = SWB_TAKE_PTR(installer);
+        return 0;
+}
+
+struct swb_installer *swb_installer_free(struct swb_installer *installer)
+{
+        if (!installer)
+                return NULL;
+        swb_payload_reader_free(installer->reader);
+        swb_apply_done(&installer->apply);
+        swb_slots_done(&installer->slots);
+        free(installer);
+        return NULL;
+}
+
+uint64_t swb_installer_offset(const struct swb_installer *installer)
+{
+        return installer->now.offset;
+}
+
+bool swb_installer_is_fed(const struct swb_installer *installer)
+{
+        return installer->ended;
+}
+
+const struct swb_manifest *swb_installer_manifest(const struct swb_installer *installer)
+{
+        return installer->manifest;
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * device/install/job.h - the installer from within: its state, and the parts that share it
+ *
+ * installer.c joins the stages; accept.c judges the metadata, journal.c says when and what to
+ * store, progress.c what to tell. Private to this folder.
+ */
+#include "device/install/apply.h"
+#include "device/install/checkpoint.h"
+#include "device/install/installer.h"
+#include "device/install/slots.h"
+#include "device/install/verify.h"
+#include "payload/reader.h"
+
+struct swb_install_position {
+        uint64_t operation; /* next one */
+        uint64_t offset;
+        struct swb_sha256 file_sha; /* whole payload */
+        struct swb_sha256
+                signed_sha; /* without the metadata signature and what follows the blobs */
+};
+
+struct swb_installer {
+        struct swb_install_config config;
+        struct swb_slots slots;
+        struct swb_slot *by_partition[SWB_PARTITIONS_MAX]; /* into slots, in the manifest's order */
+        struct swb_apply apply;
+        struct swb_payload_reader *reader;
+        const struct swb_manifest *manifest; /* NULL until it was accepted */
+        struct swb_payload_totals totals;
+
+        struct swb_install_position now;  /* includes a blob that is half there */
+        struct swb_install_position safe; /* after the last whole operation */
+        bool ended;                       /* all bytes are there */
+        bool complete;                    /* and all was applied, verified and synced */
+
+        struct swb_checkpoint
+                checkpoint;          /* as stored last; whose it is, is filled from the start */
+        bool resumable;              /* there is a folder, and a name to store one under */
+        uint64_t checkpoint_written; /* apply.bytes_written at that time */
+        uint64_t checkpoint_seconds; /* CLOCK_BOOTTIME */
+
+        struct swb_install_progress progress;
+        struct swb_error stuck; /* code 0: not */
+};
+
+/* accept.c: METADATA event, fed or from the cache: nothing is parsed before the signature holds. */
+int swb_job_accept(struct swb_installer *installer, struct swb_error *err) _warn_unused_;
+
+/* progress.c */
+void swb_job_report(struct swb_installer *installer, const char *stage);
+
+/* journal.c */
+
+/* Drops the reader; everything that belongs to one walk through a payload is as before its first
+ * byte. */
+int swb_job_start_anew(struct swb_installer *installer, struct swb_error *err) _warn_unused_;
+/* Goes on where a checkpoint left off; without a good one it stays at the start. */
+int swb_job_resume(struct swb_installer *installer, struct swb_error *err) _warn_unused_;
+/* Before the first byte of a target is written: what is stored of another install is now untrue. */
+int swb_job_begin(struct swb_installer *installer, struct swb_error *err) _warn_unused_;
+/*
+ * Syncs what was written, then says so. A checkpoint that can't be stored does not stop the
+ * install: the older one is still true, for operations may be applied twice.
+ */
+int swb_job_store(struct swb_installer *installer, struct swb_error *err) _warn_unused_;
+bool swb_job_store_is_due(const struct swb_installer *installer);
+/* The next attempt starts anew; `plain_zeros`: and does not trust this medium with holes. */
+void swb_job_forget(struct swb_installer *installer, bool plain_zeros);

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <inttypes.h>
+
+#include "device/install/job.h"
+
+/* A checkpoint costs a sync and a small file; what lies between two is sent and written again. */
+#define STORE_PAYLOAD_BYTES (2u << 20)
+#define STORE_WRITTEN_BYTES (16u << 20)
+#define STORE_SECONDS 10
+
+#define METADATA_MAX_BYTES                                                                         \
+        (SWB_PAYLOAD_HEADER_BYTES + SWB_MANIFEST_MAX_BYTES + SWB_SIGNATURES_MAX_BYTES)
+
+static void notice(const struct swb_installer *installer, const char *what,
+                   const struct swb_error *err)
+{
+        char text[SWB_ERROR_TEXT_MAX + 128];
+
+        if (!installer->config.notice)
+                return;
+        (void)snprintf(text, sizeof(text), "%s: %s", what, err->text);
+        installer->config.notice(installer->config.context, text);
+}
+
+static uint64_t now_seconds(void)
+{
+        struct timespec ts = {0};
+
+        (void)clock_gettime(CLOCK_BOOTTIME, &ts); /* fails for an unknown clock only */
+        return (uint64_t)ts.tv_sec;
+}
+
+/* ---- storing ---- */
+
+int swb_job_store(struct swb_installer *installer, struct swb_error *err)
+{
+        struct swb_error survived = SWB_ERROR_INIT;
+        struct swb_checkpoint *c = &installer->checkpoint;
+        int r;
+
+        if (!installer->config.plain_files) {
+                r = swb_slots_sync(&installer->slots, err);
+                if (r < 0)
+                        return r;
+        }
+        installer->checkpoint_written = installer->apply.bytes_written;
+        installer->checkpoint_seconds = now_seconds();
+        c->operation = installer->safe.operation;
+        c->offset = installer->safe.offset;
+        c->complete = installer->complete;
+        swb_sha256_save(&installer->safe.file_sha, c->file_state);
+        swb_sha256_save(&installer->safe.signed_sha, c->signed_state);
+        if (installer->resumable &&
+            swb_checkpoint_save(installer->config.state_dir, c, &survived) < 0)
+                notice(installer, "checkpoint not stored", &survived);
+        return 0;
+}
+
+bool swb_job_store_is_due(const struct swb_installer *installer)
+{
+        uint64_t step = installer->config.checkpoint_bytes;
+
+        if (step == 0)
+                step = STORE_PAYLOAD_BYTES;
+        return installer->safe.offset - installer->checkpoint.offset >= step ||
+               installer->apply.bytes_written - installer->checkpoint_written >=
+                       STORE_WRITTEN_BYTES ||
+               now_seconds() - installer->checkpoint_seconds >= STORE_SECONDS;
+}
+
+static int store_metadata(struct swb_installer *installer, struct swb_error *err)
+{
+        size_t n = (size_t)swb_payload_reader_blobs_start(installer->reader), n_signed;
+        const uint8_t *metadata = swb_payload_reader_metadata(installer->reader, &n_signed);
+
+        swb_sha256(metadata, n, installer->checkpoint.metadata_hash);
+        installer->checkpoint.metadata_bytes = n;
+        return swb_checkpoint_save_metadata(installer->config.state_dir, metadata, n, err);
+}
+
+int swb_job_begin(struct swb_installer *installer, struct swb_error *err)
+{
+        struct swb_error survived = SWB_ERROR_INIT;
+        int r;
+
+        if (!installer->config.state_dir)
+                return 0;
+        r = swb_checkpoint_discard(installer->config.state_dir, &survived);
+        if (r >= 0 && installer->resumable)
+                r = store_metadata(installer, &survived);
+        if (r < 0) {
+                installer->resumable = false;
+                notice(installer, "no checkpoints for this install", &survived);
+        }
+        return swb_job_store(installer, err);
+}
+
+void swb_job_forget(struct swb_installer *installer, bool plain_zeros)
+{
+        struct swb_error survived = SWB_ERROR_INIT;
+        struct swb_checkpoint *c = &installer->checkpoint;
+
+        if (!installer->config.state_dir)
+                return;
+        if (swb_checkpoint_discard(installer->config.state_dir, &survived) < 0)
+                notice(installer, "checkpoint not removed", &survived);
+        if (!plain_zeros || !installer->resumable)
+                return;
+        c->metadata_bytes = 0;
+        c->operation = 0;
+        c->offset = 0;
+        c->complete = false;
+        c->plain_zeros = true;
+        if (swb_checkpoint_save(installer->config.state_dir, c, &survived) < 0)
+                notice(installer, "checkpoint not stored", &survived);
+}
+
+/* ---- going on ---- */
+
+int swb_job_start_anew(struct swb_installer *installer, struct swb_error *err)
+{
+        installer->reader = swb_payload_reader_free(installer->reader);
+        installer->manifest = NULL;
+        installer->totals = (struct swb_payload_totals){0};
+        installer->ended = false;
+        installer->complete = false;
+        installer->now = (struct swb_install_position){0};
+        swb_sha256_init(&installer->now.file_sha);
+        swb_sha256_init(&installer->now.signed_sha);
+        installer->safe = installer->now;
+        return swb_payload_reader_new(&installer->reader, err);
+}
+
+static void fill_identity(struct swb_installer *installer)
+{
+        struct swb_checkpoint *c = &installer->checkpoint;
+
+        memcpy(c->payload_hash, installer->config.payload_hash, sizeof(c->payload_hash));
+        c->payload_bytes = installer->config.payload_bytes;
+        swb_slots_digest(&installer->slots, c->targets);
+}
+
+static bool is_ours(const struct swb_installer *installer, const struct swb_checkpoint *c)
+{
+        const struct swb_checkpoint *own = &installer->checkpoint;
+
+        return memcmp(c->payload_hash, own->payload_hash, sizeof(c->payload_hash)) == 0 &&
+               c->payload_bytes == own->payload_bytes &&
+               memcmp(c->targets, own->targets, sizeof(c->targets)) == 0;
+}
+
+static int feed_cached_metadata(struct swb_installer *installer, const struct swb_checkpoint *c,
+                                struct swb_error *err)
+{
+        _cleanup_(swb_buf_done) struct swb_buf buf = SWB_BUF_INIT(METADATA_MAX_BYTES);
+        size_t used = 0;
+        int r;
+
+        r = swb_checkpoint_load_metadata(installer->config.state_dir, c, &buf, err);
+        if (r < 0)
+                return r;
+        r = swb_payload_reader_feed(installer->reader, buf.data, buf.n_bytes, &used, err);
+        if (r < 0)
+                return r;
+        if (r != SWB_PAYLOAD_METADATA || used != buf.n_bytes)
+                return swb_fail(err, -EBADMSG, SWB_FAULT_FORMAT,
+                                "the stored metadata is not the start of a payload");
+        return swb_job_accept(installer, err);
+}
+
+/* The reader to where the checkpoint says; what it says has to fit the manifest. */
+static int seek(struct swb_installer *installer, const struct swb_checkpoint *c,
+                struct swb_error *err)
+{
+        uint64_t offset = installer->totals.payload_bytes;
+
+        if (!c->complete) {
+                int r = swb_payload_reader_seek(installer->reader, (size_t)c->operation, err);
+
+                if (r < 0)
+                        return r;
+                offset = swb_payload_reader_offset(installer->reader);
+        }
+        if (c->offset != offset)
+                return swb_fail(err, -EBADMSG, SWB_FAULT_FORMAT,
+                                "operation %" PRIu64 " does not start at byte %" PRIu64,
+                                c->operation, c->offset);
+        return 0;
+}
+
+static int go_on(struct swb_installer *installer, const struct swb_checkpoint *c,
+                 struct swb_error *err)
+{
+        struct swb_install_position *now = &installer->now;
+        int r;
+
+        r = feed_cached_metadata(installer, c, err);
+        if (r >= 0)
+                r = seek(installer, c, err);
+        if (r < 0)
+                return r;
+        if (swb_sha256_load(&now->file_sha, c->file_state) < 0 ||
+            swb_sha256_load(&now->signed_sha, c->signed_state) < 0)
+                return swb_fail(err, -EBADMSG, SWB_FAULT_FORMAT, "the stored hashes are damaged");
+        now->operation = c->operation;
+        now->offset = c->offset;
+        installer->safe = *now;
+        installer->ended = c->complete;
+        installer->complete = c->complete;
+        installer->checkpoint = *c;
+        return 0;
+}
+
+int swb_job_resume(struct swb_installer *installer, struct swb_error *err)
+{
+        struct swb_error why = SWB_ERROR_INIT;
+        struct swb_checkpoint c;
+        int r;
+
+        installer->checkpoint_seconds = now_seconds();
+        installer->resumable = installer->config.state_dir && installer->config.payload_hash;
+        if (!installer->resumable)
+                return 0;
+        fill_identity(installer);
+        r = swb_checkpoint_load(installer->config.state_dir, &c, &why);
+        if (r > 0 || (r == 0 && !is_ours(installer, &c)))
+                return 0; /* none, or of another update: the usual case, and no news */
+        if (r == 0) {
+                installer->checkpoint.plain_zeros = c.plain_zeros;
+                installer->apply.plain_zeros = c.plain_zeros;
+                if (c.metadata_bytes == 0)
+                        return 0;
+                r = go_on(installer, &c, &why);
+        }
+        if (r >= 0)
+                return 0;
+        notice(installer, "checkpoint not used, starting from the beginning", &why);
+        return swb_job_start_anew(installer, err);
+}
