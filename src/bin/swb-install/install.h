@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/* bin/swb-install/install.h - what the command line says, and the program's one action */
+#include "base/options.h"
+
+struct install_options {
+        struct swb_opt_list slots, sources; /* "NAME=PATH" each */
+        const char *keys;
+        const char *state;
+        const char *input; /* NULL: standard input */
+        const char *payload_hash;
+        uint64_t payload_bytes;
+        const char *expect_version;
+        uint64_t min_timestamp;
+        const char *control; /* number of an inherited file descriptor */
+        uint64_t memory_limit;
+        bool print_offset;
+        bool foreground;
+        bool verbose;
+};
+
+/* The verb's action; see swb_program_main(). */
+int install_run(const struct install_options *options, struct swb_error *err);

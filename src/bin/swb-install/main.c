@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/log.h"
+#include "bin/swb-install/install.h"
+
+static struct install_options options = {
+        .memory_limit = 64u << 20,
+};
+
+static const struct swb_opt option_table[] = {
+        {0, "slot", SWB_OPT_LIST, &options.slots, "NAME=TARGET", true,
+         "write partition NAME to this file or block device"},
+        {0, "source", SWB_OPT_LIST, &options.sources, "NAME=PATH", false,
+         "running slot of partition NAME, for deltas"},
+        {0, "keys", SWB_OPT_STRING, &options.keys, "DIR", true,
+         "trusted public keys, all *.pem of this folder"},
+        {0, "state", SWB_OPT_STRING, &options.state, "DIR", false,
+         "keep checkpoints here, so that an interrupted install goes on"},
+        {0, "input", SWB_OPT_STRING, &options.input, "FILE", false,
+         "the payload (otherwise standard input, from the needed offset)"},
+        {0, "payload-hash", SWB_OPT_STRING, &options.payload_hash, "HEX", false,
+         "SHA-256 that the whole payload must have; names it for checkpoints"},
+        {0, "payload-size", SWB_OPT_U64, &options.payload_bytes, "N", false,
+         "size that the payload must have, in bytes"},
+        {0, "expect-version", SWB_OPT_STRING, &options.expect_version, "V", false,
+         "refuse partitions that carry another version"},
+        {0, "min-timestamp", SWB_OPT_U64, &options.min_timestamp, "S", false,
+         "refuse payloads made before this time (seconds since 1970)"},
+        {0, "control", SWB_OPT_STRING, &options.control, "FD", false,
+         "send messages to this SOCK_SEQPACKET socket instead of a progress bar"},
+        {0, "print-offset", SWB_OPT_FLAG, &options.print_offset, NULL, false,
+         "only print the offset of the first byte that is needed"},
+        {0, "memory-limit", SWB_OPT_SIZE, &options.memory_limit, "SIZE", false,
+         "address space that the program may take, 0 for no limit (default 64M)"},
+        {0, "foreground", SWB_OPT_FLAG, &options.foreground, NULL, false,
+         "run at normal instead of idle priority"},
+        {'v', "verbose", SWB_OPT_FLAG, &options.verbose, NULL, false, "log more"},
+        {0},
+};
+
+static int run(int n_args, char **args, struct swb_error *err)
+{
+        (void)n_args;
+        (void)args;
+        return install_run(&options, err);
+}
+
+static void ready(void)
+{
+        swb_log_init("swb-install", options.verbose ? SWB_LOG_DEBUG : SWB_LOG_INFO);
+}
+
+int main(int argc, char **argv)
+{
+        static const struct swb_verb verbs[] = {
+                {"", "", 0, 0, "", option_table, run},
+                {0},
+        };
+        static const struct swb_program program = {
+                .name = "swb-install",
+                .summary = "Verify a payload, apply it to the other slot and read the result back.",
+                .verbs = verbs,
+                .ready = ready,
+        };
+
+        return swb_program_main(&program, argc, argv);
+}
