@@ -67,7 +67,7 @@ static struct swb_checkin *checkin(struct swb_catalog *catalog, int64_t now, con
 
 #define REQUEST(head, inside)                                                                      \
         "<request protocol='3.0' " head "><app appid='app' version='1.0' " inside "</app></"       \
-                                                                                  "request>"
+        "request>"
 
 /* Puts one checkin through a fleet of its own, in one transaction. */
 static void record(struct swb_db *db, const struct swb_fleet_limits *limits, struct swb_checkin *c)

@@ -14,7 +14,7 @@ struct swb_writer {
         pthread_cond_t wake;
         struct swb_checkin *first, **last;
         size_t n, n_bytes;
-        bool stop;
+        bool stop, failing;
 };
 
 /* Waits for work. The next group, in order; NULL: stop, and nothing is left. */
@@ -59,32 +59,49 @@ static void finish(struct swb_checkin *checkin, const struct swb_error *err)
         (void)swb_checkin_free(checkin);
 }
 
-/* Records a list and tells everybody in it; it is gone afterwards. */
-static void write_group(struct swb_writer *writer, struct swb_checkin *group)
+static void set_failing(struct swb_writer *writer, bool failing)
+{
+        (void)pthread_mutex_lock(&writer->lock);
+        writer->failing = failing;
+        (void)pthread_mutex_unlock(&writer->lock);
+}
+
+/* Records a list and tells everybody in it, who are gone then. With `may_split` a failed list is
+ * left alone and -EAGAIN returned, so that its members can be tried one by one. */
+static int write_list(struct swb_writer *writer, struct swb_checkin *list, bool may_split)
 {
         struct swb_error err = SWB_ERROR_INIT, reload_err = SWB_ERROR_INIT;
         struct swb_checkin *next;
         size_t n = 0;
         int r;
 
-        r = record(writer, group, &err);
+        r = record(writer, list, &err);
         if (r < 0 && swb_fleet_reload(writer->fleet, &reload_err) < 0)
                 writer->on_failure(0, &reload_err);
-        if (r < 0 && group->next) {
-                /* One of them may be what fails: each gets a chance of its own. */
-                for (; group; group = next) {
-                        next = group->next;
-                        group->next = NULL;
-                        write_group(writer, group);
-                }
-                return;
-        }
-        for (; group; group = next, n++) {
-                next = group->next;
-                finish(group, r < 0 ? &err : NULL);
+        if (r < 0 && may_split)
+                return -EAGAIN;
+        set_failing(writer, r < 0);
+        for (; list; list = next, n++) {
+                next = list->next;
+                finish(list, r < 0 ? &err : NULL);
         }
         if (r < 0)
                 writer->on_failure(n, &err);
+        return 0;
+}
+
+static void write_group(struct swb_writer *writer, struct swb_checkin *group)
+{
+        struct swb_checkin *next;
+
+        if (write_list(writer, group, group->next != NULL) == 0)
+                return;
+        /* One of them may be what fails: each gets a chance of its own. */
+        for (; group; group = next) {
+                next = group->next;
+                group->next = NULL;
+                (void)write_list(writer, group, false);
+        }
 }
 
 static void *run(void *userdata)
@@ -123,17 +140,23 @@ int swb_writer_new(const char *folder, const struct swb_fleet_limits *limits,
         return 0;
 }
 
+void swb_writer_stop(struct swb_writer *writer)
+{
+        if (!writer->has_thread)
+                return;
+        (void)pthread_mutex_lock(&writer->lock);
+        writer->stop = true;
+        (void)pthread_cond_signal(&writer->wake);
+        (void)pthread_mutex_unlock(&writer->lock);
+        (void)pthread_join(writer->thread, NULL);
+        writer->has_thread = false;
+}
+
 struct swb_writer *swb_writer_free(struct swb_writer *writer)
 {
         if (!writer)
                 return NULL;
-        if (writer->has_thread) {
-                (void)pthread_mutex_lock(&writer->lock);
-                writer->stop = true;
-                (void)pthread_cond_signal(&writer->wake);
-                (void)pthread_mutex_unlock(&writer->lock);
-                (void)pthread_join(writer->thread, NULL);
-        }
+        swb_writer_stop(writer);
         (void)swb_fleet_free(writer->fleet);
         (void)swb_db_free(writer->db);
         (void)pthread_cond_destroy(&writer->wake);
@@ -171,4 +194,14 @@ unsigned swb_writer_load(struct swb_writer *writer)
         by_bytes = writer->n_bytes * 100 / SWB_WRITER_QUEUE_MAX_BYTES;
         (void)pthread_mutex_unlock(&writer->lock);
         return (unsigned)SWB_MAX(by_number, by_bytes);
+}
+
+bool swb_writer_is_healthy(struct swb_writer *writer)
+{
+        bool failing;
+
+        (void)pthread_mutex_lock(&writer->lock);
+        failing = writer->failing;
+        (void)pthread_mutex_unlock(&writer->lock);
+        return !failing;
 }

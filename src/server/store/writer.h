@@ -22,7 +22,9 @@ struct swb_writer;
 int swb_writer_new(const char *folder, const struct swb_fleet_limits *limits,
                    void (*on_failure)(size_t n, const struct swb_error *err),
                    struct swb_writer **ret, struct swb_error *err) _warn_unused_;
-/* Writes what still waits, then ends the thread. */
+/* Writes what still waits and ends the thread; from now on nothing can be put. */
+void swb_writer_stop(struct swb_writer *writer);
+/* Stops it if that is not done. */
 struct swb_writer *swb_writer_free(struct swb_writer *writer);
 SWB_DEFINE_CLEANUP(struct swb_writer *, swb_writer_free)
 
@@ -30,3 +32,5 @@ SWB_DEFINE_CLEANUP(struct swb_writer *, swb_writer_free)
 int swb_writer_put(struct swb_writer *writer, struct swb_checkin *checkin) _warn_unused_;
 /* How full the queue is, 0 … 100. */
 unsigned swb_writer_load(struct swb_writer *writer);
+/* Did the last group reach the medium? True before the first. */
+bool swb_writer_is_healthy(struct swb_writer *writer);

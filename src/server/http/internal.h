@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/* server/http/internal.h - what the files of server/http share */
+#include <microhttpd.h>
+#include <pthread.h>
+
+#include "base/buf.h"
+#include "server/catalog/catalog.h"
+#include "server/http/connections.h"
+#include "server/http/listen.h"
+#include "server/http/service.h"
+#include "server/store/writer.h"
+
+struct swb_service {
+        struct swb_service_config config;
+        char address[SWB_LISTEN_TEXT_MAX];
+        struct MHD_Daemon *daemon;
+        struct swb_connections *connections;
+        struct swb_writer *writer;
+        int payload_folder_fd;
+
+        pthread_mutex_t catalog_lock;
+        struct swb_catalog *catalog; /* current; take a reference under the lock */
+        struct swb_db *db;           /* of swb_service_tick() */
+        int64_t data_version;
+
+        pthread_mutex_t status_lock;
+        struct swb_db *status_db; /* of whoever holds the lock */
+};
+
+/* Where a request stands. */
+enum swb_stage {
+        SWB_STAGE_READING,  /* its body comes */
+        SWB_STAGE_WAITING,  /* for the writer; suspended */
+        SWB_STAGE_ANSWERED, /* a response was queued */
+};
+
+/* One request and its answer. */
+struct swb_exchange {
+        struct swb_service *service;
+        struct MHD_Connection *connection;
+        struct swb_connection *place; /* NULL when there was no memory for it */
+        enum swb_stage stage;
+        enum MHD_Result (*finish)(struct swb_exchange *exchange); /* the whole request is here */
+        const char *path;                                         /* valid during a call only */
+        bool is_head;
+        uint64_t n_body_bytes; /* that came, also what was not kept */
+        struct swb_buf body;   /* up to SWB_OMAHA_REQUEST_MAX_BYTES of it */
+        struct swb_buf answer; /* waits for the writer */
+        bool commit_failed;
+};
+
+struct swb_catalog *swb_service_catalog(struct swb_service *service);
+
+/* A value of the request's headers or query, or NULL. Borrowed. */
+const char *swb_exchange_header(const struct swb_exchange *exchange, const char *name);
+const char *swb_exchange_query(const struct swb_exchange *exchange, const char *name);
+
+/* All queue an answer; MHD_NO drops the connection. */
+enum MHD_Result swb_answer_text(struct swb_exchange *exchange, unsigned status, const char *format,
+                                ...) _printf_(3, 4);
+/* Takes the buffer's content. */
+enum MHD_Result swb_answer_buf(struct swb_exchange *exchange, unsigned status,
+                               const char *content_type, struct swb_buf *buf);
+/* "Not now", with Retry-After. */
+enum MHD_Result swb_answer_busy(struct swb_exchange *exchange, const char *why);
+/* For an answer with headers of its own; takes the response over, which may be NULL (no memory). */
+enum MHD_Result swb_answer_response(struct swb_exchange *exchange, unsigned status,
+                                    struct MHD_Response *response);
+
+/* Handlers of a whole request. */
+enum MHD_Result swb_finish_update(struct swb_exchange *exchange); /* POST of a device */
+enum MHD_Result
+swb_finish_committed(struct swb_exchange *exchange);                /* the writer is done with it */
+enum MHD_Result swb_finish_download(struct swb_exchange *exchange); /* GET, HEAD of a payload */
+enum MHD_Result swb_finish_health(struct swb_exchange *exchange);
+enum MHD_Result swb_finish_status_page(struct swb_exchange *exchange);
+enum MHD_Result swb_finish_status_api(struct swb_exchange *exchange);
+
+#define SWB_PAYLOAD_PATH "/payloads/"
+#define SWB_API_PATH "/api/v1/"
+
+/* libmicrohttpd's callbacks, in exchange.c. */
+enum MHD_Result swb_on_request(void *userdata, struct MHD_Connection *connection, const char *url,
+                               const char *method, const char *version, const char *upload_data,
+                               size_t *upload_data_size, void **exchange);
+void swb_on_completed(void *userdata, struct MHD_Connection *connection, void **exchange,
+                      enum MHD_RequestTerminationCode code);
+void swb_on_connection(void *userdata, struct MHD_Connection *connection, void **place,
+                       enum MHD_ConnectionNotificationCode code);

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/http/service.h"
+
+#include "base/log.h"
+#include "server/http/internal.h"
+#include "server/store/payload_files.h"
+
+/* For the head of a request; longer ones are refused by libmicrohttpd. */
+#define CONNECTION_MEMORY_BYTES ((size_t)32 << 10)
+
+struct swb_catalog *swb_service_catalog(struct swb_service *service)
+{
+        struct swb_catalog *catalog;
+
+        (void)pthread_mutex_lock(&service->catalog_lock);
+        catalog = swb_catalog_ref(service->catalog);
+        (void)pthread_mutex_unlock(&service->catalog_lock);
+        return catalog;
+}
+
+static void on_write_failure(size_t n, const struct swb_error *err)
+{
+        (void)swb_log_failure(SWB_LOG_ERROR, err, "%zu requests could not be stored", n);
+}
+
+/* libmicrohttpd's messages are about single clients; what matters we log ourselves. */
+static void on_message(void *userdata, const char *format, va_list args)
+        __attribute__((format(printf, 2, 0)));
+
+static void on_message(void *userdata, const char *format, va_list args)
+{
+        char text[512];
+
+        (void)userdata;
+        (void)vsnprintf(text, sizeof(text), format, args);
+        text[strcspn(text, "\r\n")] = '\0';
+        swb_log(SWB_LOG_DEBUG, "http: %s", text);
+}
+
+static int start_daemon(struct swb_service *service, struct swb_error *err)
+{
+        const struct swb_service_config *config = &service->config;
+        int fd, r;
+
+        r = swb_listen(config->listen, &fd, service->address, err);
+        if (r < 0)
+                return r;
+        service->daemon = MHD_start_daemon(
+                MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC |
+                        MHD_USE_ERROR_LOG,
+                0, NULL, NULL, swb_on_request, service, MHD_OPTION_EXTERNAL_LOGGER, on_message,
+                NULL, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_THREAD_POOL_SIZE, config->n_threads,
+                MHD_OPTION_CONNECTION_LIMIT, config->max_connections,
+                MHD_OPTION_PER_IP_CONNECTION_LIMIT, config->max_connections_per_ip,
+                MHD_OPTION_CONNECTION_TIMEOUT,
+                (unsigned)((config->timeout_usec + 999999) / 1000000),
+                MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY_BYTES,
+                MHD_OPTION_NOTIFY_COMPLETED, swb_on_completed, service,
+                MHD_OPTION_NOTIFY_CONNECTION, swb_on_connection, service, MHD_OPTION_END);
+        if (!service->daemon) {
+                (void)swb_close(fd);
+                return swb_fail(err, -EIO, SWB_FAULT_IO, "start the HTTP server on '%s'",
+                                service->address);
+        }
+        return 0;
+}
+
+static int load_first_catalog(struct swb_service *service, struct swb_error *err)
+{
+        int r;
+
+        r = swb_db_open(service->config.data, SWB_DB_CREATE, &service->db, err);
+        if (r >= 0)
+                r = swb_db_number(service->db, "PRAGMA data_version", &service->data_version, err);
+        if (r >= 0)
+                r = swb_catalog_load(service->db, &service->catalog, err);
+        return r;
+}
+
+int swb_service_start(const struct swb_service_config *config, struct swb_service **ret,
+                      struct swb_error *err)
+{
+        _cleanup_(swb_service_freep) struct swb_service *service = calloc(1, sizeof(*service));
+        int r;
+
+        if (!service)
+                return swb_oom(err);
+        service->config = *config;
+        service->payload_folder_fd = -EBADF;
+        (void)pthread_mutex_init(&service->catalog_lock, NULL); /* can't fail without attributes */
+        (void)pthread_mutex_init(&service->status_lock, NULL);
+        service->connections = swb_connections_new(config->timeout_usec);
+        if (!service->connections)
+                return swb_oom(err);
+        r = load_first_catalog(service, err);
+        if (r >= 0)
+                r = swb_payload_files_open(config->data, &service->payload_folder_fd, err);
+        if (r >= 0 && config->show_status)
+                r = swb_db_open(config->data, SWB_DB_EXISTING, &service->status_db, err);
+        if (r >= 0)
+                r = swb_writer_new(config->data, &config->limits, on_write_failure,
+                                   &service->writer, err);
+        if (r >= 0)
+                r = start_daemon(service, err);
+        if (r < 0)
+                return r;
+        *ret = SWB_TAKE_PTR(service);
+        return 0;
+}
+
+struct swb_service *swb_service_free(struct swb_service *service)
+{
+        if (!service)
+                return NULL;
+        /* The writer first: it wakes the connections that wait for it, and libmicrohttpd can't end
+         * while one is suspended. What comes later is told to try again. */
+        if (service->writer)
+                swb_writer_stop(service->writer);
+        if (service->daemon)
+                MHD_stop_daemon(service->daemon);
+        (void)swb_writer_free(service->writer);
+        (void)swb_connections_free(service->connections);
+        (void)swb_catalog_unref(service->catalog);
+        (void)swb_db_free(service->db);
+        (void)swb_db_free(service->status_db);
+        (void)swb_close(service->payload_folder_fd);
+        (void)pthread_mutex_destroy(&service->catalog_lock);
+        (void)pthread_mutex_destroy(&service->status_lock);
+        free(service);
+        return NULL;
+}
+
+const char *swb_service_address(const struct swb_service *service)
+{
+        return service->address;
+}
+
+/* Most changes are the writer's own rows; the generation tells those of the catalog. */
+static int refresh_catalog(struct swb_service *service, struct swb_error *err)
+{
+        struct swb_catalog *fresh, *stale;
+        int64_t data_version, generation;
+        int r;
+
+        r = swb_db_number(service->db, "PRAGMA data_version", &data_version, err);
+        if (r < 0 || data_version == service->data_version)
+                return r;
+        r = swb_db_number(service->db, "SELECT generation FROM catalog", &generation, err);
+        if (r < 0)
+                return r;
+        if (generation != service->catalog->generation) {
+                r = swb_catalog_load(service->db, &fresh, err);
+                if (r < 0)
+                        return r;
+                (void)pthread_mutex_lock(&service->catalog_lock);
+                stale = service->catalog;
+                service->catalog = fresh;
+                (void)pthread_mutex_unlock(&service->catalog_lock);
+                (void)swb_catalog_unref(stale);
+                swb_log(SWB_LOG_INFO, "catalog changed, generation %lld", (long long)generation);
+        }
+        service->data_version = data_version;
+        return 0;
+}
+
+void swb_service_tick(struct swb_service *service)
+{
+        struct swb_error err = SWB_ERROR_INIT;
+        unsigned n;
+
+        if (refresh_catalog(service, &err) < 0)
+                (void)swb_log_failure(SWB_LOG_WARNING, &err, "refresh the catalog, retrying");
+        n = swb_connections_expire(service->connections);
+        if (n > 0)
+                swb_log(SWB_LOG_DEBUG, "%u connections were too slow", n);
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* POST of a device: read, decide, answer; with the writer in between when something is promised. */
+#include <ctype.h>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "server/http/internal.h"
+#include "server/respond/respond.h"
+
+/* From this load on, devices that nobody waits for are sent away before their request is read. */
+#define SHED_LOAD_PERCENT 75
+#define HOST_MAX 255
+
+static bool is_host(const char *host)
+{
+        size_t n = 0;
+
+        for (; host[n]; n++)
+                if (n == HOST_MAX || !isascii(host[n]) ||
+                    (!isalnum((unsigned char)host[n]) && !strchr(".-_:[]", host[n])))
+                        return false;
+        return n > 0;
+}
+
+/* The folder of payloads on this server, as the client itself calls it. */
+static int own_url(const struct swb_exchange *exchange, char **ret)
+{
+        const char *host = swb_exchange_header(exchange, "Host");
+
+        if (!host || !is_host(host))
+                host = exchange->service->address;
+        if (asprintf(ret, "http://%s" SWB_PAYLOAD_PATH, host) < 0) {
+                *ret = NULL;
+                return -ENOMEM;
+        }
+        return 0;
+}
+
+static int write_answer(struct swb_exchange *exchange, const struct swb_checkin *checkin,
+                        struct swb_error *err)
+{
+        const struct swb_service_config *config = &exchange->service->config;
+        struct swb_respond_options options = {
+                .codebases = config->base_urls,
+                .n_codebases = config->n_base_urls,
+                .poll_interval_seconds = config->poll_interval_seconds,
+        };
+        _cleanup_free_ char *own = NULL;
+        const char *own_list[1];
+
+        if (config->n_base_urls == 0) {
+                if (own_url(exchange, &own) < 0)
+                        return swb_oom(err);
+                own_list[0] = own;
+                options.codebases = own_list;
+                options.n_codebases = 1;
+        }
+        return swb_respond(checkin, &options, &exchange->answer, err);
+}
+
+/* The writer's thread calls this. */
+static void on_committed(void *userdata, const struct swb_error *err)
+{
+        struct swb_exchange *exchange = userdata;
+
+        exchange->commit_failed = err != NULL;
+        MHD_resume_connection(exchange->connection);
+}
+
+static enum MHD_Result send_answer(struct swb_exchange *exchange)
+{
+        return swb_answer_buf(exchange, MHD_HTTP_OK, "text/xml", &exchange->answer);
+}
+
+/* What was promised is on the medium before the device hears of it. */
+static enum MHD_Result wait_for_commit(struct swb_exchange *exchange, struct swb_checkin *checkin)
+{
+        checkin->done = on_committed;
+        checkin->userdata = exchange;
+        exchange->stage = SWB_STAGE_WAITING;
+        MHD_suspend_connection(exchange->connection);
+        if (swb_writer_put(exchange->service->writer, checkin) < 0) {
+                (void)swb_checkin_free(checkin);
+                exchange->commit_failed = true;
+                MHD_resume_connection(exchange->connection);
+        }
+        return MHD_YES;
+}
+
+enum MHD_Result swb_finish_committed(struct swb_exchange *exchange)
+{
+        if (exchange->commit_failed)
+                return swb_answer_busy(exchange, "the server can't store anything now");
+        return send_answer(exchange);
+}
+
+static enum MHD_Result decide(struct swb_exchange *exchange, struct swb_omaha_request *request)
+{
+        struct swb_service *service = exchange->service;
+        _cleanup_(swb_catalog_unrefp) struct swb_catalog *catalog = swb_service_catalog(service);
+        struct swb_error err = SWB_ERROR_INIT;
+        struct swb_checkin *checkin = swb_checkin_new(request, catalog, (int64_t)time(NULL));
+
+        if (!checkin) {
+                (void)swb_omaha_request_free(request);
+                return MHD_NO;
+        }
+        if (write_answer(exchange, checkin, &err) < 0) {
+                (void)swb_checkin_free(checkin);
+                (void)swb_log_failure(SWB_LOG_ERROR, &err, "answer an update request");
+                return swb_answer_text(exchange, MHD_HTTP_INTERNAL_SERVER_ERROR,
+                                       "the answer could not be made\n");
+        }
+        if (swb_checkin_is_promise(checkin))
+                return wait_for_commit(exchange, checkin);
+        /* Only a sign of life: if the queue is full, the next one will do. */
+        if (swb_writer_put(service->writer, checkin) < 0)
+                (void)swb_checkin_free(checkin);
+        return send_answer(exchange);
+}
+
+static bool is_background(const struct swb_exchange *exchange)
+{
+        const char *header = swb_exchange_header(exchange, "X-Goog-Update-Interactivity");
+
+        return header && strcmp(header, "bg") == 0;
+}
+
+enum MHD_Result swb_finish_update(struct swb_exchange *exchange)
+{
+        struct swb_omaha_request *request = NULL;
+        struct swb_error err = SWB_ERROR_INIT;
+
+        if (is_background(exchange) &&
+            swb_writer_load(exchange->service->writer) > SHED_LOAD_PERCENT)
+                return swb_answer_busy(exchange, "the server is busy");
+        if (swb_omaha_request_parse(exchange->body.data, exchange->body.n_bytes, &request, &err) >=
+            0)
+                return decide(exchange, request);
+        if (err.fault == SWB_FAULT_NO_MEMORY)
+                return swb_answer_busy(exchange, "the server is out of memory");
+        swb_log(SWB_LOG_DEBUG, "refused a request: %s", err.text);
+        return swb_answer_text(exchange, MHD_HTTP_BAD_REQUEST, "%s\n", err.text);
+}
