@@ -105,13 +105,10 @@ int swb_app_ensure(struct swb_db *db, const char *appid, int64_t now, struct swb
 
 int swb_app_update(struct swb_db *db, const struct swb_app *app, struct swb_error *err)
 {
-        _cleanup_(swb_transaction_done) struct swb_transaction t = {0};
         _cleanup_(swb_query_done) struct swb_query q = {0};
         int r;
 
         r = swb_name_check("channel", app->default_channel, err);
-        if (r >= 0)
-                r = swb_transaction_begin(&t, db, err);
         if (r >= 0)
                 r = swb_query_init(
                         &q, db, "UPDATE apps SET default_channel = ?, hash_form = ? WHERE id = ?",
@@ -121,8 +118,7 @@ int swb_app_update(struct swb_db *db, const struct swb_app *app, struct swb_erro
         swb_query_bind_text(&q, app->default_channel);
         swb_query_bind_text(&q, swb_hash_form_to_string(app->hash_form));
         swb_query_bind_i64(&q, app->id);
-        r = swb_query_run(&q, err);
-        return r < 0 ? r : swb_transaction_commit_catalog(&t, err);
+        return swb_query_run(&q, err);
 }
 
 int swb_app_list(struct swb_db *db,

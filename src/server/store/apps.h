@@ -33,7 +33,7 @@ int swb_app_find(struct swb_db *db, const char *appid, struct swb_app *ret,
 /* The same, made when it is not there. Inside the caller's transaction. */
 int swb_app_ensure(struct swb_db *db, const char *appid, int64_t now, struct swb_app *ret,
                    struct swb_error *err) _warn_unused_;
-/* Stores default_channel and hash_form. */
+/* Stores default_channel and hash_form. Inside the caller's transaction. */
 int swb_app_update(struct swb_db *db, const struct swb_app *app,
                    struct swb_error *err) _warn_unused_;
 
@@ -45,7 +45,7 @@ int swb_app_list(struct swb_db *db,
 /* Adds a key (PEM); one that is there already is fine. Inside the caller's transaction. */
 int swb_app_add_key(struct swb_db *db, int64_t app, const char *key_id, const char *pem,
                     int64_t now, struct swb_error *err) _warn_unused_;
-/* Forgets a key by its id. NOT_FOUND. */
+/* Forgets a key by its id. NOT_FOUND. Inside the caller's transaction. */
 int swb_app_remove_key(struct swb_db *db, int64_t app, const char *key_id,
                        struct swb_error *err) _warn_unused_;
 /* Adds the app's keys to a ring. */

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <signal.h>
+#include <sys/resource.h>
+
+#include "base/log.h"
+#include "bin/swb-server/server.h"
+#include "omaha/common.h"
+#include "server/http/service.h"
+
+/* Each connection may hold its socket and a payload's file. */
+#define FDS_PER_CONNECTION 2
+#define FDS_BESIDES 64
+
+static const char *listen_address = "127.0.0.1:8080";
+static struct swb_opt_list base_urls;
+static uint64_t poll_interval_usec, timeout_usec = 30000000;
+static uint64_t n_threads, max_connections = 2048, max_per_ip;
+static uint64_t max_devices, max_events, max_per_device, max_per_hour;
+static bool show_status;
+
+const struct swb_opt cmd_serve_options[] = {
+        {'l', "listen", SWB_OPT_STRING, &listen_address, "ADDRESS:PORT", false,
+         "where to listen (default 127.0.0.1:8080)"},
+        {0, "base-url", SWB_OPT_LIST, &base_urls, "URL", false,
+         "where devices find the payloads (default: here, /payloads/)"},
+        {0, "poll-interval", SWB_OPT_DURATION, &poll_interval_usec, "TIME", false,
+         "tell devices to ask this often"},
+        {0, "status", SWB_OPT_FLAG, &show_status, NULL, false,
+         "serve the fleet's status page and /api/v1/ as well"},
+        {0, "threads", SWB_OPT_U64, &n_threads, "N", false,
+         "threads that answer (default: one per processor)"},
+        {0, "timeout", SWB_OPT_DURATION, &timeout_usec, "TIME", false,
+         "for a whole request to come (default 30s)"},
+        {0, "max-connections", SWB_OPT_U64, &max_connections, "N", false,
+         "connections at a time (default 2048)"},
+        {0, "max-connections-per-ip", SWB_OPT_U64, &max_per_ip, "N", false,
+         "the same from one address (default: no limit)"},
+        {0, "max-devices", SWB_OPT_U64, &max_devices, "N", false,
+         "devices to keep (default 1000000)"},
+        {0, "max-events", SWB_OPT_U64, &max_events, "N", false,
+         "events to keep of all devices (default 2000000)"},
+        {0, "max-events-per-device", SWB_OPT_U64, &max_per_device, "N", false,
+         "events to keep of one device (default 100)"},
+        {0, "max-events-per-hour", SWB_OPT_U64, &max_per_hour, "N", false,
+         "events to take from one device in an hour (default 60)"},
+        {0},
+};
+
+static void override(uint64_t *limit, uint64_t option)
+{
+        if (option > 0)
+                *limit = option;
+}
+
+static int check_base_urls(struct swb_error *err)
+{
+        if (base_urls.n > SWB_OMAHA_URLS_MAX)
+                return swb_fail(err, -E2BIG, SWB_FAULT_USAGE,
+                                "option --base-url: given more than %d times", SWB_OMAHA_URLS_MAX);
+        for (size_t i = 0; i < base_urls.n; i++)
+                if (strncmp(base_urls.items[i], "http://", 7) != 0 &&
+                    strncmp(base_urls.items[i], "https://", 8) != 0)
+                        return swb_fail(err, -EINVAL, SWB_FAULT_USAGE,
+                                        "option --base-url: '%s' is not an http or https URL",
+                                        base_urls.items[i]);
+        return 0;
+}
+
+static int make_config(struct swb_service_config *config, struct swb_error *err)
+{
+        long n_processors = sysconf(_SC_NPROCESSORS_ONLN);
+        int r;
+
+        r = check_base_urls(err);
+        if (r < 0)
+                return r;
+        if (n_threads == 0)
+                n_threads = n_processors > 0 ? (uint64_t)n_processors : 1;
+        if (n_threads > 64 || max_connections < n_threads || max_connections > 1000000 ||
+            max_per_ip > 1000000 || timeout_usec == 0 || timeout_usec > 3600 * 1000000ull)
+                return swb_fail(
+                        err, -ERANGE, SWB_FAULT_USAGE,
+                        "out of range: --threads is 1 to 64, --max-connections from there to "
+                        "1000000, --timeout up to 1h");
+        *config = (struct swb_service_config){
+                .data = server_options.data,
+                .listen = listen_address,
+                .base_urls = base_urls.items,
+                .n_base_urls = base_urls.n,
+                .poll_interval_seconds = poll_interval_usec / 1000000,
+                .n_threads = (unsigned)n_threads,
+                .max_connections = (unsigned)max_connections,
+                .max_connections_per_ip = (unsigned)max_per_ip,
+                .timeout_usec = timeout_usec,
+                .show_status = show_status,
+                .limits = SWB_FLEET_LIMITS_DEFAULT,
+        };
+        override(&config->limits.devices, max_devices);
+        override(&config->limits.events, max_events);
+        override(&config->limits.events_per_device, max_per_device);
+        override(&config->limits.events_per_device_hour, max_per_hour);
+        return 0;
+}
+
+static void raise_fd_limit(void)
+{
+        rlim_t wanted = (rlim_t)max_connections * FDS_PER_CONNECTION + FDS_BESIDES;
+        struct rlimit limit;
+
+        if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= wanted)
+                return;
+        limit.rlim_cur = SWB_MIN(wanted, limit.rlim_max);
+        if (setrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur < wanted)
+                swb_log(SWB_LOG_WARNING,
+                        "only %llu open files are allowed, fewer connections than asked for will "
+                        "work",
+                        (unsigned long long)limit.rlim_cur);
+}
+
+/* All threads inherit the mask, so only the loop below sees the signals. */
+static void block_signals(sigset_t *ret_signals)
+{
+        (void)sigemptyset(ret_signals);
+        (void)sigaddset(ret_signals, SIGINT);
+        (void)sigaddset(ret_signals, SIGTERM);
+        (void)pthread_sigmask(SIG_BLOCK, ret_signals, NULL);
+}
+
+int cmd_serve(int n_args, char **args, struct swb_error *err)
+{
+        const struct timespec tick = {.tv_nsec = SWB_SERVICE_TICK_MSEC * 1000000l};
+        _cleanup_(swb_service_freep) struct swb_service *service = NULL;
+        struct swb_service_config config;
+        sigset_t signals;
+        int r;
+
+        (void)n_args;
+        (void)args;
+        r = make_config(&config, err);
+        if (r < 0)
+                return r;
+        raise_fd_limit();
+        block_signals(&signals);
+        r = swb_service_start(&config, &service, err);
+        if (r < 0)
+                return r;
+        (void)printf("listening on http://%s/\n", swb_service_address(service));
+        (void)fflush(stdout);
+        while (sigtimedwait(&signals, NULL, &tick) < 0) {
+                if (errno != EAGAIN && errno != EINTR)
+                        return swb_fail_errno(err, errno, "wait for a signal");
+                swb_service_tick(service);
+        }
+        swb_log(SWB_LOG_NOTICE, "stopping");
+        return SWB_EXIT_OK;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/log.h"
+#include "bin/swb-server/server.h"
+
+struct server_options server_options = {.data = "/var/lib/switchback-server"};
+
+static const struct swb_opt common_options[] = {
+        {0, "data", SWB_OPT_STRING, &server_options.data, "DIR", false,
+         "folder of database and payloads (default /var/lib/switchback-server)"},
+        {'v', "verbose", SWB_OPT_FLAG, &server_options.verbose, NULL, false, "log more"},
+        {0},
+};
+
+static void ready(void)
+{
+        swb_log_init("swb-server", server_options.verbose ? SWB_LOG_DEBUG : SWB_LOG_INFO);
+}
+
+int main(int argc, char **argv)
+{
+        static const struct swb_verb verbs[] = {
+                {"serve", "", 0, 0, "answer devices and serve payloads over HTTP",
+                 cmd_serve_options, cmd_serve},
+                {"publish", "PAYLOAD", 1, 1, "check a payload and make it part of a release",
+                 cmd_publish_options, cmd_publish},
+                {"release", "ACTION [VERSION]", 1, 2, "list, show or remove releases",
+                 cmd_release_options, cmd_release},
+                {"channel", "ACTION [NAME]", 1, 2, "list or set which release a channel gives",
+                 cmd_channel_options, cmd_channel},
+                {"group", "ACTION [NAME]", 1, 2, "list, show, set or remove groups of devices",
+                 cmd_group_options, cmd_group},
+                {"app", "ACTION", 1, 1, "list, show or set an app's settings and keys",
+                 cmd_app_options, cmd_app},
+                {"devices", "", 0, 0, "what is known about each device", cmd_devices_options,
+                 cmd_devices},
+                {"events", "", 0, 0, "what devices have reported, newest first", cmd_events_options,
+                 cmd_events},
+                {0},
+        };
+        static const struct swb_program program = {
+                .name = "swb-server",
+                .summary = "Update server: Omaha answers, payloads, releases, channels, groups.",
+                .verbs = verbs,
+                .options = common_options,
+                .ready = ready,
+        };
+
+        return swb_program_main(&program, argc, argv);
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/* bin/swb-server/server.h - what the verbs share: global options, tables, JSON to standard output
+ */
+#include "base/json_writer.h"
+#include "base/options.h"
+#include "server/store/apps.h"
+#include "server/store/db.h"
+
+struct server_options {
+        const char *data;
+        bool verbose;
+};
+
+extern struct server_options server_options;
+
+extern const struct swb_opt cmd_serve_options[], cmd_publish_options[], cmd_app_options[],
+        cmd_release_options[], cmd_channel_options[], cmd_group_options[], cmd_devices_options[],
+        cmd_events_options[];
+
+int cmd_serve(int n_args, char **args, struct swb_error *err);
+int cmd_publish(int n_args, char **args, struct swb_error *err);
+int cmd_app(int n_args, char **args, struct swb_error *err);
+int cmd_release(int n_args, char **args, struct swb_error *err);
+int cmd_channel(int n_args, char **args, struct swb_error *err);
+int cmd_group(int n_args, char **args, struct swb_error *err);
+int cmd_devices(int n_args, char **args, struct swb_error *err);
+int cmd_events(int n_args, char **args, struct swb_error *err);
+
+/* A verb's own verbs: "release list", "release remove VERSION" … */
+struct server_action {
+        const char *name;
+        int n_args; /* that must follow */
+        int (*run)(struct swb_db *db, char **args, struct swb_error *err);
+};
+
+/* Opens the database and runs the action that args[0] names; `actions` ends with a NULL name. */
+int server_run_action(const struct server_action *actions, int n_args, char **args,
+                      enum swb_db_mode mode, struct swb_error *err) _warn_unused_;
+
+/* Writes the buffer's content to standard output and empties it. */
+int server_flush(struct swb_buf *buf, struct swb_error *err) _warn_unused_;
+/* Ends the JSON text, or hands r on if it is an error, and writes the rest. */
+int server_finish_json(struct swb_json *json, int r, struct swb_error *err) _warn_unused_;
+
+#define SERVER_JSON_MAX_BYTES (64u << 20)
+/* What a list may gather before it is written. */
+#define SERVER_FLUSH_BYTES (64u << 10)

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * server/publish/publish.h - from a payload and its manifest to something that devices can get
+ *
+ * Nothing is visible before all of it is on the medium: first the file, then, in one transaction,
+ * app, keys, release, payload and channel. A failure or a power cut leaves at most a file that
+ * nobody names, which the next publish of the same payload takes over.
+ */
+#include "server/store/releases.h"
+
+struct swb_publish_options {
+        const char *payload;  /* path */
+        const char *manifest; /* path; NULL: the payload's with ".json" behind */
+        const char *const
+                *public_keys; /* paths of PEM files: trusted, and remembered for the app */
+        size_t n_public_keys;
+        const char *channel;  /* NULL: none; else set to the release */
+        const char *deadline; /* NULL: none */
+        bool disable_backoff;
+        uint64_t max_failures;
+};
+
+struct swb_publish_result {
+        char appid[SWB_APPID_MAX + 1];
+        struct swb_release release;
+        struct swb_payload payload;
+        char key_id[SWB_KEY_ID_SIZE]; /* that signed; "" when signatures were not checked */
+        bool was_there;               /* the same payload had been published before */
+};
+
+/*
+ * Errors: NOT_FOUND, IO; FORMAT, UNSUPPORTED, LIMIT a bad payload or manifest; HASH size or SHA-256
+ * do not fit; SIGNATURE; USAGE something else is published under this version.
+ */
+int swb_publish(struct swb_db *db, const char *data_folder,
+                const struct swb_publish_options *options, struct swb_publish_result *ret,
+                struct swb_error *err) _warn_unused_;
+
+/* Removes a release, and those of its payloads' files that no other release uses. */
+int swb_unpublish(struct swb_db *db, const char *data_folder, const struct swb_release *release,
+                  struct swb_error *err) _warn_unused_;
