@@ -69,11 +69,11 @@ int swb_boot_read(struct swb_boot *boot, struct swb_boot_flags *ret,
 
 #define SWB_BOOT_HEALED 1
 /*
- * Call once at start, when the running slot is known: makes a place that was never written or is
- * damaged usable. Without readable flags `running` gets the highest priority and `tries` tries, not
- * successful (so the health checks run and then mark it good), and the other slot, of which nothing
- * is known, becomes unbootable. Flags that can be read are kept; if one of the two copies is bad,
- * it is written anew. Return: 0 nothing to do, SWB_BOOT_HEALED, BOOT.
+ * BS-8. Call once at start, when the running slot is known: makes a place that was never written or
+ * is damaged usable. Without readable flags `running` gets the highest priority and `tries` tries,
+ * not successful (so the health checks run and then mark it good), and the other slot, of which
+ * nothing is known, becomes unbootable. Flags that can be read are kept; if one of the two copies
+ * is bad, it is written anew. Return: 0 nothing to do, SWB_BOOT_HEALED, BOOT.
  */
 int swb_boot_heal(struct swb_boot *boot, enum swb_slot running, unsigned tries,
                   struct swb_error *err) _warn_unused_;

@@ -88,6 +88,7 @@ static void store_tries(struct swb_boot *boot, unsigned tries)
         struct swb_error err = SWB_ERROR_INIT;
 
         assert_ok(swb_boot_store(boot, &flags, &err), &err);
+        assert_int_equal(err.code, 0);
 }
 
 static void stores_in_turn(void **state)

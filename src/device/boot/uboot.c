@@ -7,7 +7,9 @@
  * through the page cache, so durability and read-back are assured here.
  */
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include <libuboot.h>
 
@@ -19,6 +21,10 @@
 
 /* Where distributions keep U-Boot's compiled-in defaults for a fresh environment. */
 #define INITIAL_ENV "/etc/u-boot-initial-env"
+/* That of libubootenv and of U-Boot's own fw_setenv. */
+#define LOCK_FILE "/var/lock/fw_printenv.lock"
+#define LOCK_TRIES 100
+#define LOCK_PAUSE_NSEC 100000000
 #define HEADER_BYTES 5 /* CRC-32 of the text, little- or big-endian as the CPU is; flags byte */
 
 struct uboot {
@@ -103,6 +109,43 @@ int swb_uboot_open(const char *place, const char *initial_env, void **ret, struc
 static int uboot_open(const char *place, void **ret, struct swb_error *err)
 {
         return swb_uboot_open(place, INITIAL_ENV, ret, err);
+}
+
+/*
+ * The library waits for its lock without an end. Whoever holds it for seconds (fw_setenv needs
+ * milliseconds) is stuck, and must not get us stuck as well.
+ */
+static int await_lock(const struct uboot *uboot, struct swb_error *err)
+{
+        _cleanup_close_ int fd = open(LOCK_FILE, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+        struct timespec pause = {.tv_nsec = LOCK_PAUSE_NSEC};
+
+        if (fd < 0)
+                return 0; /* then the library does without, too */
+        for (int i = 0; i < LOCK_TRIES; i++) {
+                if (flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)
+                        return 0; /* closing lets it go again */
+                (void)nanosleep(&pause, NULL);
+        }
+        return swb_fail(err, -EBUSY, SWB_FAULT_BOOT,
+                        "boot environment %s: another program keeps it locked (" LOCK_FILE ")",
+                        uboot->name);
+}
+
+/* The library's own answer: also -ENODATA is one. Close it whatever it says. */
+static int open_env(struct uboot *uboot, struct swb_error *err)
+{
+        int r = await_lock(uboot, err);
+
+        if (r < 0)
+                return r;
+        r = libuboot_open(uboot->ctx);
+        if (r == -ENODATA)
+                return swb_fail(err, r, SWB_FAULT_BOOT, "%s: neither copy is whole", uboot->name);
+        if (r < 0)
+                return swb_fail(err, r, SWB_FAULT_BOOT, "read boot environment %s: %s", uboot->name,
+                                strerror(-r));
+        return 0;
 }
 
 /* A file or block device; MTD goes through the library alone. */
@@ -206,13 +249,9 @@ static int uboot_read(void *state, struct swb_boot_flags *ret, struct swb_error 
         if (n_whole < 0)
                 return n_whole;
         opened = uboot->ctx;
-        r = libuboot_open(uboot->ctx);
-        if (r == -ENODATA)
-                return swb_fail(err, r, SWB_FAULT_BOOT, "%s: neither copy is whole", uboot->name);
-        if (r < 0)
-                return swb_fail(err, r, SWB_FAULT_BOOT, "read boot environment %s: %s", uboot->name,
-                                strerror(-r));
-        r = swb_boot_variables_read(get, &getter, uboot->name, ret, err);
+        r = open_env(uboot, err);
+        if (r >= 0)
+                r = swb_boot_variables_read(get, &getter, uboot->name, ret, err);
         if (r < 0)
                 return r;
         return n_whole < SWB_UBOOT_COPIES ? SWB_BOOT_DEGRADED : 0;
@@ -270,11 +309,12 @@ static int uboot_store(void *state, const struct swb_boot_flags *flags, struct s
         _cleanup_(leavep) struct uboot_ctx *opened = uboot->ctx;
         int r;
 
-        r = libuboot_open(uboot->ctx);
-        if (r < 0 && r != -ENODATA)
-                return swb_fail(err, r, SWB_FAULT_BOOT, "read boot environment %s: %s", uboot->name,
-                                strerror(-r));
-        r = r == -ENODATA ? load_initial(uboot, err) : 0;
+        r = open_env(uboot, err);
+        if (r == -ENODATA) {
+                if (err)
+                        *err = SWB_ERROR_INIT;
+                r = load_initial(uboot, err);
+        }
         if (r >= 0)
                 r = set_flags(uboot, flags, err);
         if (r < 0)
