@@ -4,7 +4,8 @@
  * device/config/ini.h - an INI text, key by key
  *
  * [section], KEY=value, comments on lines of their own that begin with '#' or ';'. No values over
- * several lines and no comments behind a value: a ';' or '#' in a command stays what it is.
+ * several lines and no comments behind a value: a ';' or '#' in a command stays what it is. (inih
+ * cuts there, and at 200 bytes.)
  */
 #include <stdint.h>
 
