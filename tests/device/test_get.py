@@ -3,6 +3,7 @@
 
 import hashlib
 import os
+import pwd
 import random
 import subprocess
 import time
@@ -250,25 +251,37 @@ def test_rate_limit(program):
     assert time.monotonic() - begin > 1  # libcurl is generous in the first seconds
 
 
-def test_sees_no_block_device_and_gains_no_privileges(program, tmp_path):
-    """The process's own view, while it waits for a stalled server."""
-    seen = {}
+def status_of_process(url):
+    """Lines of /proc/PID/status of the one process that was told this URL."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{pid}/cmdline", encoding="utf-8", errors="replace") as file_:
+                arguments = file_.read().split("\0")
+            if f"--url={url}" in arguments:
+                with open(f"/proc/{pid}/status", encoding="utf-8") as file_:
+                    found.append(dict(line.rstrip("\n").split(":\t", 1) for line in file_))
+        except OSError:
+            pass
+    assert len(found) == 1
+    return found[0]
+
+
+def test_runs_without_privileges(program):
+    seen = []
 
     def look(handler):
-        for pid in filter(str.isdigit, os.listdir("/proc")):
-            try:
-                if f"--size={len(DATA)}" in open(f"/proc/{pid}/cmdline").read() and \
-                        handler.server.url in open(f"/proc/{pid}/cmdline").read():
-                    seen[pid] = open(f"/proc/{pid}/status").read()
-            except OSError:
-                pass
+        seen.append(status_of_process(handler.server.url))
         file(DATA)(handler)
 
+    user = pwd.getpwnam("nobody") if os.getuid() == 0 else pwd.getpwuid(os.getuid())
     with EvilServer(look) as server:
-        result = get(program, server.url)
+        result = get(program, server.url, f"--user={user.pw_name}")
     assert result.returncode == 0, result.stderr
-    assert len(seen) == 1
-    assert "NoNewPrivs:\t1" in next(iter(seen.values()))
+    assert seen[0]["NoNewPrivs"] == "1"
+    assert seen[0]["Uid"].split() == [str(user.pw_uid)] * 4
+    assert seen[0]["Gid"].split() == [str(user.pw_gid)] * 4
+    assert int(seen[0]["CapEff"], 16) == 0 or os.getuid() != 0
 
 
 def test_usage(program):

@@ -228,6 +228,8 @@ int swb_download(const struct swb_download_config *config, struct swb_http_statu
                 start_measuring(&d);
                 r = swb_http_get(http, d.sources[d.current].url, d.offset, config->total, take, &d,
                                  ret_status, &own);
+                if (r < 0 && d.offset == config->total && own.fault != SWB_FAULT_PROTOCOL)
+                        break; /* all is here, the connection may end as it likes */
                 if (r < 0)
                         r = recover(&d, ret_status, r, &own);
                 if (r < 0) {
