@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * generator/plan/rules.h - what may stand in the payload that is being made
+ */
+#include "payload/format.h"
+
+enum swb_profile {
+        SWB_PROFILE_SWITCHBACK, /* our engine: REPLACE_ZSTD too */
+        SWB_PROFILE_CHROMEOS,   /* any client of the Chrome OS / Android family */
+        _SWB_PROFILE_MAX,
+        _SWB_PROFILE_INVALID = -EINVAL,
+};
+
+const char *swb_profile_to_string(enum swb_profile profile);
+enum swb_profile swb_profile_from_string(const char *name);
+
+/* Minor versions that the generator writes, for --minor. */
+#define SWB_MINOR_DEFAULT UINT32_MAX
+#define SWB_MINOR_CHROMEOS_DELTA 4 /* what every client of that family still in use reads */
+#define SWB_MINOR_CHROMEOS_LAST 6
+
+struct swb_rules {
+        enum swb_profile profile;
+        bool delta;
+        uint32_t minor;
+        bool zero;             /* ZERO may be used */
+        bool brotli;           /* BROTLI_BSDIFF instead of SOURCE_BSDIFF */
+        bool xz;               /* REPLACE_XZ may be used */
+        bool zstd;             /* REPLACE_ZSTD may be used */
+        bool source_hash;      /* operations carry src_sha256_hash */
+        bool lengths;          /* SOURCE_BSDIFF carries src_length and dst_length */
+        bool offsets_32_bit;   /* clients read data_offset and data_length as 32 bits */
+        uint64_t chunk_blocks; /* of one REPLACE_* */
+};
+
+/* minor: SWB_MINOR_DEFAULT or a number. USAGE when profile, kind and minor do not go together. */
+int swb_rules_init(struct swb_rules *rules, enum swb_profile profile, bool delta, uint32_t minor,
+                   struct swb_error *err) _warn_unused_;

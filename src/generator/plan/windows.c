@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "generator/plan/windows.h"
+
+#include "generator/scan/sketch.h"
+
+#define EXAMINE_BLOCKS ((1u << 20) / SWB_BLOCK_BYTES)
+#define PIECE_BLOCKS 2048u /* sampled by one job */
+/* One feature in 2^bits is taken: many of a small content, few of a large one. */
+#define SAMPLE_BITS_SMALL 8
+#define SAMPLE_BITS_LARGE 12
+#define LARGE_BLOCKS ((64u << 20) / SWB_BLOCK_BYTES)
+/* Features that stand in more places than this say nothing of where a content is. */
+#define PLACES_MAX 4u
+/* A piece is worth a difference when one feature in this many is found again. */
+#define FOUND_SHARE 400u
+
+struct sample {
+        uint64_t feature;
+        uint64_t block; /* in the content's own count */
+};
+
+struct samples {
+        struct sample *items;
+        size_t n, cap;
+        bool failed;
+};
+
+/* A part of a content, and what was found in it. */
+struct piece {
+        const struct swb_image *image;
+        struct swb_extent_list blocks;
+        uint64_t first; /* number of its first block in the content */
+        unsigned bits;
+        struct samples found;
+};
+
+static void add_sample(struct samples *list, uint64_t feature, uint64_t block)
+{
+        if (list->n == list->cap) {
+                size_t cap = list->cap ? list->cap * 2 : 1024;
+                struct sample *items = reallocarray(list->items, cap, sizeof(*items));
+
+                if (!items) {
+                        list->failed = true;
+                        return;
+                }
+                list->items = items;
+                list->cap = cap;
+        }
+        list->items[list->n++] = (struct sample){.feature = feature, .block = block};
+}
+
+static void on_feature(void *context, uint64_t feature, size_t offset)
+{
+        struct piece *piece = context;
+
+        add_sample(&piece->found, feature, piece->first + (offset - 1) / SWB_BLOCK_BYTES);
+}
+
+static int sample_piece(void *object, struct swb_error *err)
+{
+        struct piece *piece = object;
+        size_t n_bytes = (size_t)piece->blocks.n_blocks * SWB_BLOCK_BYTES;
+        _cleanup_free_ uint8_t *data = malloc(n_bytes);
+        int r;
+
+        if (!data)
+                return swb_oom(err);
+        r = swb_image_read_extents(piece->image, piece->blocks.items, piece->blocks.n, data, err);
+        if (r < 0)
+                return r;
+        swb_sketch_sample(data, n_bytes, piece->bits, on_feature, piece);
+        return piece->found.failed ? swb_oom(err) : 0;
+}
+
+struct pieces {
+        struct piece *items;
+        size_t n;
+};
+
+static void pieces_done(struct pieces *pieces)
+{
+        for (size_t i = 0; i < pieces->n; i++) {
+                swb_extent_list_done(&pieces->items[i].blocks);
+                free(pieces->items[i].found.items);
+        }
+        free(pieces->items);
+}
+
+static int run_pieces(const struct swb_pool *pool, struct pieces *pieces, struct swb_error *err)
+{
+        _cleanup_free_ struct swb_job *jobs = calloc(pieces->n + 1, sizeof(*jobs));
+
+        if (!jobs)
+                return swb_oom(err);
+        for (size_t i = 0; i < pieces->n; i++)
+                jobs[i] = (struct swb_job){.run = sample_piece,
+                                           .object = &pieces->items[i],
+                                           .memory_bytes = 2 * pieces->items[i].blocks.n_blocks *
+                                                           SWB_BLOCK_BYTES,
+                                           .work = pieces->items[i].blocks.n_blocks};
+        return swb_pool_run(pool, "align", jobs, pieces->n, err);
+}
+
+/* All samples of a content, in order of position. */
+static int sample_content(const struct swb_pool *pool, const struct swb_image *image,
+                          const struct swb_extent_list *blocks, unsigned bits, struct samples *ret,
+                          struct swb_error *err)
+{
+        _cleanup_(pieces_done) struct pieces pieces = {0};
+        int r;
+
+        pieces.items = calloc(blocks->n_blocks / PIECE_BLOCKS + 1, sizeof(*pieces.items));
+        if (!pieces.items)
+                return swb_oom(err);
+        for (uint64_t done = 0; done < blocks->n_blocks; done += PIECE_BLOCKS) {
+                struct piece *piece = &pieces.items[pieces.n++];
+
+                *piece = (struct piece){.image = image, .first = done, .bits = bits};
+                if (swb_extent_list_append_slice(&piece->blocks, blocks, done, PIECE_BLOCKS) < 0)
+                        return swb_oom(err);
+        }
+        r = run_pieces(pool, &pieces, err);
+        for (size_t i = 0; i < pieces.n && r == 0; i++)
+                for (size_t k = 0; k < pieces.items[i].found.n; k++)
+                        add_sample(ret, pieces.items[i].found.items[k].feature,
+                                   pieces.items[i].found.items[k].block);
+        return r == 0 && ret->failed ? swb_oom(err) : r;
+}
+
+static void samples_done(struct samples *samples)
+{
+        free(samples->items);
+}
+
+static int compare_samples(const void *a, const void *b)
+{
+        const struct sample *x = a, *y = b;
+
+        if (x->feature != y->feature)
+                return x->feature < y->feature ? -1 : 1;
+        return x->block < y->block ? -1 : x->block > y->block;
+}
+
+static int compare_blocks(const void *a, const void *b)
+{
+        uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+        return x < y ? -1 : x > y;
+}
+
+/* Appends the places of a feature in the old content, unless there are too many. */
+static size_t find_places(const struct samples *old, uint64_t feature, uint64_t *places)
+{
+        size_t low = 0, high = old->n, n = 0;
+
+        while (low < high) {
+                size_t middle = low + (high - low) / 2;
+
+                if (old->items[middle].feature < feature)
+                        low = middle + 1;
+                else
+                        high = middle;
+        }
+        for (; low < old->n && old->items[low].feature == feature; low++) {
+                if (n == PLACES_MAX)
+                        return 0;
+                places[n++] = old->items[low].block;
+        }
+        return n;
+}
+
+/* The start of the stretch of n_blocks that holds most of the (sorted) places. */
+static uint64_t best_stretch(const uint64_t *places, size_t n, uint64_t n_blocks)
+{
+        size_t first = 0, best_first = 0, best = 0;
+
+        for (size_t last = 0; last < n; last++) {
+                while (places[last] - places[first] >= n_blocks)
+                        first++;
+                if (last - first + 1 > best) {
+                        best = last - first + 1;
+                        best_first = first;
+                }
+        }
+        return n ? places[best_first] : 0;
+}
+
+/* A part of the new content, and where its like stands in the old one. */
+struct window {
+        uint64_t dst_first, dst_blocks;
+        uint64_t src_first, src_blocks; /* no src_blocks: not worth a difference */
+};
+
+/* Slack on both sides of a stretch that is shorter than the limit. */
+static void place_window(struct window *window, const uint64_t *places, size_t n,
+                         uint64_t old_blocks, uint64_t limit)
+{
+        uint64_t start, end;
+
+        if (old_blocks <= limit) {
+                window->src_first = 0;
+                window->src_blocks = old_blocks;
+                return;
+        }
+        start = best_stretch(places, n, limit);
+        end = start;
+        for (size_t i = 0; i < n; i++)
+                if (places[i] >= start && places[i] - start < limit)
+                        end = SWB_MAX(end, places[i] + 1);
+        window->src_blocks = limit;
+        window->src_first = start - SWB_MIN(start, (limit - (end - start)) / 2);
+        window->src_first = SWB_MIN(window->src_first, old_blocks - limit);
+}
+
+static int find_window(struct window *window, const struct samples *old, const struct samples *new,
+                       uint64_t old_blocks, uint64_t limit)
+{
+        _cleanup_free_ uint64_t *places = NULL;
+        size_t first = 0, last, n = 0, n_found = 0;
+
+        while (first < new->n &&new->items[first].block < window->dst_first)
+                first++;
+        for (last = first; last < new->n; last++)
+                if (new->items[last].block >= window->dst_first + window->dst_blocks)
+                        break;
+        places = calloc((last - first) * PLACES_MAX + 1, sizeof(*places));
+        if (!places)
+                return -ENOMEM;
+        for (size_t i = first; i < last; i++) {
+                size_t n_places = find_places(old, new->items[i].feature, places + n);
+
+                n += n_places;
+                n_found += n_places > 0;
+        }
+        qsort(places, n, sizeof(*places), compare_blocks);
+        if (n_found * FOUND_SHARE >= last - first)
+                place_window(window, places, n, old_blocks, limit);
+        return 0;
+}
+
+static int add_diff(struct swb_task_list *tasks, const struct window *window,
+                    const struct swb_extent_list *src, const struct swb_extent_list *dst)
+{
+        struct swb_task *task = swb_task_list_add(tasks, SWB_TASK_DIFF);
+
+        if (!task)
+                return -ENOMEM;
+        if (swb_extent_list_append_slice(&task->src, src, window->src_first, window->src_blocks) <
+            0)
+                return -ENOMEM;
+        return swb_extent_list_append_slice(&task->dst, dst, window->dst_first, window->dst_blocks);
+}
+
+static int add_window(struct swb_task_list *tasks, const struct swb_window_limits *limits,
+                      const struct window *window, const struct swb_extent_list *src,
+                      const struct swb_extent_list *dst)
+{
+        struct swb_extent_list slice = {0};
+        int r;
+
+        if (window->src_blocks > 0)
+                return add_diff(tasks, window, src, dst);
+        r = swb_extent_list_append_slice(&slice, dst, window->dst_first, window->dst_blocks);
+        if (r == 0)
+                r = swb_task_list_add_replace(tasks, &slice, limits->chunk_blocks);
+        swb_extent_list_done(&slice);
+        return r;
+}
+
+/* Everything in one difference. */
+static int add_whole(struct swb_task_list *tasks, const struct swb_extent_list *src,
+                     const struct swb_extent_list *dst, struct swb_error *err)
+{
+        const struct window whole = {.dst_blocks = dst->n_blocks, .src_blocks = src->n_blocks};
+
+        return add_diff(tasks, &whole, src, dst) < 0 ? swb_oom(err) : 0;
+}
+
+int swb_windows_cut(const struct swb_pool *pool, const struct swb_window_limits *limits,
+                    const struct swb_image *old, const struct swb_extent_list *src,
+                    const struct swb_image *new, const struct swb_extent_list *dst,
+                    struct swb_task_list *tasks, struct swb_error *err)
+{
+        _cleanup_(samples_done) struct samples old_samples = {0}, new_samples = {0};
+        unsigned bits = SWB_MAX(src->n_blocks, dst->n_blocks) > LARGE_BLOCKS ? SAMPLE_BITS_LARGE
+                                                                             : SAMPLE_BITS_SMALL;
+        int r;
+
+        if (src->n_blocks == 0)
+                return swb_task_list_add_replace(tasks, dst, limits->chunk_blocks) < 0
+                               ? swb_oom(err)
+                               : 0;
+        if (dst->n_blocks < EXAMINE_BLOCKS && src->n_blocks <= limits->src_blocks)
+                return add_whole(tasks, src, dst, err);
+        r = sample_content(pool, old, src, bits, &old_samples, err);
+        if (r == 0)
+                r = sample_content(pool, new, dst, bits, &new_samples, err);
+        if (r < 0)
+                return r;
+        qsort(old_samples.items, old_samples.n, sizeof(struct sample), compare_samples);
+        for (uint64_t done = 0; done < dst->n_blocks; done += limits->dst_blocks) {
+                struct window window = {.dst_first = done,
+                                        .dst_blocks =
+                                                SWB_MIN(limits->dst_blocks, dst->n_blocks - done)};
+
+                if (find_window(&window, &old_samples, &new_samples, src->n_blocks,
+                                limits->src_blocks) < 0 ||
+                    add_window(tasks, limits, &window, src, dst) < 0)
+                        return swb_oom(err);
+        }
+        return 0;
+}
