@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "generator/diff/make.h"
+
+#include "codec/bsdiff.h"
+#include "generator/diff/replace.h"
+#include "os/hash.h"
+
+/* One operation's data; readers of ours take a little more (SWB_OPERATION_DATA_MAX_BYTES). */
+#define DATA_MAX_BYTES ((size_t)16 << 20)
+/* A difference larger than one part in this many of its target has a rival without source. */
+#define RIVAL_SHARE 5u
+/* What an operation costs in the manifest beside its data, about. */
+#define OPERATION_BYTES 64u
+/* Tables of the encoders that pack a difference (bz2, brotli 11 with a window of 1 MiB). */
+#define PATCH_ENCODER_BYTES ((uint64_t)64 << 20)
+#define COPY_READ_BLOCKS 64u
+
+void swb_operation_list_done(struct swb_operation_list *list)
+{
+        for (size_t i = 0; i < list->n; i++) {
+                free(list->items[i].src);
+                free(list->items[i].dst);
+        }
+        free(list->items);
+        *list = (struct swb_operation_list){0};
+}
+
+/* Makes room for n more. */
+static int reserve(struct swb_operation_list *list, size_t n)
+{
+        size_t cap = SWB_MAX(list->cap * 2, list->n + n);
+        struct swb_operation *items;
+
+        if (list->n + n <= list->cap)
+                return 0;
+        items = reallocarray(list->items, cap, sizeof(*items));
+        if (!items)
+                return -ENOMEM;
+        list->items = items;
+        list->cap = cap;
+        return 0;
+}
+
+int swb_operation_list_take(struct swb_operation_list *to, struct swb_operation_list *from)
+{
+        if (reserve(to, from->n) < 0)
+                return -ENOMEM;
+        if (from->n > 0)
+                memcpy(to->items + to->n, from->items, from->n * sizeof(*from->items));
+        to->n += from->n;
+        from->n = 0;
+        return 0;
+}
+
+static struct swb_extent *copy_extents(const struct swb_extent_list *list)
+{
+        struct swb_extent *extents = malloc((list->n + 1) * sizeof(*extents));
+
+        if (extents && list->n > 0)
+                memcpy(extents, list->items, list->n * sizeof(*extents));
+        return extents;
+}
+
+/* Appends an operation with these extents; NULL when out of memory. */
+static struct swb_operation *add_operation(struct swb_operation_list *list, enum swb_op_type type,
+                                           const struct swb_extent_list *src,
+                                           const struct swb_extent_list *dst)
+{
+        struct swb_operation *op;
+
+        if (reserve(list, 1) < 0)
+                return NULL;
+        op = &list->items[list->n++];
+        *op = (struct swb_operation){.type = type, .n_dst = dst->n, .dst = copy_extents(dst)};
+        if (src) {
+                op->n_src = src->n;
+                op->src = copy_extents(src);
+        }
+        return op->dst && (!src || op->src) ? op : NULL;
+}
+
+static int attach_data(const struct swb_make *make, struct swb_operation *op,
+                       const struct swb_buf *data, struct swb_error *err)
+{
+        int r = swb_spool_append(make->spool, data->data, data->n_bytes, &op->data_offset, err);
+
+        if (r < 0)
+                return r;
+        op->data_length = data->n_bytes;
+        op->has_data_hash = true;
+        swb_sha256(data->data, data->n_bytes, op->data_hash);
+        return 0;
+}
+
+/* Reads blocks into memory of the caller's to free. */
+static int read_blocks(const struct swb_image *image, const struct swb_extent_list *list,
+                       uint8_t **ret, struct swb_error *err)
+{
+        _cleanup_free_ uint8_t *data = malloc((size_t)list->n_blocks * SWB_BLOCK_BYTES);
+        int r;
+
+        if (!data)
+                return swb_oom(err);
+        r = swb_image_read_extents(image, list->items, list->n, data, err);
+        if (r < 0)
+                return r;
+        *ret = SWB_TAKE_PTR(data);
+        return 0;
+}
+
+static int make_replace_from(const struct swb_make *make, const struct swb_extent_list *dst,
+                             const uint8_t *data, struct swb_operation_list *ret,
+                             struct swb_error *err)
+{
+        size_t n_bytes = (size_t)dst->n_blocks * SWB_BLOCK_BYTES;
+        _cleanup_(swb_buf_done) struct swb_buf buf = SWB_BUF_INIT(n_bytes);
+        enum swb_op_type type;
+        struct swb_operation *op;
+
+        if (swb_replace_encode(make->rules, data, n_bytes, &type, &buf) < 0)
+                return swb_oom(err);
+        op = add_operation(ret, type, NULL, dst);
+        return op ? attach_data(make, op, &buf, err) : swb_oom(err);
+}
+
+static int make_replace(const struct swb_make *make, const struct swb_task *task,
+                        struct swb_operation_list *ret, struct swb_error *err)
+{
+        _cleanup_free_ uint8_t *data = NULL;
+        int r = read_blocks(make->new, &task->dst, &data, err);
+
+        return r < 0 ? r : make_replace_from(make, &task->dst, data, ret, err);
+}
+
+static int hash_source(const struct swb_make *make, struct swb_operation *op, struct swb_error *err)
+{
+        _cleanup_free_ uint8_t *data = malloc((size_t)COPY_READ_BLOCKS * SWB_BLOCK_BYTES);
+        struct swb_sha256 sha;
+
+        if (!data)
+                return swb_oom(err);
+        swb_sha256_init(&sha);
+        for (size_t i = 0; i < op->n_src; i++)
+                for (uint64_t done = 0; done < op->src[i].n_blocks;) {
+                        uint64_t n =
+                                SWB_MIN(op->src[i].n_blocks - done, (uint64_t)COPY_READ_BLOCKS);
+                        int r = swb_image_read(make->old, op->src[i].start_block + done, n, data,
+                                               err);
+
+                        if (r < 0)
+                                return r;
+                        swb_sha256_update(&sha, data, (size_t)n * SWB_BLOCK_BYTES);
+                        done += n;
+                }
+        swb_sha256_final(&sha, op->src_hash);
+        op->has_src_hash = true;
+        return 0;
+}
+
+static int make_copy(const struct swb_make *make, const struct swb_task *task,
+                     struct swb_operation_list *ret, struct swb_error *err)
+{
+        struct swb_operation *op = add_operation(ret, SWB_OP_SOURCE_COPY, &task->src, &task->dst);
+
+        if (!op)
+                return swb_oom(err);
+        return make->rules->source_hash ? hash_source(make, op, err) : 0;
+}
+
+/* What one difference works on: a slice of the task's target against its whole source. */
+struct diff {
+        const struct swb_make *make;
+        const struct swb_extent_list *src;
+        const uint8_t *old, *new;
+        struct swb_extent_list dst;
+};
+
+static size_t dst_bytes(const struct diff *diff)
+{
+        return (size_t)diff->dst.n_blocks * SWB_BLOCK_BYTES;
+}
+
+static int make_patch(const struct diff *diff, struct swb_buf *patch)
+{
+        return swb_bsdiff(diff->old, (size_t)diff->src->n_blocks * SWB_BLOCK_BYTES, diff->new,
+                          dst_bytes(diff), diff->make->rules->brotli ? SWB_BSDF2 : SWB_BSDIFF40,
+                          patch);
+}
+
+static int add_patch(const struct diff *diff, const struct swb_buf *patch,
+                     struct swb_operation_list *ret, struct swb_error *err)
+{
+        const struct swb_rules *rules = diff->make->rules;
+        enum swb_op_type type = rules->brotli ? SWB_OP_BROTLI_BSDIFF : SWB_OP_SOURCE_BSDIFF;
+        struct swb_operation *op = add_operation(ret, type, diff->src, &diff->dst);
+
+        if (!op)
+                return swb_oom(err);
+        if (rules->lengths) {
+                op->src_length = diff->src->n_blocks * SWB_BLOCK_BYTES;
+                op->dst_length = dst_bytes(diff);
+        }
+        if (rules->source_hash) {
+                swb_sha256(diff->old, (size_t)diff->src->n_blocks * SWB_BLOCK_BYTES, op->src_hash);
+                op->has_src_hash = true;
+        }
+        return attach_data(diff->make, op, patch, err);
+}
+
+/* The slice as REPLACE operations. */
+static int make_chunks(const struct diff *diff, struct swb_operation_list *ret,
+                       struct swb_error *err)
+{
+        uint64_t step = diff->make->rules->chunk_blocks;
+        int r = 0;
+
+        for (uint64_t done = 0; done < diff->dst.n_blocks && r == 0; done += step) {
+                struct swb_extent_list chunk = {0};
+
+                if (swb_extent_list_append_slice(&chunk, &diff->dst, done, step) < 0)
+                        r = swb_oom(err);
+                else
+                        r = make_replace_from(diff->make, &chunk, diff->new + done *SWB_BLOCK_BYTES,
+                                              ret, err);
+                swb_extent_list_done(&chunk);
+        }
+        return r;
+}
+
+static uint64_t cost(const struct swb_operation_list *list)
+{
+        uint64_t bytes = 0;
+
+        for (size_t i = 0; i < list->n; i++)
+                bytes += list->items[i].data_length + OPERATION_BYTES;
+        return bytes;
+}
+
+/* The better of patch and chunks. Chunks that lose stay in the spool, where they cost only disk. */
+static int choose(const struct diff *diff, const struct swb_buf *patch,
+                  struct swb_operation_list *ret, struct swb_error *err)
+{
+        _cleanup_(swb_operation_list_done) struct swb_operation_list chunks = {0};
+        int r;
+
+        if (patch->n_bytes > 0 && patch->n_bytes < dst_bytes(diff) / RIVAL_SHARE)
+                return add_patch(diff, patch, ret, err);
+        r = make_chunks(diff, &chunks, err);
+        if (r < 0)
+                return r;
+        if (patch->n_bytes > 0 && patch->n_bytes + OPERATION_BYTES <= cost(&chunks))
+                return add_patch(diff, patch, ret, err);
+        return swb_operation_list_take(ret, &chunks) < 0 ? swb_oom(err) : 0;
+}
+
+enum { MADE = 0, TOO_LARGE = 1 };
+
+/* Return: MADE, TOO_LARGE when the patch is above the data limit and the slice can be halved. */
+static int make_slice(const struct diff *diff, struct swb_operation_list *ret,
+                      struct swb_error *err)
+{
+        size_t ceiling = SWB_MIN(dst_bytes(diff) - 1, DATA_MAX_BYTES);
+        _cleanup_(swb_buf_done) struct swb_buf patch = SWB_BUF_INIT(ceiling);
+        int r = make_patch(diff, &patch);
+
+        if (r == -E2BIG) {
+                if (dst_bytes(diff) > DATA_MAX_BYTES)
+                        return TOO_LARGE;
+                swb_buf_reset(&patch);
+        } else if (r < 0) {
+                return swb_oom(err);
+        }
+        return choose(diff, &patch, ret, err);
+}
+
+static int make_slices(const struct swb_make *make, const struct swb_task *task, const uint8_t *old,
+                       const uint8_t *new, struct swb_operation_list *ret, struct swb_error *err)
+{
+        uint64_t step = task->dst.n_blocks, done = 0;
+
+        while (done < task->dst.n_blocks) {
+                struct diff diff = {.make = make,
+                                    .src = &task->src,
+                                    .old = old,
+                                    .new = new + done *SWB_BLOCK_BYTES};
+                int r = swb_extent_list_append_slice(&diff.dst, &task->dst, done, step);
+
+                r = r < 0 ? swb_oom(err) : make_slice(&diff, ret, err);
+                if (r == MADE)
+                        done += diff.dst.n_blocks;
+                else
+                        step = (step + 1) / 2;
+                swb_extent_list_done(&diff.dst);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static int make_diff(const struct swb_make *make, const struct swb_task *task,
+                     struct swb_operation_list *ret, struct swb_error *err)
+{
+        _cleanup_free_ uint8_t *old = NULL, *new = NULL;
+        int r = read_blocks(make->old, &task->src, &old, err);
+
+        if (r == 0)
+                r = read_blocks(make->new, &task->dst, &new, err);
+        return r < 0 ? r : make_slices(make, task, old, new, ret, err);
+}
+
+int swb_make_task(const struct swb_make *make, const struct swb_task *task,
+                  struct swb_operation_list *ret_operations, struct swb_error *err)
+{
+        switch (task->kind) {
+        case SWB_TASK_ZERO:
+                return add_operation(ret_operations, SWB_OP_ZERO, NULL, &task->dst) ? 0
+                                                                                    : swb_oom(err);
+        case SWB_TASK_COPY:
+                return make_copy(make, task, ret_operations, err);
+        case SWB_TASK_DIFF:
+                return make_diff(make, task, ret_operations, err);
+        case SWB_TASK_REPLACE:
+                return make_replace(make, task, ret_operations, err);
+        }
+        return swb_fail(err, -EINVAL, SWB_FAULT_INTERNAL, "task of kind %d", (int)task->kind);
+}
+
+static uint64_t diff_memory(const struct swb_rules *rules, uint64_t n_old, uint64_t n_new)
+{
+        uint64_t chunk = SWB_MIN(n_new, rules->chunk_blocks * SWB_BLOCK_BYTES);
+        uint64_t packing = SWB_MAX(swb_bsdiff_memory(n_old, n_new) + PATCH_ENCODER_BYTES,
+                                   swb_replace_memory(chunk));
+
+        return n_old + n_new + SWB_MIN(n_new, (uint64_t)DATA_MAX_BYTES) + packing;
+}
+
+uint64_t swb_make_memory(const struct swb_rules *rules, const struct swb_task *task)
+{
+        uint64_t n_new = task->dst.n_blocks * SWB_BLOCK_BYTES;
+
+        switch (task->kind) {
+        case SWB_TASK_DIFF:
+                return diff_memory(rules, task->src.n_blocks * SWB_BLOCK_BYTES, n_new);
+        case SWB_TASK_REPLACE:
+                return 4 * n_new + swb_replace_memory(n_new);
+        case SWB_TASK_ZERO:
+        case SWB_TASK_COPY:
+                break;
+        }
+        return COPY_READ_BLOCKS * SWB_BLOCK_BYTES;
+}
+
+uint64_t swb_make_diff_blocks(const struct swb_rules *rules, uint64_t memory_bytes)
+{
+        uint64_t low = 0, high = memory_bytes / SWB_BLOCK_BYTES;
+
+        while (low < high) {
+                uint64_t middle = low + (high - low + 1) / 2;
+                uint64_t n = middle * SWB_BLOCK_BYTES;
+
+                if (diff_memory(rules, n, n) <= memory_bytes)
+                        low = middle;
+                else
+                        high = middle - 1;
+        }
+        return low;
+}
