@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "generator/generate.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+
+#include "base/text.h"
+#include "generator/prepare.h"
+#include "os/file.h"
+
+#define JSON_MAX_BYTES ((size_t)4 << 20)
+
+struct work {
+        struct swb_make make;
+        const struct swb_task *task;
+        struct swb_operation_list operations;
+};
+
+struct generate {
+        const struct swb_generate_config *config;
+        struct swb_generated *out;
+        struct swb_rules rules;
+        struct swb_spool *spool;
+        struct swb_prepared prepared[SWB_PARTITIONS_MAX];
+};
+
+static void generate_done(struct generate *g)
+{
+        for (size_t i = 0; i < SWB_PARTITIONS_MAX; i++)
+                swb_prepared_done(&g->prepared[i]);
+        g->spool = swb_spool_free(g->spool);
+}
+
+static int check_name(const char *name, struct swb_error *err)
+{
+        size_t n = strlen(name);
+
+        if (n == 0 || n > SWB_PARTITION_NAME_MAX)
+                return swb_fail(err, -EINVAL, SWB_FAULT_USAGE,
+                                "partition name '%s' has not 1 to %d characters", name,
+                                SWB_PARTITION_NAME_MAX);
+        for (size_t i = 0; i < n; i++)
+                if (!isalnum((unsigned char)name[i]) && !strchr("-_.", name[i]))
+                        return swb_fail(err, -EINVAL, SWB_FAULT_USAGE,
+                                        "partition name '%s': only letters, digits, '-', '_', '.'",
+                                        name);
+        return 0;
+}
+
+static int check_partitions(const struct swb_generate_config *c, struct swb_error *err)
+{
+        int r;
+
+        for (size_t i = 0; i < c->n_partitions; i++) {
+                r = check_name(c->partitions[i].name, err);
+                if (r < 0)
+                        return r;
+                for (size_t k = 0; k < i; k++)
+                        if (strcmp(c->partitions[i].name, c->partitions[k].name) == 0)
+                                return swb_fail(err, -EINVAL, SWB_FAULT_USAGE,
+                                                "partition '%s' is named twice",
+                                                c->partitions[i].name);
+        }
+        if (c->n_partitions == 0)
+                return swb_fail(err, -EINVAL, SWB_FAULT_USAGE, "no image is given");
+        return 0;
+}
+
+static int check_config(const struct swb_generate_config *c, struct swb_error *err)
+{
+        struct swb_partition *p = NULL;
+
+        if (*c->app_id == '\0')
+                return swb_fail(err, -EINVAL, SWB_FAULT_USAGE, "the application id is empty");
+        if (*c->target_version == '\0' || strlen(c->target_version) >= sizeof(p->version))
+                return swb_fail(err, -EINVAL, SWB_FAULT_USAGE,
+                                "target version '%s' has not 1 to %zu characters",
+                                c->target_version, sizeof(p->version) - 1);
+        if (c->source_version && *c->source_version == '\0')
+                return swb_fail(err, -EINVAL, SWB_FAULT_USAGE, "the source version is empty");
+        if (c->pool.memory_bytes < SWB_GENERATE_MEMORY_MIN)
+                return swb_fail(err, -EINVAL, SWB_FAULT_USAGE,
+                                "memory of %" PRIu64 " bytes is too little: at least 256M",
+                                c->pool.memory_bytes);
+        return check_partitions(c, err);
+}
+
+static int run_work(void *object, struct swb_error *err)
+{
+        struct work *work = object;
+
+        return swb_make_task(&work->make, work->task, &work->operations, err);
+}
+
+/* Work is counted in bytes to read; a difference costs about eight times a copy's. */
+static struct swb_job job_of(const struct generate *g, struct work *work)
+{
+        uint64_t weight = work->task->kind == SWB_TASK_COPY   ? 1
+                          : work->task->kind == SWB_TASK_ZERO ? 0
+                                                              : 8;
+
+        return (struct swb_job){.run = run_work,
+                                .object = work,
+                                .memory_bytes = swb_make_memory(&g->rules, work->task),
+                                .work = weight *
+                                        (work->task->src.n_blocks + work->task->dst.n_blocks)};
+}
+
+static size_t list_work(struct generate *g, struct work *works, struct swb_job *jobs)
+{
+        size_t n = 0;
+
+        for (size_t i = 0; i < g->config->n_partitions; i++) {
+                struct swb_prepared *p = &g->prepared[i];
+
+                for (size_t k = 0; k < p->tasks.n; k++, n++) {
+                        works[n] = (struct work){.make = {.rules = &g->rules,
+                                                          .old = p->old.image,
+                                                          .new = p->new.image,
+                                                          .spool = g->spool},
+                                                 .task = &p->tasks.items[k]};
+                        jobs[n] = job_of(g, &works[n]);
+                }
+        }
+        return n;
+}
+
+static int take_operations(struct generate *g, struct work *works)
+{
+        size_t n = 0;
+
+        for (size_t i = 0; i < g->config->n_partitions; i++)
+                for (size_t k = 0; k < g->prepared[i].tasks.n; k++, n++)
+                        if (swb_operation_list_take(&g->out->operations[i], &works[n].operations) <
+                            0)
+                                return -ENOMEM;
+        return 0;
+}
+
+static int make_operations(struct generate *g, struct swb_error *err)
+{
+        _cleanup_free_ struct work *works = NULL;
+        _cleanup_free_ struct swb_job *jobs = NULL;
+        size_t n = 0;
+        int r;
+
+        for (size_t i = 0; i < g->config->n_partitions; i++)
+                n += g->prepared[i].tasks.n;
+        works = calloc(n + 1, sizeof(*works));
+        jobs = calloc(n + 1, sizeof(*jobs));
+        if (!works || !jobs)
+                return swb_oom(err);
+        (void)list_work(g, works, jobs);
+        r = swb_pool_run(&g->config->pool, "pack", jobs, n, err);
+        if (r == 0 && take_operations(g, works) < 0)
+                r = swb_oom(err);
+        for (size_t i = 0; i < n; i++)
+                swb_operation_list_done(&works[i].operations);
+        return r;
+}
+
+static void fill_manifest(struct generate *g)
+{
+        struct swb_manifest *m = &g->out->manifest;
+
+        m->block_size = SWB_BLOCK_BYTES;
+        m->minor = g->rules.minor;
+        m->max_timestamp = g->config->max_timestamp;
+        m->n_partitions = g->config->n_partitions;
+        for (size_t i = 0; i < m->n_partitions; i++) {
+                const struct swb_prepared *from = &g->prepared[i];
+                struct swb_partition *p = &m->partitions[i];
+
+                (void)snprintf(p->name, sizeof(p->name), "%s", g->prepared[i].name);
+                (void)snprintf(p->version, sizeof(p->version), "%s", g->config->target_version);
+                p->has_new = true;
+                p->new_bytes = from->new.image->n_bytes;
+                memcpy(p->new_hash, from->new.blocks.image_hash, SWB_SHA256_BYTES);
+                if (!from->old.image)
+                        continue;
+                p->has_old = true;
+                p->old_bytes = from->old.image->n_bytes;
+                memcpy(p->old_hash, from->old.blocks.image_hash, SWB_SHA256_BYTES);
+        }
+}
+
+static int assemble(struct generate *g, struct swb_error *err)
+{
+        struct swb_assembly assembly = {.rules = &g->rules,
+                                        .manifest = &g->out->manifest,
+                                        .operations = g->out->operations,
+                                        .spool = g->spool,
+                                        .signing = g->config->signing};
+
+        fill_manifest(g);
+        return swb_assemble(&assembly, g->out->output, &g->out->payload, err);
+}
+
+static int write_json(struct generate *g, struct swb_error *err)
+{
+        const struct swb_generate_config *c = g->config;
+        const struct swb_manifest_facts facts = {.app_id = c->app_id,
+                                                 .target_version = c->target_version,
+                                                 .source_version =
+                                                         c->source_version ? c->source_version : "",
+                                                 .profile = c->profile,
+                                                 .time = c->time,
+                                                 .manifest = &g->out->manifest,
+                                                 .operations = g->out->operations,
+                                                 .payload = &g->out->payload,
+                                                 .signing = c->signing};
+
+        if (c->manifest_path)
+                g->out->json_path = strdup(c->manifest_path);
+        else if (asprintf(&g->out->json_path, "%s.json", c->output_path) < 0)
+                g->out->json_path = NULL;
+        if (!g->out->json_path)
+                return swb_oom(err);
+        return swb_manifest_json_write(&facts, &g->out->json, err);
+}
+
+static int prepare(struct generate *g, struct swb_error *err)
+{
+        const struct swb_generate_config *c = g->config;
+        uint64_t blocks = swb_make_diff_blocks(&g->rules, c->pool.memory_bytes);
+        const struct swb_window_limits limits = {
+                .src_blocks = blocks, .dst_blocks = blocks, .chunk_blocks = g->rules.chunk_blocks};
+        int r = 0;
+
+        for (size_t i = 0; i < c->n_partitions && r == 0; i++) {
+                const struct swb_generate_partition *p = &c->partitions[i];
+
+                r = swb_prepared_init(&g->prepared[i], p->name, p->old_path, p->new_path, err);
+                (void)snprintf(g->out->notes[i], sizeof(g->out->notes[i]), "%s",
+                               g->prepared[i].note);
+        }
+        if (r == 0)
+                r = swb_prepared_hash(g->prepared, c->n_partitions, &c->pool, err);
+        for (size_t i = 0; i < c->n_partitions && r == 0; i++)
+                r = swb_prepared_plan(&g->prepared[i], &g->rules, &c->pool, &limits, err);
+        return r;
+}
+
+static int run(struct generate *g, struct swb_error *err)
+{
+        _cleanup_free_ char *folder = swb_folder_of(g->config->output_path);
+        int r = folder ? swb_output_new(g->config->output_path, &g->out->output, err)
+                       : swb_oom(err);
+
+        if (r == 0)
+                r = swb_spool_new(folder, &g->spool, err);
+        if (r == 0)
+                r = prepare(g, err);
+        if (r == 0)
+                r = make_operations(g, err);
+        if (r == 0)
+                r = assemble(g, err);
+        return r < 0 ? r : write_json(g, err);
+}
+
+int swb_generate(const struct swb_generate_config *config, struct swb_generated *ret_generated,
+                 struct swb_error *err)
+{
+        _cleanup_(generate_done) struct generate g = {.config = config, .out = ret_generated};
+        int r;
+
+        *ret_generated = (struct swb_generated){.json = SWB_BUF_INIT(JSON_MAX_BYTES),
+                                                .is_room = swb_signing_is_room(config->signing)};
+        r = check_config(config, err);
+        if (r == 0)
+                r = swb_rules_init(&g.rules, config->profile,
+                                   config->partitions[0].old_path != NULL, config->minor, err);
+        return r < 0 ? r : run(&g, err);
+}
+
+void swb_generated_done(struct swb_generated *generated)
+{
+        for (size_t i = 0; i < SWB_PARTITIONS_MAX; i++)
+                swb_operation_list_done(&generated->operations[i]);
+        generated->output = swb_output_free(generated->output);
+        swb_buf_done(&generated->json);
+        free(generated->json_path);
+        generated->json_path = NULL;
+}
+
+static int write_digest(const char *path, const char *kind, const uint8_t *digest,
+                        struct swb_error *err)
+{
+        _cleanup_free_ char *name = NULL;
+
+        if (asprintf(&name, "%s.%s.sha256", path, kind) < 0) {
+                name = NULL;
+                return swb_oom(err);
+        }
+        return swb_write_file_durable(name, digest, SWB_SHA256_BYTES, 0644, err);
+}
+
+int swb_generated_commit(struct swb_generated *generated, struct swb_error *err)
+{
+        const char *path = swb_output_path(generated->output);
+        int r = swb_remove_file_durable(generated->json_path, err);
+
+        if (r == 0 && generated->is_room)
+                r = write_digest(path, "metadata", generated->payload.metadata_hash, err);
+        if (r == 0 && generated->is_room)
+                r = write_digest(path, "payload", generated->payload.payload_hash, err);
+        if (r == 0)
+                r = swb_output_commit(generated->output, err);
+        if (r == 0)
+                r = swb_write_file_durable(generated->json_path, generated->json.data,
+                                           generated->json.n_bytes, 0644, err);
+        return r;
+}

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "generator/prepare.h"
+
+static void side_done(struct swb_prepared_side *side)
+{
+        side->scan = swb_scan_free(side->scan);
+        side->image = swb_image_free(side->image);
+        swb_blocks_done(&side->blocks);
+}
+
+void swb_prepared_done(struct swb_prepared *p)
+{
+        side_done(&p->old);
+        side_done(&p->new);
+        swb_task_list_done(&p->tasks);
+}
+
+static void note_raw(struct swb_prepared *p, const struct swb_scan *scan)
+{
+        if (scan->raw && *scan->reason)
+                (void)snprintf(p->note, sizeof(p->note),
+                               "file system in '%s' can't be read (%s): taken as raw blocks",
+                               scan->image->path, scan->reason);
+}
+
+static int scan_full(struct swb_prepared *p, struct swb_error *err)
+{
+        return swb_scan_new(p->new.image, true, &p->new.scan, err);
+}
+
+/* Both by files, or both as raw blocks: files can't be paired with the rest of an image. */
+static int scan_delta(struct swb_prepared *p, struct swb_error *err)
+{
+        int r = swb_scan_new(p->old.image, false, &p->old.scan, err);
+
+        if (r < 0)
+                return r;
+        note_raw(p, p->old.scan);
+        r = swb_scan_new(p->new.image, p->old.scan->raw, &p->new.scan, err);
+        if (r < 0 || p->new.scan->raw == p->old.scan->raw)
+                return r;
+        note_raw(p, p->new.scan);
+        p->old.scan = swb_scan_free(p->old.scan);
+        return swb_scan_new(p->old.image, true, &p->old.scan, err);
+}
+
+int swb_prepared_init(struct swb_prepared *p, const char *name, const char *old_path,
+                      const char *new_path, struct swb_error *err)
+{
+        int r;
+
+        *p = (struct swb_prepared){.name = name};
+        r = swb_image_open(new_path, &p->new.image, err);
+        if (r == 0 && old_path)
+                r = swb_image_open(old_path, &p->old.image, err);
+        if (r == 0)
+                r = old_path ? scan_delta(p, err) : scan_full(p, err);
+        return r < 0 ? swb_wrap(err, r, "partition '%s'", name) : 0;
+}
+
+int swb_prepared_hash(struct swb_prepared *partitions, size_t n, const struct swb_pool *pool,
+                      struct swb_error *err)
+{
+        const struct swb_image *images[2 * SWB_PARTITIONS_MAX];
+        struct swb_blocks blocks[2 * SWB_PARTITIONS_MAX];
+        size_t n_images = 0, k = 0;
+        int r;
+
+        for (size_t i = 0; i < n; i++) {
+                images[n_images++] = partitions[i].new.image;
+                if (partitions[i].old.image)
+                        images[n_images++] = partitions[i].old.image;
+        }
+        r = swb_blocks_hash(pool, images, n_images, blocks, err);
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < n; i++) {
+                partitions[i].new.blocks = blocks[k++];
+                if (partitions[i].old.image)
+                        partitions[i].old.blocks = blocks[k++];
+        }
+        return 0;
+}
+
+static void drop_plan_input(struct swb_prepared_side *side)
+{
+        side->scan = swb_scan_free(side->scan);
+        free(side->blocks.ids);
+        side->blocks.ids = NULL;
+}
+
+int swb_prepared_plan(struct swb_prepared *p, const struct swb_rules *rules,
+                      const struct swb_pool *pool, const struct swb_window_limits *limits,
+                      struct swb_error *err)
+{
+        const struct swb_plan_side old = {.scan = p->old.scan, .blocks = &p->old.blocks};
+        const struct swb_plan_input input = {
+                .rules = rules,
+                .pool = pool,
+                .old = p->old.image ? &old : NULL,
+                .new = {.scan = p->new.scan, .blocks = &p->new.blocks},
+                .limits = *limits,
+        };
+        int r = swb_plan_partition(&input, &p->tasks, err);
+
+        drop_plan_input(&p->old);
+        drop_plan_input(&p->new);
+        return r < 0 ? swb_wrap(err, r, "partition '%s'", p->name) : 0;
+}
