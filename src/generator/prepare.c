@@ -61,7 +61,7 @@ int swb_prepared_init(struct swb_prepared *p, const char *name, const char *old_
 int swb_prepared_hash(struct swb_prepared *partitions, size_t n, const struct swb_pool *pool,
                       struct swb_error *err)
 {
-        const struct swb_image *images[2 * SWB_PARTITIONS_MAX];
+        const struct swb_image *images[2 * SWB_PARTITIONS_MAX] = {NULL};
         struct swb_blocks blocks[2 * SWB_PARTITIONS_MAX];
         size_t n_images = 0, k = 0;
         int r;

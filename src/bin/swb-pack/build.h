@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * bin/swb-pack/build.h - what "full" and "delta" have in common
+ */
+#include "base/options.h"
+#include "bin/swb-pack/images.h"
+
+struct swb_build_options {
+        struct swb_opt_list partitions, keys, signature_sizes;
+        const char *output, *manifest, *app_id, *target_version, *source_version, *profile,
+                *progress;
+        uint64_t minor, max_timestamp, jobs, memory;
+        bool hash_only;
+};
+
+#define SWB_BUILD_MINOR_UNSET UINT64_MAX
+#define SWB_BUILD_OPTIONS_INIT                                                                     \
+        {                                                                                          \
+                .profile = "switchback", .progress = "auto", .minor = SWB_BUILD_MINOR_UNSET,       \
+                .memory = (uint64_t)1 << 30                                                        \
+        }
+
+/* The table's entries that both verbs have. */
+#define SWB_BUILD_OPTIONS_TABLE(o)                                                                 \
+        {'o', "output", SWB_OPT_STRING, &(o).output, "PAYLOAD", true, "payload to write"},         \
+                {0,                                                                                \
+                 "app-id",                                                                         \
+                 SWB_OPT_STRING,                                                                   \
+                 &(o).app_id,                                                                      \
+                 "ID",                                                                             \
+                 true,                                                                             \
+                 "application id that devices ask for"},                                           \
+                {0,                                                                                \
+                 "target-version",                                                                 \
+                 SWB_OPT_STRING,                                                                   \
+                 &(o).target_version,                                                              \
+                 "VERSION",                                                                        \
+                 true,                                                                             \
+                 "version that devices have afterwards"},                                          \
+                {0,                                                                                \
+                 "key",                                                                            \
+                 SWB_OPT_LIST,                                                                     \
+                 &(o).keys,                                                                        \
+                 "FILE",                                                                           \
+                 false,                                                                            \
+                 "private key to sign with (several: one signature each)"},                        \
+                {0,                                                                                \
+                 "profile",                                                                        \
+                 SWB_OPT_STRING,                                                                   \
+                 &(o).profile,                                                                     \
+                 "NAME",                                                                           \
+                 false,                                                                            \
+                 "switchback (default) or chromeos"},                                              \
+                {0,                                                                                \
+                 "minor",                                                                          \
+                 SWB_OPT_U64,                                                                      \
+                 &(o).minor,                                                                       \
+                 "N",                                                                              \
+                 false,                                                                            \
+                 "minor version of the payload (default: the profile's)"},                         \
+                {0,                                                                                \
+                 "max-timestamp",                                                                  \
+                 SWB_OPT_U64,                                                                      \
+                 &(o).max_timestamp,                                                               \
+                 "SECONDS",                                                                        \
+                 false,                                                                            \
+                 "time of the build, against downgrades"},                                         \
+                {0,                                                                                \
+                 "hash-only",                                                                      \
+                 SWB_OPT_FLAG,                                                                     \
+                 &(o).hash_only,                                                                   \
+                 NULL,                                                                             \
+                 false,                                                                            \
+                 "leave room for signatures and write what is to be signed"},                      \
+                {0,                                                                                \
+                 "signature-size",                                                                 \
+                 SWB_OPT_LIST,                                                                     \
+                 &(o).signature_sizes,                                                             \
+                 "BYTES",                                                                          \
+                 false,                                                                            \
+                 "with --hash-only: size of a signature (several: in this order)"},                \
+                {'j',                                                                              \
+                 "jobs",                                                                           \
+                 SWB_OPT_U64,                                                                      \
+                 &(o).jobs,                                                                        \
+                 "N",                                                                              \
+                 false,                                                                            \
+                 "threads (default: one a processor)"},                                            \
+                {0,                                                                                \
+                 "memory",                                                                         \
+                 SWB_OPT_SIZE,                                                                     \
+                 &(o).memory,                                                                      \
+                 "SIZE",                                                                           \
+                 false,                                                                            \
+                 "memory to stay below, about (default 1G, at least 256M)"},                       \
+                {0,                                                                                \
+                 "progress",                                                                       \
+                 SWB_OPT_STRING,                                                                   \
+                 &(o).progress,                                                                    \
+                 "FORM",                                                                           \
+                 false,                                                                            \
+                 "auto (default), plain, json or none"},                                           \
+        {                                                                                          \
+                0, "manifest", SWB_OPT_STRING, &(o).manifest, "FILE", false,                       \
+                        "JSON manifest to write (default: PAYLOAD.json)"                           \
+        }
+
+/* Makes the payload, proves it, names it, says what it is. Return: exit status or < 0. */
+int swb_build(const struct swb_build_options *options, const struct swb_images *images,
+              struct swb_error *err) _warn_unused_;
