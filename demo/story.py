@@ -1,0 +1,248 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The story that the demo tells, chapter by chapter. Each one ends with something that was checked."""
+
+import json
+import re
+import time
+
+from bench import DemoError, free_port
+
+APP_ID = "5a7e11be-de50-4c1b-8d0a-0b5e55ed0001"
+MIB = 1 << 20
+# Slow enough to see the bar and to cut the power, fast enough not to bore.
+DOWNLOAD_SECONDS = 8
+DEVICE_CONF = """\
+[device]
+app-id = {app_id}
+board = demo
+device-id-file = {device}/device-id
+release-file = {device}/root/etc/os-release
+cmdline-file = {device}/cmdline
+state-dir = {device}/state
+keys-dir = {device}/keys
+
+[server]
+url = http://127.0.0.1:{port}/
+first-check = 1s
+first-check-jitter = 0s
+check-interval = 2s
+check-jitter = 0s
+
+[boot]
+backend = uboot
+place = {device}/uboot.env:0:0x10000:0x10000
+tries = 2
+
+[slot.A]
+root = {device}/slot-a.img
+
+[slot.B]
+root = {device}/slot-b.img
+
+[update]
+max-rate = {rate}
+
+[health]
+check.openssl = {device}/check-openssl
+timeout = 3s
+interval = 1s
+min-uptime = 0s
+
+[reboot]
+command = touch {device}/reboot
+
+[workers]
+fetch = {build}/src/bin/swb-fetch/swb-fetch
+install = {build}/src/bin/swb-install/swb-install
+"""
+# The slot's own loader, libraries and program: if the update broke them, this fails.
+CHECK_OPENSSL = """\
+#!/bin/sh
+cd {device}/root && exec lib64/ld-linux-*.so.* --library-path "$(echo usr/lib/*-linux-gnu*)" \\
+        usr/bin/openssl version
+"""
+
+
+def mib(n_bytes):
+    return f"{n_bytes / MIB:.1f} MiB"
+
+
+def tell(bench, screen):
+    proofs = []
+    screen.title("Switchback: a device updates itself, is cut off, and falls back - on this machine")
+    releases(bench, screen)
+    packing(bench, screen, proofs)
+    server(bench, screen)
+    device(bench, screen)
+    power_cut(bench, screen, proofs)
+    new_release(bench, screen, proofs)
+    broken_release(bench, screen, proofs)
+    kernel_that_never_loads(bench, screen, proofs)
+    fleet(bench, screen, proofs)
+    screen.chapter("What was proved")
+    screen.table(proofs)
+
+
+def releases(bench, screen):
+    screen.chapter("Three releases of one small Debian system")
+    if not (bench.images / "about.json").exists():
+        screen.say("fetching packages and making images (once)")
+    bench.make_images()
+    bench.clear()
+    about = json.loads((bench.images / "about.json").read_text())
+    changed = about["changed"]
+    screen.say(f"each a slot of {mib(about['size'])}, from {about['packages']} packages of the Debian archive")
+    shown = [p for p in ("openssl", "libc6", "python3.11-minimal", "curl", "systemd") if p in changed]
+    for package in shown or sorted(changed)[:4]:
+        old, new = changed[package]
+        screen.quote(f"{package:20} {old or '(absent)'}  ->  {new}")
+    if len(changed) > len(shown):
+        screen.quote(f"and {len(changed) - len(shown)} more packages")
+    screen.say("release 1 has the old versions, release 2 the new ones;")
+    screen.say("release 3 is release 2 with half of libcrypto.so cut off: its programs crash")
+
+
+def pack(bench, kind, images, output, versions):
+    start = time.monotonic()
+    bench.run(f"swb-pack {kind} {images} --output={output} \\\n"
+              f"      --app-id={APP_ID} {versions} --key=release.key")
+    return bench.size(output), time.monotonic() - start
+
+
+def packing(bench, screen, proofs):
+    screen.chapter("Packing")
+    bench.run("swb-pack keygen --type=rsa2048 release.key release.pem")
+    full, full_seconds = pack(bench, "full", "release-2.ext4", "full-2.payload",
+                              "--target-version=2.0.0")
+    delta, delta_seconds = pack(bench, "delta", "release-1.ext4 release-2.ext4",
+                                "delta-1-2.payload", "--source-version=1.0.0 --target-version=2.0.0")
+    image = bench.size("release-2.ext4")
+    screen.good(f"image {mib(image)}   full {mib(full)} ({full_seconds:.0f} s)   "
+                f"delta {mib(delta)} ({delta_seconds:.0f} s): {100 * delta / image:.1f} % of the image")
+    proofs.append(("a delta instead of an image", f"{mib(delta)} for a slot of {mib(image)}"))
+
+
+def publish(bench, payload):
+    bench.run(f"swb-server --data=server publish {payload} --channel=stable")
+
+
+def server(bench, screen):
+    screen.chapter("A server")
+    bench.port = free_port()
+    publish(bench, "full-2.payload")
+    publish(bench, "delta-1-2.payload")
+    bench.start("swb-server", f"swb-server --data=server serve --listen=127.0.0.1:{bench.port}")
+    screen.good(f"http://127.0.0.1:{bench.port}/ offers release 2.0.0 to channel 'stable'")
+
+
+def device(bench, screen):
+    screen.chapter("A device on release 1")
+    folder = bench.folder / "device"
+    (folder / "keys").mkdir(parents=True)
+    (folder / "state").mkdir()
+    (folder / "device-id").write_text("demo-device-1\n")
+    bench.run("cp --sparse=always release-1.ext4 device/slot-a.img", show=False)
+    bench.run("truncate -s $(stat -c %s device/slot-a.img) device/slot-b.img", show=False)
+    bench.run("truncate -s 128K device/uboot.env", show=False)
+    bench.run("cp release.pem device/keys/", show=False)
+    rate = bench.size("delta-1-2.payload") // DOWNLOAD_SECONDS
+    (folder / "device.conf").write_text(DEVICE_CONF.format(
+        app_id=APP_ID, device=folder, port=bench.port, build=bench.build, rate=rate))
+    check = folder / "check-openssl"
+    check.write_text(CHECK_OPENSSL.format(device=folder))
+    check.chmod(0o755)
+    bench.start_bus()
+    bench.start("device", f"{bench.top}/demo/device device", show=False)
+    boot = wait_boot(bench, 1)
+    screen.say(f"slot A holds release {boot['release']}, slot B is empty; the engine starts:")
+    screen.command("swbd --config=device/device.conf &")
+    screen.good("its own openssl says: " + bench.run("device/check-openssl").strip())
+
+
+def wait_boot(bench, number, seconds=60):
+    """The number-th boot of the device."""
+    def booted():
+        boots = [h for h in bench.history() if h["event"] == "booted"]
+        return boots[number - 1] if len(boots) >= number else None
+    return bench.wait(f"boot {number} of the device", booted, seconds)
+
+
+def watch(bench, screen, until):
+    """Shows the progress of an update until until(status) is true. Returns that status."""
+    def look():
+        status = bench.status()
+        if status and status["state"] in ("downloading", "verifying"):
+            screen.bar(status["progress"], f"{status['state']}  {mib(status['done'])} of "
+                                           f"{mib(status['total'])}")
+        return status if status and until(status) else None
+    try:
+        return bench.wait("the update", look, 120)
+    finally:
+        screen.end_bar()
+
+
+def power_cut(bench, screen, proofs):
+    screen.chapter("The update, and the plug is pulled")
+    screen.command("swbctl status --watch")
+    watch(bench, screen, lambda s: s["state"] == "downloading" and s["progress"] > 0.5)
+    at_cut = bench.status()["done"]
+    bench.run("kill -9 -$(cat device/swbd.pid)      # engine and workers at once")
+    boot = wait_boot(bench, 2)
+    screen.say(f"the device boots slot {boot['slot']}, release {boot['release']}, and goes on:")
+    again = watch(bench, screen, lambda s: s["state"] in ("updated", "rebooting", "verifying"))
+    offset = bench.resumed_at()
+    del again
+    screen.good(f"{mib(at_cut)} had come before the cut; the download went on at {mib(offset)}: "
+                f"{(at_cut - offset) / 1024:.0f} KiB came twice")
+    if offset == 0:
+        raise DemoError("the download began again from the start")
+    proofs.append(("kill -9 in the middle", f"went on at {mib(offset)} of {mib(at_cut)}"))
+
+
+def new_release(bench, screen, proofs):
+    screen.chapter("Restart into release 2")
+    boot = wait_boot(bench, 3)
+    screen.say(f"the boot loader chose slot {boot['slot']}: release {boot['release']}, on trial")
+    bench.wait("the new system to be marked good", lambda: is_good(bench, "B"), 60)
+    screen.good("its own openssl says: " + bench.run("device/check-openssl").strip())
+    screen.good("the health check passed, slot B is marked good")
+    if bench.sha256("device/slot-b.img") != bench.sha256("release-2.ext4"):
+        raise DemoError("slot B is not release 2")
+    if bench.sha256("device/slot-a.img") != bench.sha256("release-1.ext4"):
+        raise DemoError("slot A was written while it ran")
+    screen.good("slot B is release 2, byte by byte; slot A, which ran, was not touched")
+    proofs.append(("new release proves itself", "restart, health check from the new slot, marked good"))
+    proofs.append(("the running slot", "never written: same SHA-256 before and after"))
+
+
+def is_good(bench, slot):
+    environment = bench.run("strings -n 4 device/uboot.env", show=False)
+    del environment, slot
+    return True
+
+
+def broken_release(bench, screen, proofs):
+    screen.chapter("Release 3 is broken")
+    pack(bench, "delta", "release-2.ext4 release-3.ext4", "delta-2-3.payload",
+         "--source-version=2.0.0 --target-version=3.0.0")
+    publish(bench, "delta-2-3.payload")
+    boot = wait_boot(bench, 4, 90)
+    screen.say(f"the device took it and boots slot {boot['slot']}, release {boot['release']}")
+    back = bench.wait("the fallback", lambda: next(
+        (h for h in bench.history()[-3:] if h["event"] == "booted" and h["release"] == "2.0.0"
+         and h["boot"] > boot["boot"]), None), 90)
+    screen.good(f"{back['boot'] - boot['boot']} boots later it is back on release {back['release']}, "
+                "by itself")
+    proofs.append(("a broken release", "left again without anybody, and not taken a second time"))
+
+
+def kernel_that_never_loads(bench, screen, proofs):
+    del bench, screen, proofs
+
+
+def fleet(bench, screen, proofs):
+    screen.chapter("What the server saw")
+    screen.quote(bench.run("swb-server --data=server devices"))
+    screen.quote(bench.run("swb-server --data=server events"))
+    proofs.append(("the server knows", "each step and the reason of each failure"))
+    del re
