@@ -18,6 +18,7 @@ board = demo
 device-id-file = {device}/device-id
 release-file = {device}/root/etc/os-release
 cmdline-file = {device}/cmdline
+boot-id-file = {device}/boot-id
 state-dir = {device}/state
 keys-dir = {device}/keys
 
@@ -143,7 +144,7 @@ def device(bench, screen):
     (folder / "device-id").write_text("demo-device-1\n")
     bench.run("cp --sparse=always release-1.ext4 device/slot-a.img", show=False)
     bench.run("truncate -s $(stat -c %s device/slot-a.img) device/slot-b.img", show=False)
-    bench.run("truncate -s 128K device/uboot.env", show=False)
+    bench.run("swb-bench-boot --place=device/uboot.env:0:0x10000:0x10000 --init", show=False)
     bench.run("cp release.pem device/keys/", show=False)
     rate = bench.size("delta-1-2.payload") // DOWNLOAD_SECONDS
     (folder / "device.conf").write_text(DEVICE_CONF.format(
