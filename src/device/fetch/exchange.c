@@ -79,6 +79,8 @@ static int write_request(const struct swb_exchange_config *config, struct swb_bu
         return swb_omaha_request_write(&request, body, err);
 }
 
+static const char updater_header[] = "X-Goog-Update-Updater: switchback-" SWB_VERSION;
+
 static int post(const struct swb_exchange_config *config, const struct swb_buf *body,
                 struct swb_buf *answer, struct swb_http_status *ret_status, struct swb_error *err)
 {
@@ -88,7 +90,7 @@ static int post(const struct swb_exchange_config *config, const struct swb_buf *
                 "Content-Type: text/xml",
                 config->interactive ? "X-Goog-Update-Interactivity: fg"
                                     : "X-Goog-Update-Interactivity: bg",
-                "X-Goog-Update-Updater: switchback-" SWB_VERSION,
+                updater_header,
                 NULL, /* app_header */
                 NULL,
         };
