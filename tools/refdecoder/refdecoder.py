@@ -1,0 +1,684 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""refdecoder - a second reader of payloads, laid out as docs/spec/payload.md is
+
+    refdecoder.py [--key PUBLIC.pem]... PAYLOAD [NAME=OLD]... [NAME>NEW]...
+
+Lists the payload and makes the new partitions in memory, from the old ones in the files NAME=OLD;
+NAME>NEW writes one out. Prints the same lines as tests/golden's program does with Switchback's own
+reader. It shares no code with that one, is slow, and trusts nothing either. A refusal is one line
+"refused FAULT: why" and status 1.
+
+Standard library only. The blobs of two types need libzstd.so.1 and libbrotlidec.so.1 on the machine.
+"""
+
+import argparse
+import base64
+import bz2
+import ctypes
+import hashlib
+import lzma
+import pathlib
+import struct
+import sys
+
+BLOCK = 4096
+HOLE = 2**64 - 1
+MIB = 1 << 20
+
+
+class Refused(Exception):
+    def __init__(self, fault, text):
+        super().__init__(text)
+        self.fault = fault
+
+
+def demand(condition, fault, text):
+    if not condition:
+        raise Refused(fault, text)
+
+
+# ---- 1. Container ----------------------------------------------------------------------------
+
+
+def split(data):
+    """The parts of PF-1: metadata, manifest, metadata signature, what follows."""
+    demand(len(data) >= 24, "format", "shorter than a header")
+    magic, major, n_manifest, n_signature = struct.unpack(">4sQQI", data[:24])
+    demand(magic == b"CrAU", "format", "another magic")  # PF-3
+    demand(major == 2, "unsupported", f"major version {major}")  # PF-4
+    demand(n_manifest > 0, "format", "empty manifest")  # PF-5
+    demand(n_manifest <= 16 * MIB, "limit", "large manifest")
+    demand(n_signature <= 64 << 10, "limit", "large metadata signature")  # PF-6
+    blobs_at = 24 + n_manifest + n_signature
+    demand(len(data) >= blobs_at, "format", "cut in the metadata")
+    metadata = data[: 24 + n_manifest]
+    return metadata, metadata[24:], data[24 + n_manifest : blobs_at], data[blobs_at:]
+
+
+# ---- 2. Messages -----------------------------------------------------------------------------
+
+VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
+
+
+def varint(data, at):
+    value = shift = 0
+    while True:
+        demand(at < len(data) and shift < 70, "format", "damaged varint")
+        byte = data[at]
+        at += 1
+        value |= (byte & 0x7F) << shift
+        shift += 7
+        if byte < 0x80:
+            return value & 0xFFFFFFFFFFFFFFFF, at
+
+
+def fields(data, known):
+    """Yields (number, value) of the known fields: {number: (wire type, repeated)}."""
+    at, seen = 0, set()
+    while at < len(data):
+        tag, at = varint(data, at)
+        number, kind = tag >> 3, tag & 7
+        demand(0 < number < 1 << 29, "format", "field number")  # PF-11
+        if kind == VARINT:
+            value, at = varint(data, at)
+        elif kind in (FIXED64, FIXED32):
+            size = 8 if kind == FIXED64 else 4
+            value, at = int.from_bytes(data[at : at + size], "little"), at + size
+        elif kind == BYTES:
+            size, at = varint(data, at)
+            value, at = data[at : at + size], at + size
+        else:
+            raise Refused("format", "group or unknown wire type")
+        demand(at <= len(data), "format", "cut field")
+        if number not in known:
+            continue  # PF-10
+        wanted, repeated = known[number]
+        demand(kind == wanted, "format", f"wire type of field {number}")  # PF-12
+        demand(repeated or number not in seen, "format", f"field {number} twice")  # PF-13
+        seen.add(number)
+        yield number, value
+
+
+def text(value, limit):  # PF-14
+    demand(len(value) <= limit, "limit", "long text")
+    demand(all(0x20 <= c <= 0x7E for c in value), "format", "text not printable")
+    return value.decode()
+
+
+def hash32(value):
+    demand(len(value) == 32, "format", "size of a hash")
+    return value
+
+
+def uint32(value):
+    demand(value < 1 << 32, "format", "more than 32 bits")
+    return value
+
+
+class Manifest:
+    def __init__(self, data):
+        self.minor, self.partial, self.signatures, self.partitions = 0, False, [0, 0], []
+        known = {3: (VARINT, False), 4: (VARINT, False), 5: (VARINT, False), 12: (VARINT, False),
+                 13: (BYTES, True), 14: (VARINT, False), 16: (VARINT, False)}
+        for number, value in fields(data, known):
+            if number == 3:
+                demand(uint32(value) == BLOCK, "unsupported", f"block size {value}")  # PF-16
+            elif number in (4, 5):
+                self.signatures[number - 4] = value
+            elif number == 12:
+                self.minor = uint32(value)  # PF-17
+                demand(value == 0 or 2 <= value <= 9 or value == 1000, "unsupported",
+                       f"minor version {value}")
+            elif number == 13:
+                demand(len(self.partitions) < 16, "limit", "partitions")  # PF-20
+                self.partitions.append(Partition(value))
+                names = [p.name for p in self.partitions]
+                demand(len(set(names)) == len(names), "format", "name twice")  # PF-21
+            elif number == 16:
+                self.partial = value != 0
+        self.check()
+
+    def check(self):
+        demand(self.partitions, "format", "no partitions")  # PF-20
+        with_old = [p.old is not None for p in self.partitions]
+        demand(all(with_old) or not any(with_old), "format", "old infos")  # PF-24
+        if self.minor < 1000:
+            demand((with_old[0] or self.partial) == (self.minor != 0), "format", "delta or full")
+            demand(not self.partial or self.minor >= 7, "format", "partial_update")
+
+
+# ---- 3. Partitions ---------------------------------------------------------------------------
+
+
+class Info:
+    def __init__(self, data):
+        got = dict(fields(data, {1: (VARINT, False), 2: (BYTES, False)}))
+        demand(1 in got and 2 in got, "format", "PartitionInfo without size or hash")
+        self.size, self.hash = got[1], hash32(got[2])
+        demand(self.size <= 1 << 44, "limit", "size of a partition")  # PF-22
+
+    @property
+    def blocks(self):
+        return -(-self.size // BLOCK)
+
+
+class Partition:
+    LIMITS = {1: 36, 3: 255, 4: 15, 17: 63}
+    NAME = set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.")
+
+    def __init__(self, data):
+        known = {n: (BYTES, False) for n in (1, 3, 4, 6, 7, 11, 15, 17)}
+        known.update({2: (VARINT, False), 9: (VARINT, False), 8: (BYTES, True)})
+        self.old = self.new = None
+        self.texts, self.raw_operations, self.verity = {}, [], False
+        for number, value in fields(data, known):
+            if number in self.LIMITS:
+                self.texts[number] = text(value, self.LIMITS[number])
+            elif number == 6:
+                self.old = Info(value)
+            elif number == 7:
+                self.new = Info(value)
+            elif number == 8:
+                self.raw_operations.append(value)
+            elif number in (11, 15):
+                self.verity = True
+        self.name = self.texts.get(1, "")
+        self.version = self.texts.get(17, "")
+        demand(self.name and set(self.name) <= self.NAME, "format", "partition name")  # PF-21
+        demand(self.new, "format", "no new_partition_info")  # PF-22
+        demand(self.new.size > 0, "format", "new size 0")
+
+
+# ---- 4. Operations ---------------------------------------------------------------------------
+
+
+class Type:
+    """One row of PF-30's table."""
+
+    def __init__(self, name, columns, data=False, source=False, applies=True):
+        self.name, self.data, self.source, self.applies = name, data, source, applies
+        self.minors = {m for m, mark in zip((0, 2, 3, 4, 5, 6, 7, 8, 9, 1000), columns)
+                       if mark == "+"}
+
+
+TYPES = {
+    0: Type("REPLACE", "++++++++++", data=True),
+    1: Type("REPLACE_BZ", "++++++++++", data=True),
+    4: Type("SOURCE_COPY", ".+++++++++", source=True),
+    5: Type("SOURCE_BSDIFF", ".+++++++++", data=True, source=True),
+    6: Type("ZERO", "...+++++++"),
+    7: Type("DISCARD", "...++++++."),
+    8: Type("REPLACE_XZ", "+.++++++++", data=True),
+    9: Type("PUFFDIFF", "....+++++.", data=True, source=True, applies=False),
+    10: Type("BROTLI_BSDIFF", "...+++++++", data=True, source=True),
+    11: Type("ZUCCHINI", ".......++.", data=True, source=True, applies=False),
+    12: Type("LZ4DIFF_BSDIFF", "........+.", data=True, source=True, applies=False),
+    13: Type("LZ4DIFF_PUFFDIFF", "........+.", data=True, source=True, applies=False),
+    128: Type("REPLACE_ZSTD", ".........+", data=True),
+}
+
+
+def fills(n_bytes, n_blocks):
+    return -(-n_bytes // BLOCK) == n_blocks
+
+
+class Operation:
+    def __init__(self, data, partition):
+        known = {n: (VARINT, False) for n in (1, 2, 3, 5, 7)}
+        known.update({4: (BYTES, True), 6: (BYTES, True), 8: (BYTES, False), 9: (BYTES, False)})
+        self.partition, self.src, self.dst, got = partition, [], [], {}
+        for number, value in fields(data, known):
+            if number in (4, 6):
+                extent = dict(fields(value, {1: (VARINT, False), 2: (VARINT, False)}))
+                side = self.src if number == 4 else self.dst
+                demand(len(side) < 262144, "limit", "extents")  # PF-31
+                side.append((extent.get(1, 0), extent.get(2, 0)))
+            else:
+                got[number] = hash32(value) if number >= 8 else value
+        demand(1 in got, "format", "no type")
+        self.number = uint32(got[1])
+        self.offset, self.length = got.get(2, 0), got.get(3, 0)
+        self.src_length, self.dst_length = got.get(5, 0), got.get(7, 0)
+        self.data_hash, self.src_hash = got.get(8), got.get(9)
+
+    def check(self, minor, next_offset):
+        kind = TYPES.get(self.number)  # PF-30
+        demand(kind and minor in kind.minors, "unsupported", f"type {self.number}")
+        demand(kind.applies, "unsupported", f"type {kind.name}")
+        self.kind = kind
+        demand(self.dst, "format", "no destination")
+        self.check_extents(self.dst, self.partition.new.blocks)
+        if kind.source:  # PF-32
+            demand(self.partition.old and self.src, "format", "no source")
+            self.check_extents(self.src, self.partition.old.blocks)
+        else:
+            demand(not self.src and self.src_hash is None, "format", "needless source")
+        self.check_data(next_offset)
+        self.check_sizes(minor)
+
+    @staticmethod
+    def check_extents(extents, n_blocks):  # PF-31
+        for start, count in extents:
+            demand(count > 0, "format", "empty extent")
+            inside = count <= n_blocks if start == HOLE else start + count <= n_blocks
+            demand(inside, "format", "extent outside")
+
+    def check_data(self, next_offset):  # PF-33
+        if not self.kind.data:
+            demand(not self.offset and not self.length and self.data_hash is None, "format",
+                   "needless data")
+            return
+        demand(self.length > 0, "format", "no data")
+        demand(self.length <= 24 * MIB, "limit", "data")
+        demand(self.data_hash is not None, "format", "no hash")
+        demand(self.offset == next_offset, "format", "blob not behind the one before")
+
+    def check_sizes(self, minor):
+        if self.number == 4:  # PF-34
+            demand(self.src_blocks == self.dst_blocks, "format", "copy of another size")
+        elif self.number == 0:
+            demand(fills(self.length, self.dst_blocks), "format", "size of REPLACE")
+        elif self.kind.data:
+            demand(self.length < self.dst_blocks * BLOCK, "format", "blob not smaller")
+        if self.src_length or self.dst_length:  # PF-35
+            demand(self.number == 5 and minor in (2, 3), "format", "lengths")
+            demand(not self.src_length or fills(self.src_length, self.src_blocks), "format",
+                   "src_length")
+            demand(not self.dst_length or fills(self.dst_length, self.dst_blocks), "format",
+                   "dst_length")
+
+    @property
+    def src_blocks(self):
+        return sum(count for _, count in self.src)
+
+    @property
+    def dst_blocks(self):
+        return sum(count for _, count in self.dst)
+
+
+def check_coverage(partition, operations):  # PF-36
+    written = sum(count for op in operations for start, count in op.dst if start != HOLE)
+    blocks = partition.new.blocks
+    demand(written <= blocks, "format", "blocks written twice")
+    demand(partition.old or written == blocks, "format", "blocks left out")
+
+
+def all_operations(manifest):
+    """Parses and checks them; also PF-27 and the places of PF-33 and PF-37."""
+    operations, offset = [], 0
+    demand(not any(p.verity for p in manifest.partitions), "unsupported", "verity")
+    for partition in manifest.partitions:
+        mine = []
+        for raw in partition.raw_operations:
+            op = Operation(raw, partition)
+            op.check(manifest.minor, offset)
+            offset += op.length
+            mine.append(op)
+        operations.append(mine)
+    for partition, mine in zip(manifest.partitions, operations):
+        check_coverage(partition, mine)
+    if any(manifest.signatures):
+        at, size = manifest.signatures
+        demand(size > 0 and at == offset, "format", "place of the signatures")
+        demand(size <= 64 << 10, "limit", "size of the signatures")
+    return operations, offset
+
+
+# ---- 5. What the operations do ---------------------------------------------------------------
+
+
+def exactly(data, size):
+    demand(len(data) == size, "format", f"{len(data)} bytes decoded, {size} wanted")
+    return data
+
+
+def one_stream(decoder, blob, size):
+    try:
+        data = decoder.decompress(blob, size + 1)
+        if len(data) == size and not decoder.eof:
+            data += decoder.decompress(b"", 1)
+    except lzma.LZMAError as error:
+        # the memory bound has no error class of its own
+        raise Refused("limit" if "emory" in str(error) else "format", str(error)) from error
+    except (OSError, ValueError, EOFError) as error:
+        raise Refused("format", str(error)) from error
+    demand(decoder.eof and not decoder.unused_data, "format", "stream cut or followed by bytes")
+    return exactly(data, size)
+
+
+def decode_xz(blob, size):  # PF-42
+    demand(len(blob) >= 8 and blob[6] == 0 and blob[7] in (0, 1), "format", "xz check")
+    return one_stream(lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=12 * MIB), blob, size)
+
+
+def check_zstd_header(blob):  # PF-43
+    demand(blob[:4] == b"\x28\xb5\x2f\xfd" and len(blob) > 4, "format", "zstd magic")
+    descriptor = blob[4]
+    single, n_dictionary = descriptor >> 5 & 1, (0, 1, 2, 4)[descriptor & 3]
+    n_size = (single, 2, 4, 8)[descriptor >> 6]
+    demand(n_size and not n_dictionary, "format", "zstd without size or with dictionary")
+    at = 5 + (1 - single)
+    demand(len(blob) >= at + n_size, "format", "zstd header cut")
+    size = int.from_bytes(blob[at : at + n_size], "little") + (256 if n_size == 2 else 0)
+    window = size if single else (1 << 10 + (blob[5] >> 3)) * (8 + (blob[5] & 7)) // 8
+    demand(window <= 8 * MIB, "limit", f"zstd window of {window} bytes")
+
+
+def decode_zstd(blob, size):
+    check_zstd_header(blob)
+    library = ctypes.CDLL("libzstd.so.1")
+    for function in ("ZSTD_decompress", "ZSTD_findFrameCompressedSize"):
+        getattr(library, function).restype = ctypes.c_size_t
+    frame = library.ZSTD_findFrameCompressedSize(blob, ctypes.c_size_t(len(blob)))
+    demand(frame == len(blob), "format", "not exactly one zstd frame")
+    out = ctypes.create_string_buffer(size + 1)
+    n = library.ZSTD_decompress(out, ctypes.c_size_t(size), blob, ctypes.c_size_t(len(blob)))
+    demand(n <= size, "format", "zstd frame")
+    return exactly(out.raw[:n], size)
+
+
+def decode_brotli(blob, size):
+    library = ctypes.CDLL("libbrotlidec.so.1")
+    out, n = ctypes.create_string_buffer(size + 1), ctypes.c_size_t(size + 1)
+    ok = library.BrotliDecoderDecompress(ctypes.c_size_t(len(blob)), blob, ctypes.byref(n), out)
+    demand(ok == 1, "format", "brotli stream")
+    return out.raw[: n.value]
+
+
+def number_at(data, at):
+    demand(len(data) >= at + 8, "format", "patch cut")
+    raw = struct.unpack_from("<Q", data, at)[0]
+    magnitude = raw & (1 << 63) - 1
+    return -magnitude if raw >> 63 else magnitude
+
+
+class PatchStream:
+    """One of three; decoded whole, since this reader has memory."""
+
+    def __init__(self, codec, data, limit):
+        self.at = 0
+        if not data:
+            self.data = b""
+        elif codec == 0:
+            self.data = data
+        elif codec == 1:
+            decoder = bz2.BZ2Decompressor()
+            try:
+                self.data = decoder.decompress(data, limit + 1)
+                if not decoder.eof:
+                    self.data += decoder.decompress(b"", 1)
+            except (OSError, ValueError, EOFError) as error:
+                raise Refused("format", str(error)) from error
+            demand(decoder.eof and not decoder.unused_data, "format", "bzip2 stream of a patch")
+        else:
+            self.data = decode_brotli(data, limit)
+
+    def take(self, n):
+        demand(n <= len(self.data) - self.at, "format", "stream of a patch too short")
+        self.at += n
+        return self.data[self.at - n : self.at]
+
+
+def patch(blob, source, size):  # PF-46 to PF-49
+    demand(len(blob) >= 32, "format", "patch without header")
+    if blob[:8] == b"BSDIFF40":
+        codecs = (1, 1, 1)
+    else:
+        demand(blob[:5] == b"BSDF2" and all(c <= 2 for c in blob[5:8]), "format", "patch magic")
+        codecs = tuple(blob[5:8])
+    n_control, n_diff, n_new = (number_at(blob, at) for at in (8, 16, 24))
+    demand(min(n_control, n_diff) >= 0 and n_control + n_diff <= len(blob) - 32, "format",
+           "sizes in a patch")
+    demand(n_new == size, "format", "size of the patch's target")
+    ends = (32 + n_control, 32 + n_control + n_diff)
+    control = PatchStream(codecs[0], blob[32 : ends[0]], 48 * size + 24)
+    diff = PatchStream(codecs[1], blob[ends[0] : ends[1]], size)
+    extra = PatchStream(codecs[2], blob[ends[1] :], size)
+    out, position, idle = bytearray(), 0, 0
+    while len(out) < size:
+        entry = control.take(24)
+        x, y, z = (number_at(entry, at) for at in (0, 8, 16))
+        demand(x >= 0 and y >= 0 and x + y <= size - len(out), "format", "patch entry")
+        if x:
+            demand(0 <= position and position + x <= len(source), "format", "outside the source")
+            pairs = zip(diff.take(x), source[position : position + x])
+            out += bytes((a + b) & 0xFF for a, b in pairs)
+        out += extra.take(y)
+        position += x + z
+        idle += not x and not y
+        demand(idle <= size, "format", "idle entries")
+    for stream in (control, diff, extra):
+        demand(stream.at == len(stream.data), "format", "patch holds more than its target")
+    return bytes(out)
+
+
+def gather(image, extents):
+    return b"".join(b"\0" * (count * BLOCK) if start == HOLE
+                    else bytes(image[start * BLOCK : (start + count) * BLOCK])
+                    for start, count in extents)
+
+
+def scatter(image, extents, data):
+    for start, count in extents:
+        piece, data = data[: count * BLOCK], data[count * BLOCK :]
+        if start != HOLE:
+            image[start * BLOCK : (start + count) * BLOCK] = piece
+
+
+def result_of(op, blob, old):
+    size = op.dst_blocks * BLOCK
+    if op.kind.data:
+        demand(hashlib.sha256(blob).digest() == op.data_hash, "hash", "blob")  # PF-8
+    source = gather(old, op.src) if op.kind.source else b""
+    if op.src_hash is not None:  # PF-39
+        demand(hashlib.sha256(source).digest() == op.src_hash, "source", "source hash")
+    if op.number == 0:
+        return blob.ljust(size, b"\0")
+    if op.number == 1:
+        return one_stream(bz2.BZ2Decompressor(), blob, size)
+    if op.number == 8:
+        return decode_xz(blob, size)
+    if op.number == 128:
+        return decode_zstd(blob, size)
+    if op.number in (6, 7):
+        return b"\0" * size
+    if op.number == 4:
+        return source
+    source = source[: op.src_length] if op.src_length else source
+    return patch(blob, source, op.dst_length or size).ljust(size, b"\0")
+
+
+# ---- 6. Signatures ---------------------------------------------------------------------------
+
+
+def signatures_in(message):
+    found = []
+    for _, raw in fields(message, {1: (BYTES, True)}):
+        got = dict(fields(raw, {2: (BYTES, False), 3: (FIXED32, False)}))
+        demand(2 in got, "format", "signature without data")
+        size = got.get(3, len(got[2]))
+        demand(size <= len(got[2]), "format", "unpadded size")  # PF-52
+        found.append(got[2][:size])
+    return found
+
+
+def der(data, at=0):
+    """One element: tag, content, where the next begins."""
+    tag, size, at = data[at], data[at + 1], at + 2
+    if size & 0x80:
+        n = size & 0x7F
+        size, at = int.from_bytes(data[at : at + n], "big"), at + n
+    if at + size > len(data):
+        raise ValueError("cut DER")
+    return tag, data[at : at + size], at + size
+
+
+class RsaKey:
+    PREFIX = bytes.fromhex("3031300d060960864801650304020105000420")
+
+    def __init__(self, bits):
+        _, numbers, _ = der(bits)
+        _, n, at = der(numbers)
+        _, e, _ = der(numbers, at)
+        self.n, self.e, self.size = int.from_bytes(n, "big"), int.from_bytes(e, "big"), len(n) - 1
+
+    def verifies(self, signature, digest):
+        if len(signature) != self.size:
+            return False
+        value = pow(int.from_bytes(signature, "big"), self.e, self.n)
+        info = self.PREFIX + digest
+        padding = b"\xff" * (self.size - 3 - len(info))
+        return value.to_bytes(self.size, "big") == b"\0\1" + padding + b"\0" + info
+
+
+class P256Key:
+    P = 2**256 - 2**224 + 2**192 + 2**96 - 1
+    N = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+    G = (0x6B17D1F2E12C4247F8BCE6E563A440F277037D812DEB33A0F4A13945D898C296,
+         0x4FE342E2FE1A7F9B8EE7EB4A7C0F9E162BCE33576B315ECECBB6406837BF51F5)
+
+    def __init__(self, bits):
+        self.point = (int.from_bytes(bits[1:33], "big"), int.from_bytes(bits[33:65], "big"))
+
+    @classmethod
+    def add(cls, a, b):
+        if a is None or b is None:
+            return a or b
+        if a[0] == b[0]:
+            if (a[1] + b[1]) % cls.P == 0:
+                return None
+            slope = (3 * a[0] * a[0] - 3) * pow(2 * a[1], -1, cls.P)
+        else:
+            slope = (b[1] - a[1]) * pow(b[0] - a[0], -1, cls.P)
+        x = (slope * slope - a[0] - b[0]) % cls.P
+        return x, (slope * (a[0] - x) - a[1]) % cls.P
+
+    @classmethod
+    def multiply(cls, k, point):
+        result = None
+        for bit in bin(k)[2:]:
+            result = cls.add(result, result)
+            if bit == "1":
+                result = cls.add(result, point)
+        return result
+
+    def verifies(self, signature, digest):
+        try:
+            _, pair, end = der(signature)
+            _, r, at = der(pair)
+            _, s, _ = der(pair, at)
+        except (IndexError, ValueError):
+            return False
+        r, s = int.from_bytes(r, "big"), int.from_bytes(s, "big")
+        if end != len(signature) or not 0 < r < self.N or not 0 < s < self.N:
+            return False
+        w = pow(s, -1, self.N)
+        point = self.add(self.multiply(int.from_bytes(digest, "big") * w % self.N, self.G),
+                         self.multiply(r * w % self.N, self.point))
+        return point is not None and point[0] % self.N == r
+
+
+def load_key(path):
+    lines = [line for line in path.read_text().split("\n") if line and "-----" not in line]
+    _, info, _ = der(base64.b64decode("".join(lines)))
+    _, algorithm, at = der(info)
+    _, bits, _ = der(info, at)
+    rsa = algorithm.startswith(bytes.fromhex("06092a864886f70d010101"))
+    return (RsaKey if rsa else P256Key)(bits[1:])
+
+
+def check_signed(message, digest, keys, what):  # PF-53
+    good = any(key.verifies(s, digest) for s in signatures_in(message)[:16] for key in keys)
+    demand(good, "signature", what)
+
+
+# ---- the whole -------------------------------------------------------------------------------
+
+
+def extents_text(extents):
+    return ",".join(f"{'hole' if s == HOLE else s}+{n}" for s, n in extents)
+
+
+class Payload:
+    def __init__(self, data, keys):
+        self.data = data
+        self.metadata, manifest, metadata_signature, self.rest = split(data)
+        if keys:  # PF-8: before the manifest is looked at
+            check_signed(metadata_signature, hashlib.sha256(self.metadata).digest(), keys,
+                         "metadata")
+        self.manifest = Manifest(manifest)
+        self.operations, self.n_blobs = all_operations(self.manifest)
+        n_signatures = self.manifest.signatures[1]
+        demand(bool(n_signatures) == bool(metadata_signature), "format", "signed in part")  # PF-37
+        self.keys = keys
+
+    def check_end(self):
+        n_signatures = self.manifest.signatures[1]
+        demand(len(self.rest) == self.n_blobs + n_signatures, "format", "cut, or bytes follow")
+        signatures_in(self.rest[self.n_blobs :])
+        if self.keys:
+            digest = hashlib.sha256(self.metadata + self.rest[: self.n_blobs]).digest()
+            check_signed(self.rest[self.n_blobs :], digest, self.keys, "payload")
+
+    def lines(self):
+        m = self.manifest
+        yield (f"payload bytes={len(self.data)} metadata={len(self.metadata)} minor={m.minor} "
+               f"signed={'yes' if m.signatures[1] else 'no'}")
+        number = 0
+        for partition, operations in zip(m.partitions, self.operations):
+            old = partition.old.size if partition.old else "none"
+            yield (f"partition {partition.name} new={partition.new.size} old={old} "
+                   f"version={partition.version} operations={len(operations)}")
+            for op in operations:
+                yield (f"operation {number} {op.kind.name} data={op.offset}+{op.length} "
+                       f"src={extents_text(op.src)} dst={extents_text(op.dst)}")
+                number += 1
+
+    def apply(self, olds):
+        targets = {}
+        for partition, operations in zip(self.manifest.partitions, self.operations):
+            target = bytearray(partition.new.blocks * BLOCK)
+            for op in operations:
+                blob = self.rest[op.offset : op.offset + op.length]
+                demand(len(blob) == op.length, "format", "cut in the blobs")
+                scatter(target, op.dst, result_of(op, blob, olds.get(partition.name, b"")))
+            targets[partition.name] = bytes(target[: partition.new.size])
+        return targets
+
+
+def run(arguments):
+    keys = [load_key(path) for path in arguments.key]
+    olds = dict(o.split("=", 1) for o in arguments.images if "=" in o)
+    outs = dict(o.split(">", 1) for o in arguments.images if ">" in o and "=" not in o)
+    payload = Payload(arguments.payload.read_bytes(), keys)
+    lines = list(payload.lines())
+    padded = {}
+    for name, path in olds.items():
+        image = pathlib.Path(path).read_bytes()
+        padded[name] = image + b"\0" * (-len(image) % BLOCK)
+    targets = payload.apply(padded)
+    payload.check_end()
+    for partition in payload.manifest.partitions:
+        digest = hashlib.sha256(targets[partition.name])
+        demand(digest.digest() == partition.new.hash, "hash", f"target {partition.name}")
+        lines.append(f"target {partition.name} {digest.hexdigest()}")
+    for name, path in outs.items():
+        pathlib.Path(path).write_bytes(targets[name])
+    return lines
+
+
+def main():
+    parser = argparse.ArgumentParser(description="A second reader of payloads.")
+    parser.add_argument("--key", action="append", type=pathlib.Path, default=[])
+    parser.add_argument("payload", type=pathlib.Path)
+    parser.add_argument("images", nargs="*", metavar="NAME=OLD or NAME>NEW")
+    try:
+        print("\n".join(run(parser.parse_args())))
+    except Refused as refusal:
+        print(f"refused {refusal.fault}: {refusal}")
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
