@@ -4,8 +4,8 @@
  * codec/bsdiff.h - binary differences in the formats BSDIFF40 and BSDF2 (making side)
  *
  * Layout: 32-byte header (magic "BSDIFF40", or "BSDF2" and three codec bytes 0 none 1 bz2 2 brotli;
- * control size, diff size, new size as 64-bit sign-magnitude little-endian), then the control, diff and extra streams.
- * Spec: docs/spec/payload.md.
+ * control size, diff size, new size as 64-bit sign-magnitude little-endian), then the control, diff
+ * and extra streams. Spec: docs/spec/payload.md.
  */
 #include "codec/codec.h"
 

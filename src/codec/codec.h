@@ -23,15 +23,16 @@ const char *swb_codec_to_string(enum swb_codec codec);
 
 struct swb_decoder;
 
-/* Enough memory for one decoder of anything that docs/spec/payload.md allows, and for swb_bspatch(). */
+/* Enough memory for one decoder of anything that docs/spec/payload.md allows, and for
+ * swb_bspatch(). */
 #define SWB_DECODER_MEMORY_BYTES ((size_t)12 << 20)
 
 /*
  * max_memory_bytes bounds what the decoder may allocate for itself (dictionary and tables); a
  * stream that wants more fails with -E2BIG at its header. Return: 0, -ENOMEM.
  */
-int swb_decoder_new(enum swb_codec codec, size_t max_memory_bytes, struct swb_decoder **ret)
-        _warn_unused_;
+int swb_decoder_new(enum swb_codec codec, size_t max_memory_bytes,
+                    struct swb_decoder **ret) _warn_unused_;
 struct swb_decoder *swb_decoder_free(struct swb_decoder *decoder);
 SWB_DEFINE_CLEANUP(struct swb_decoder *, swb_decoder_free)
 
@@ -40,24 +41,25 @@ enum { SWB_DECODER_MORE = 0, SWB_DECODER_END = 1 };
 /*
  * Consumes from *in, produces into *out; moves the pointers and reduces the counts, as zlib does.
  * Return: SWB_DECODER_MORE (gives back when input is used up or output full; no progress with both
- * available means the stream was cut), SWB_DECODER_END at the stream's end (unused input stays; never
- * with SWB_CODEC_NONE, whose end only the caller knows), -EBADMSG for a damaged stream, -E2BIG above
- * the memory bound, -ENOMEM. An end or an error is answered again by every later call.
+ * available means the stream was cut), SWB_DECODER_END at the stream's end (unused input stays;
+ * never with SWB_CODEC_NONE, whose end only the caller knows), -EBADMSG for a damaged stream,
+ * -E2BIG above the memory bound, -ENOMEM. An end or an error is answered again by every later call.
  */
 int swb_decoder_step(struct swb_decoder *decoder, const uint8_t **in, size_t *n_in, uint8_t **out,
                      size_t *n_out) _warn_unused_;
 
 /*
- * Decodes a whole stream to exactly n_out bytes. Return: 0; -EBADMSG damaged, cut, trailing bytes, or not exactly
- * n_out bytes; -E2BIG; -ENOMEM.
+ * Decodes a whole stream to exactly n_out bytes. Return: 0; -EBADMSG damaged, cut, trailing bytes,
+ * or not exactly n_out bytes; -E2BIG; -ENOMEM.
  */
-int swb_decode(enum swb_codec codec, size_t max_memory_bytes, const void *in, size_t n_in, void *out,
-               size_t n_out) _warn_unused_;
+int swb_decode(enum swb_codec codec, size_t max_memory_bytes, const void *in, size_t n_in,
+               void *out, size_t n_out) _warn_unused_;
 
 /*
- * Appends the encoding of a whole buffer. Level 0 = the codec's best useful level (bz2 9, xz 6 extreme off,
- * zstd 19, brotli 11 with a window of 1 MiB). What comes out is what the decoder above accepts.
- * Return: 0, -EINVAL (level), -E2BIG (buf's ceiling), -ENOMEM. Build side: library codec_make.
+ * Appends the encoding of a whole buffer. Level 0 = the codec's best useful level (bz2 9, xz 6
+ * extreme off, zstd 19, brotli 11 with a window of 1 MiB). What comes out is what the decoder above
+ * accepts. Return: 0, -EINVAL (level), -E2BIG (buf's ceiling), -ENOMEM. Build side: library
+ * codec_make.
  */
-int swb_encode(enum swb_codec codec, int level, const void *in, size_t n_in, struct swb_buf *buf)
-        _warn_unused_;
+int swb_encode(enum swb_codec codec, int level, const void *in, size_t n_in,
+               struct swb_buf *buf) _warn_unused_;

@@ -16,10 +16,10 @@ int swb_pread(int fd, const char *name, void *data, size_t n_bytes, uint64_t off
 int swb_pwrite(int fd, const char *name, const void *data, size_t n_bytes, uint64_t offset,
                struct swb_error *err) _warn_unused_;
 /* Up to n bytes from a pipe or socket: returns the count, 0 at the end. */
-ssize_t swb_read_some(int fd, const char *name, void *data, size_t n_bytes, struct swb_error *err)
-        _warn_unused_;
-int swb_write_all(int fd, const char *name, const void *data, size_t n_bytes, struct swb_error *err)
-        _warn_unused_;
+ssize_t swb_read_some(int fd, const char *name, void *data, size_t n_bytes,
+                      struct swb_error *err) _warn_unused_;
+int swb_write_all(int fd, const char *name, const void *data, size_t n_bytes,
+                  struct swb_error *err) _warn_unused_;
 
 /* Size of a regular file or block device in bytes. */
 int swb_fd_size(int fd, const char *name, uint64_t *ret_bytes, struct swb_error *err) _warn_unused_;

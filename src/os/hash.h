@@ -12,7 +12,8 @@
 
 #define SWB_SHA256_BYTES 32
 #define SWB_SHA256_HEX (2 * SWB_SHA256_BYTES + 1)
-/* Stored state: 8 chaining words, 8 bytes length, 64 bytes of a started block, 1 byte its fill. All big-endian. */
+/* Stored state: 8 chaining words, 8 bytes length, 64 bytes of a started block, 1 byte its fill. All
+ * big-endian. */
 #define SWB_SHA256_STATE_BYTES (32 + 8 + 64 + 1)
 
 struct swb_sha256 {

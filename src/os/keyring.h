@@ -19,11 +19,11 @@ struct swb_keyring *swb_keyring_free(struct swb_keyring *ring);
 SWB_DEFINE_CLEANUP(struct swb_keyring *, swb_keyring_free)
 
 /* CONFIG for a file that is not such a key. */
-int swb_keyring_add_file(struct swb_keyring *ring, const char *path, struct swb_error *err)
-        _warn_unused_;
+int swb_keyring_add_file(struct swb_keyring *ring, const char *path,
+                         struct swb_error *err) _warn_unused_;
 /* All *.pem of a folder, in name order; CONFIG when there is none or one is bad. */
-int swb_keyring_add_dir(struct swb_keyring *ring, const char *path, struct swb_error *err)
-        _warn_unused_;
+int swb_keyring_add_dir(struct swb_keyring *ring, const char *path,
+                        struct swb_error *err) _warn_unused_;
 /* A PEM text in memory (`name` for messages). */
 int swb_keyring_add_pem(struct swb_keyring *ring, const char *name, const void *pem, size_t n_bytes,
                         struct swb_error *err) _warn_unused_;
@@ -36,5 +36,6 @@ const char *swb_keyring_id(const struct swb_keyring *ring, size_t index);
  * Return: 0 and the id of the key that verified (ret_key_id: SWB_KEY_ID_SIZE bytes, may be NULL);
  * 1 when no key verifies it; < 0 for a failure of the library.
  */
-int swb_keyring_verify(const struct swb_keyring *ring, const uint8_t *digest, const uint8_t *signature,
-                       size_t n_signature, char *ret_key_id, struct swb_error *err) _warn_unused_;
+int swb_keyring_verify(const struct swb_keyring *ring, const uint8_t *digest,
+                       const uint8_t *signature, size_t n_signature, char *ret_key_id,
+                       struct swb_error *err) _warn_unused_;

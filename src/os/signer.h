@@ -21,8 +21,8 @@ size_t swb_signer_size(const struct swb_signer *signer);
 int swb_signer_sign(const struct swb_signer *signer, const uint8_t *digest, uint8_t *ret_signature,
                     size_t *ret_n, struct swb_error *err) _warn_unused_;
 /* The public key as PEM text, for manifests; owned by the caller. */
-int swb_signer_public_pem(const struct swb_signer *signer, char **ret_pem, struct swb_error *err)
-        _warn_unused_;
+int swb_signer_public_pem(const struct swb_signer *signer, char **ret_pem,
+                          struct swb_error *err) _warn_unused_;
 
 /* type: "rsa2048", "rsa3072", "rsa4096", "p256". Writes both files; never overwrites; the private
  * one has mode 0600. */

@@ -3,7 +3,8 @@
 /*
  * payload/format.h - names and numbers of the payload container
  *
- * Spec: docs/spec/payload.md. The container is `CrAU`, major version 2, shared with Chrome OS and Android.
+ * Spec: docs/spec/payload.md. The container is `CrAU`, major version 2, shared with Chrome OS and
+ * Android.
  */
 #include <stdint.h>
 

@@ -3,8 +3,8 @@
 /*
  * payload/writer.h - the manifest and signature messages as bytes (build side)
  *
- * No I/O, no crypto: the generator lays out the file (generator/write): header and manifest, metadata signature,
- * blobs in operation order, payload signature. Same input, same bytes.
+ * No I/O, no crypto: the generator lays out the file (generator/write): header and manifest,
+ * metadata signature, blobs in operation order, payload signature. Same input, same bytes.
  */
 #include "base/buf.h"
 #include "payload/format.h"
@@ -12,9 +12,9 @@
 /*
  * Appends header and manifest: the bytes that the metadata signature covers. `operations` holds
  * manifest->n_partitions arrays of partitions[i].n_operations each, with data offsets set.
- * n_signature_bytes: size of each of the two Signatures messages, 0 for none; goes into the header and
- * (with manifest->signatures_offset) the manifest.
- * Return: 0, FORMAT when the result would break the rules of docs/spec/payload.md, LIMIT, NO_MEMORY.
+ * n_signature_bytes: size of each of the two Signatures messages, 0 for none; goes into the header
+ * and (with manifest->signatures_offset) the manifest. Return: 0, FORMAT when the result would
+ * break the rules of docs/spec/payload.md, LIMIT, NO_MEMORY.
  */
 int swb_manifest_write(const struct swb_manifest *manifest,
                        const struct swb_operation *const *operations, uint32_t n_signature_bytes,
