@@ -268,6 +268,8 @@ int swb_omaha_response_parse(const void *body, size_t n_bytes, struct swb_omaha_
         if (swb_xml_arena_init(&parsed->arena, n_bytes) < 0)
                 return swb_oom(err);
         r = swb_xml_parse(body, n_bytes, rules, SWB_ELEMENTS(rules), parsed, err);
+        if (r >= 0 && parsed->arena.overflow)
+                r = swb_fail(err, -E2BIG, SWB_FAULT_LIMIT, "attributes are longer than the text");
         if (r < 0)
                 return r;
         *ret = SWB_TAKE_PTR(response);

@@ -39,6 +39,7 @@ struct swb_xml_field {
 struct swb_xml_arena {
         char *data;
         size_t n_bytes, cap;
+        bool overflow; /* something did not fit: refuse the document */
 };
 
 /* Room for all attributes of a document of n_bytes. -ENOMEM. */

@@ -35,13 +35,17 @@ void swb_xml_arena_done(struct swb_xml_arena *arena)
         *arena = (struct swb_xml_arena){0};
 }
 
-/* A value is never longer than its source text, which has a name and quotes besides: it fits. */
+/* In UTF-8 a value is never longer than its source text, which has a name and quotes besides: it
+ * fits. If it does not all the same, the document is refused in the end. */
 static const char *keep(struct swb_xml_arena *arena, const char *value)
 {
         size_t n = strlen(value) + 1;
         char *copy = arena->data + arena->n_bytes;
 
-        swb_assert(n <= arena->cap - arena->n_bytes);
+        if (n > arena->cap - arena->n_bytes) {
+                arena->overflow = true;
+                return "";
+        }
         memcpy(copy, value, n);
         arena->n_bytes += n;
         return copy;
@@ -208,7 +212,11 @@ int swb_xml_parse(const void *data, size_t n_bytes, const struct swb_xml_rule *r
 
         if (n_bytes > INT32_MAX)
                 return swb_fail(err, -E2BIG, SWB_FAULT_LIMIT, "document of %zu bytes", n_bytes);
-        /* The name given here overrides what the document declares, and a byte order mark. */
+        /* UTF-16, which expat would take by itself, has one in every "<". */
+        if (n_bytes > 0 && memchr(data, 0, n_bytes))
+                return swb_fail(err, -EBADMSG, SWB_FAULT_FORMAT,
+                                "the document has a zero byte: it is not UTF-8");
+        /* The name given here overrides what the document declares. */
         walk.parser = XML_ParserCreate("UTF-8");
         if (!walk.parser)
                 return swb_oom(err);
