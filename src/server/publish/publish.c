@@ -30,6 +30,32 @@ static void job_done(struct job *job)
         (void)swb_close(job->folder_fd);
 }
 
+static int bad_version(const char *version, struct swb_error *err)
+{
+        return swb_fail(
+                err, -EBADMSG, SWB_FAULT_FORMAT,
+                "JSON manifest: '%.80s' can't be a version: 1 to %d letters, digits, '.', '_', "
+                "'+', '~', '-'",
+                version, SWB_VERSION_MAX);
+}
+
+static int check_names(const struct swb_publish_manifest *manifest, struct swb_error *err)
+{
+        if (!swb_is_plain_id(manifest->appid, SWB_APPID_MAX))
+                return swb_fail(err, -EBADMSG, SWB_FAULT_FORMAT,
+                                "JSON manifest: '%.160s' can't be an app id: 1 to %d printable "
+                                "characters without spaces",
+                                manifest->appid, SWB_APPID_MAX);
+        if (!swb_is_release_version(manifest->target_version))
+                return bad_version(manifest->target_version, err);
+        if (manifest->is_delta && !swb_is_release_version(manifest->source_version))
+                return bad_version(manifest->source_version, err);
+        if (strlen(manifest->metadata_signature) > SWB_METADATA_SIGNATURE_MAX)
+                return swb_fail(err, -E2BIG, SWB_FAULT_LIMIT,
+                                "JSON manifest: 'metadata_signature' is too long");
+        return 0;
+}
+
 static int read_manifest(struct job *job, struct swb_error *err)
 {
         _cleanup_(swb_buf_done) struct swb_buf text = SWB_BUF_INIT(SWB_PUBLISH_MANIFEST_MAX_BYTES);
@@ -48,11 +74,7 @@ static int read_manifest(struct job *job, struct swb_error *err)
         if (r >= 0)
                 r = swb_publish_manifest_parse(text.data, text.n_bytes, &job->manifest, err);
         if (r >= 0)
-                r = swb_release_version_check(job->manifest.target_version, err);
-        if (r >= 0 && job->manifest.is_delta)
-                r = swb_release_version_check(job->manifest.source_version, err);
-        if (r >= 0 && strlen(job->manifest.metadata_signature) > SWB_METADATA_SIGNATURE_MAX)
-                r = swb_fail(err, -E2BIG, SWB_FAULT_LIMIT, "'metadata_signature' is too long");
+                r = check_names(&job->manifest, err);
         return r < 0 ? swb_wrap(err, r, "'%s'", path) : 0;
 }
 

@@ -81,13 +81,13 @@ static int check_partitions(const struct pass *pass, struct swb_error *err)
 
                 is_delta = is_delta || p->has_old;
                 if (*p->version && strcmp(p->version, manifest->target_version) != 0)
-                        return swb_fail(err, -EINVAL, SWB_FAULT_USAGE,
+                        return swb_fail(err, -EBADMSG, SWB_FAULT_FORMAT,
                                         "partition '%s' has version '%s', the JSON manifest says "
                                         "'%.80s'",
                                         p->name, p->version, manifest->target_version);
         }
         if (is_delta != manifest->is_delta)
-                return swb_fail(err, -EINVAL, SWB_FAULT_USAGE,
+                return swb_fail(err, -EBADMSG, SWB_FAULT_FORMAT,
                                 "this is a %s payload, the JSON manifest says the opposite",
                                 is_delta ? "delta" : "full");
         return 0;
@@ -100,7 +100,7 @@ static int on_metadata(struct pass *pass, struct swb_error *err)
         int r;
 
         if (n != pass->check->manifest->metadata_size)
-                return swb_fail(err, -EINVAL, SWB_FAULT_USAGE,
+                return swb_fail(err, -EBADMSG, SWB_FAULT_FORMAT,
                                 "the metadata has %zu bytes, the JSON manifest says %llu", n,
                                 (unsigned long long)pass->check->manifest->metadata_size);
         swb_sha256_update(&pass->sha, metadata, n);

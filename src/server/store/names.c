@@ -25,14 +25,9 @@ int swb_name_check(const char *what, const char *name, struct swb_error *err)
                         name, what, SWB_NAME_MAX);
 }
 
-int swb_release_version_check(const char *version, struct swb_error *err)
+bool swb_is_release_version(const char *version)
 {
-        if (consists_of(version, SWB_VERSION_MAX, "._+~-"))
-                return 0;
-        return swb_fail(err, -EINVAL, SWB_FAULT_USAGE,
-                        "'%.80s' can't be a version: 1 to %d letters, digits, '.', '_', '+', '~', "
-                        "'-'",
-                        version, SWB_VERSION_MAX);
+        return consists_of(version, SWB_VERSION_MAX, "._+~-");
 }
 
 bool swb_is_plain_id(const char *text, size_t max)

@@ -16,8 +16,8 @@
 
 /* Channels and groups: 1 to SWB_NAME_MAX of [A-Za-z0-9._-]. USAGE; `what` for the message. */
 int swb_name_check(const char *what, const char *name, struct swb_error *err) _warn_unused_;
-/* 1 to SWB_VERSION_MAX of [A-Za-z0-9._+~-]. USAGE. */
-int swb_release_version_check(const char *version, struct swb_error *err) _warn_unused_;
+/* 1 to SWB_VERSION_MAX of [A-Za-z0-9._+~-]: can be the version of a release. */
+bool swb_is_release_version(const char *version);
 /* 1 to `max` printable ASCII characters other than space. */
 bool swb_is_plain_id(const char *text, size_t max);
 

@@ -58,16 +58,17 @@ int swb_release_put(struct swb_db *db, int64_t app, int64_t now, struct swb_rele
         struct swb_release stored;
         int r;
 
-        r = swb_release_version_check(release->version, err);
-        if (r >= 0)
-                r = swb_query_init(&q, db,
-                                   "INSERT INTO releases (app, version, created, deadline,"
-                                   "  disable_backoff, max_failures) VALUES (?, ?, ?, ?, ?, ?)"
-                                   "ON CONFLICT (app, version) DO UPDATE SET"
-                                   "  deadline = excluded.deadline,"
-                                   "  disable_backoff = excluded.disable_backoff,"
-                                   "  max_failures = excluded.max_failures",
-                                   err);
+        if (!swb_is_release_version(release->version))
+                return swb_fail(err, -EINVAL, SWB_FAULT_USAGE, "'%s' can't be a version",
+                                release->version);
+        r = swb_query_init(&q, db,
+                           "INSERT INTO releases (app, version, created, deadline,"
+                           "  disable_backoff, max_failures) VALUES (?, ?, ?, ?, ?, ?)"
+                           "ON CONFLICT (app, version) DO UPDATE SET"
+                           "  deadline = excluded.deadline,"
+                           "  disable_backoff = excluded.disable_backoff,"
+                           "  max_failures = excluded.max_failures",
+                           err);
         if (r < 0)
                 return r;
         swb_query_bind_i64(&q, app);
@@ -118,7 +119,7 @@ int swb_payload_put(struct swb_db *db, int64_t release, int64_t now,
         if (r > 0 && strcmp(there.sha256, payload->sha256) == 0)
                 return 1;
         if (r > 0)
-                return swb_fail(err, -EEXIST, SWB_FAULT_USAGE,
+                return swb_fail(err, -EEXIST, SWB_FAULT_DENIED,
                                 "the release already has another %s payload%s%s (%s): remove the "
                                 "release first, or give this build a version of its own",
                                 *payload->source_version ? "delta" : "full",

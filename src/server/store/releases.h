@@ -34,7 +34,7 @@ int swb_release_find(struct swb_db *db, int64_t app, const char *version, struct
 int swb_release_put(struct swb_db *db, int64_t app, int64_t now, struct swb_release *release,
                     struct swb_error *err) _warn_unused_;
 /* Adds a payload. The very same again is fine (returns 1: it was there); another one for the same
- * source version is USAGE. Inside the caller's transaction. */
+ * source version is DENIED. Inside the caller's transaction. */
 int swb_payload_put(struct swb_db *db, int64_t release, int64_t now,
                     const struct swb_payload *payload, struct swb_error *err) _warn_unused_;
 

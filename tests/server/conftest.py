@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fixtures: a data folder, keys, servers that end with their test."""
+
+import pathlib
+import sys
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+
+# pylint: disable=wrong-import-position,redefined-outer-name
+from server_payload import Key, Payload, blocks  # noqa: E402
+from server_tools import Server, run  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def keys(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("keys")
+    return [Key(folder, name) for name in ("first", "second")]
+
+
+@pytest.fixture
+def data(tmp_path):
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def serve(data):
+    """Starts servers on the data folder; all must end well when the test does."""
+    servers = []
+
+    def start(*options):
+        server = Server(data, *options)
+        servers.append(server)
+        return server
+
+    yield start
+    for server in servers:
+        assert server.stop() in (0, -9), (data.parent / "server.log").read_text()
+
+
+@pytest.fixture
+def publish(data, tmp_path):
+    """Makes and publishes a payload of {App-1}."""
+    def make(version, *, source=None, channel="stable", options=(), n_blocks=3, **changes):
+        new = blocks(n_blocks, version)
+        old = new if source else None
+        payload = Payload(tmp_path / f"{source or 'full'}-{version}.bin", version, new, old=old,
+                          source=source, **changes)
+        run(data, "publish", payload.path, *([f"--channel={channel}"] if channel else []), *options)
+        return payload
+
+    return make
+
+
+@pytest.fixture
+def fleet(serve, publish):
+    """A server with 2.0 on channel stable, full and as a delta from 1.0."""
+    full = publish("2.0")
+    delta = publish("2.0", source="1.0")
+    server = serve("--status")
+    server.full, server.delta = full, delta
+    return server
