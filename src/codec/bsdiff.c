@@ -64,7 +64,11 @@ static int64_t find_jump(const struct differ *d, const struct alignment *present
                                                  (size_t)(d->n_new - target));
                 n = (int64_t)match.n_bytes;
                 if (n > count_equal(d, present, target, n) + JUMP_GAIN_BYTES) {
-                        *ret_next = (struct alignment){target, (int64_t)match.pos};
+                        int64_t expected = present->source + (target - present->target);
+
+                        *ret_next = (struct alignment){
+                                target,
+                                (int64_t)swb_suffix_array_nearest(&d->index, &match, expected)};
                         return n;
                 }
         }

@@ -4,6 +4,9 @@
 #include <divsufsort.h>
 #include <divsufsort64.h>
 
+/* How far to look for the nearest place: 1 % smaller patches of programs; more gives no more. */
+#define NEIGHBOURS 16
+
 static bool needs_wide(uint64_t n)
 {
         return n > INT32_MAX;
@@ -99,7 +102,41 @@ struct swb_match swb_suffix_array_longest(const struct swb_suffix_array *index,
 
                 *side = (struct side){rank, common};
         }
-        if (high.rank < index->n && high.common >= low.common)
-                return (struct swb_match){suffix_at(index, high.rank), high.common};
-        return (struct swb_match){suffix_at(index, low.rank), low.common};
+        if (high.rank == index->n || high.common < low.common)
+                high = low;
+        return (struct swb_match){suffix_at(index, high.rank), high.common, high.rank};
+}
+
+static uint64_t distance(size_t pos, int64_t wanted_pos)
+{
+        return wanted_pos > (int64_t)pos ? (uint64_t)wanted_pos - pos : pos - (uint64_t)wanted_pos;
+}
+
+/* Does the suffix of this rank begin with the match's bytes? The ranks that do are neighbours. */
+static bool begins_with(const struct swb_suffix_array *index, size_t rank,
+                        const struct swb_match *match)
+{
+        size_t pos = suffix_at(index, rank);
+
+        return index->n - pos >= match->n_bytes &&
+               memcmp(index->text + pos, index->text + match->pos, match->n_bytes) == 0;
+}
+
+size_t swb_suffix_array_nearest(const struct swb_suffix_array *index, const struct swb_match *match,
+                                int64_t wanted_pos)
+{
+        size_t low = match->rank, high = match->rank, best = match->pos;
+
+        while (low > 0 && match->rank - low < NEIGHBOURS && begins_with(index, low - 1, match))
+                low--;
+        while (high + 1 < index->n && high - match->rank < NEIGHBOURS &&
+               begins_with(index, high + 1, match))
+                high++;
+        for (size_t rank = low; rank <= high; rank++) {
+                size_t pos = suffix_at(index, rank);
+
+                if (distance(pos, wanted_pos) < distance(best, wanted_pos))
+                        best = pos;
+        }
+        return best;
 }

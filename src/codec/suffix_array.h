@@ -17,6 +17,7 @@ struct swb_suffix_array {
 struct swb_match {
         size_t pos; /* in the text */
         size_t n_bytes;
+        size_t rank; /* of the suffix at pos */
 };
 
 /* Return: 0, -ENOMEM. */
@@ -28,3 +29,8 @@ uint64_t swb_suffix_array_memory(uint64_t n);
 /* The longest beginning of `wanted` that occurs in the text; the same answer every time. */
 struct swb_match swb_suffix_array_longest(const struct swb_suffix_array *index,
                                           const uint8_t *wanted, size_t n_wanted);
+
+/* Of the places nearby in the array where the text has the same bytes: the one nearest to
+ * `wanted_pos` (which may lie outside the text). */
+size_t swb_suffix_array_nearest(const struct swb_suffix_array *index, const struct swb_match *match,
+                                int64_t wanted_pos);
