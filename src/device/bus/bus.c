@@ -101,7 +101,7 @@ static int get_property(sd_bus *connection, const char *path, const char *interf
         (void)ret_error;
         for (size_t i = 0; i < SWB_BUS_PROPERTIES; i++)
                 if (strcmp(swb_bus_properties[i].name, property) == 0)
-                        return swb_bus_append_property(message, i, swb_engine_status(bus->engine));
+                        return swb_bus_append_property(message, i, bus->engine);
         return -ENOENT;
 }
 
@@ -131,6 +131,7 @@ static const sd_bus_vtable vtable[] = {
         PROPERTY("LastError", "s"),
         PROPERTY("LastErrorText", "s"),
         PROPERTY("NeedsReboot", "b"),
+        PROPERTY("FailedVersions", "a{ss}"),
         SD_BUS_VTABLE_END,
 };
 

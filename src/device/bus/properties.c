@@ -18,6 +18,7 @@ enum {
         LAST_ERROR,
         LAST_ERROR_TEXT,
         NEEDS_REBOOT,
+        FAILED_VERSIONS,
 };
 
 const struct swb_bus_property swb_bus_properties[SWB_BUS_PROPERTIES] = {
@@ -35,6 +36,7 @@ const struct swb_bus_property swb_bus_properties[SWB_BUS_PROPERTIES] = {
         [LAST_ERROR] = {"LastError", "s"},
         [LAST_ERROR_TEXT] = {"LastErrorText", "s"},
         [NEEDS_REBOOT] = {"NeedsReboot", "b"},
+        [FAILED_VERSIONS] = {"FailedVersions", "a{ss}"},
 };
 
 /* Length of the well-formed character at p (1 .. 4), 0 for none: overlong forms, surrogates and
@@ -100,8 +102,31 @@ static const char *error_name(const struct swb_status *status)
                        : swb_fault_to_string(status->last_error.fault);
 }
 
-int swb_bus_append_property(sd_bus_message *message, size_t index, const struct swb_status *status)
+/* version -> "fault: text" */
+static int append_failed(sd_bus_message *message, const struct swb_engine *engine)
 {
+        size_t n = swb_engine_status(engine)->n_failed;
+        int r = sd_bus_message_open_container(message, 'a', "{ss}");
+
+        for (size_t i = 0; i < n && r >= 0; i++) {
+                struct swb_failed_version failed;
+                char version[TEXT_MAX], reason[TEXT_MAX];
+
+                swb_engine_failed_version(engine, i, &failed);
+                (void)snprintf(version, sizeof(version), "%s", failed.version);
+                (void)snprintf(reason, sizeof(reason), "%s: %s", swb_fault_to_string(failed.fault),
+                               failed.text);
+                swb_bus_mend_utf8(version);
+                swb_bus_mend_utf8(reason);
+                r = sd_bus_message_append(message, "{ss}", version, reason);
+        }
+        return r < 0 ? r : sd_bus_message_close_container(message);
+}
+
+int swb_bus_append_property(sd_bus_message *message, size_t index, const struct swb_engine *engine)
+{
+        const struct swb_status *status = swb_engine_status(engine);
+
         switch (index) {
         case STATE:
                 return append_text(message, swb_engine_state_to_string(status->state));
@@ -131,6 +156,8 @@ int swb_bus_append_property(sd_bus_message *message, size_t index, const struct 
                 return append_text(message, status->last_error.text);
         case NEEDS_REBOOT:
                 return sd_bus_message_append(message, "b", (int)status->needs_reboot);
+        case FAILED_VERSIONS:
+                return append_failed(message, engine);
         default:
                 return -EINVAL;
         }
@@ -166,6 +193,8 @@ static bool differs(size_t index, const struct swb_status *was, const struct swb
                 return strcmp(was->last_error.text, is->last_error.text) != 0;
         case NEEDS_REBOOT:
                 return was->needs_reboot != is->needs_reboot;
+        case FAILED_VERSIONS: /* only ever added to, and the oldest of many dropped unseen */
+                return was->n_failed != is->n_failed;
         default:
                 return false;
         }

@@ -56,7 +56,8 @@ static void each_change_is_named(void **state)
                                  1,
                                  1,
                                  {.fault = SWB_FAULT_IO, .text = "t"},
-                                 true};
+                                 true,
+                                 1};
         assert_int_equal(swb_bus_changed_properties(&was, &is, names), SWB_BUS_PROPERTIES);
 }
 

@@ -73,7 +73,7 @@ void swb_engine_mark_good(struct swb_engine *e)
         }
         (void)swb_log_failure(SWB_LOG_ERROR, &err, "slot %s can't be marked good, trying again",
                               swb_slot_to_string(e->facts.slot));
-        swb_engine_set_error(e, &err, false);
+        swb_engine_set_error(e, &err);
         report_trouble(e, &err);
         swb_engine_later(e, RETRY_USEC, swb_engine_mark_good);
 }
@@ -139,6 +139,6 @@ void swb_engine_confirm(struct swb_engine *e)
                 return;
         swb_engine_stop_confirming(e);
         (void)swb_log_failure(SWB_LOG_ERROR, &err, "health checks, trying again");
-        swb_engine_set_error(e, &err, false);
+        swb_engine_set_error(e, &err);
         swb_engine_later(e, RETRY_USEC, swb_engine_confirm);
 }

@@ -34,7 +34,7 @@ static int on_check_timer(sd_event_source *source, uint64_t usec, void *userdata
                 if (swb_engine_run_check(e, false, &err) >= 0)
                         return 0;
                 (void)swb_log_failure(SWB_LOG_ERROR, &err, "check");
-                swb_engine_set_error(e, &err, true);
+                swb_engine_set_error(e, &err);
                 swb_engine_plan_check(e, e->config->server.check_interval_usec, false);
                 return 0;
         case SWB_ENGINE_CHECKING:
@@ -195,7 +195,7 @@ static void take_up_again(struct swb_engine *e)
         if (swb_engine_take_up(e, &err) >= 0)
                 return;
         (void)swb_log_failure(SWB_LOG_WARNING, &err, "still no updates on this device");
-        swb_engine_set_error(e, &err, false);
+        swb_engine_set_error(e, &err);
         swb_engine_take_up_later(e);
 }
 
@@ -215,7 +215,7 @@ int swb_engine_start(struct swb_engine *engine, struct swb_error *err)
                 return cause.code;
         }
         (void)swb_log_failure(SWB_LOG_ERROR, &cause, "no updates on this device");
-        swb_engine_set_error(engine, &cause, false);
+        swb_engine_set_error(engine, &cause);
         swb_engine_take_up_later(engine);
         return 0;
 }

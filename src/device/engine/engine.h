@@ -35,8 +35,10 @@ struct swb_status {
         const char *current_version, *available_version; /* "" = unknown, none */
         enum swb_slot slot; /* that runs; _SWB_SLOT_INVALID = unknown */
         uint64_t last_check_wall_usec, next_check_wall_usec; /* 0 = never, none planned */
-        struct swb_error last_error;                         /* fault NONE = none */
+        struct swb_error
+                last_error; /* of the last check or attempt; fault NONE = it did not fail */
         bool needs_reboot;
+        size_t n_failed; /* versions that failed here: swb_engine_failed_version() */
 };
 
 struct swb_engine_hooks {
@@ -65,6 +67,16 @@ void swb_engine_stop(struct swb_engine *engine);
 
 /* Borrowed, valid until the next return to the event loop. */
 const struct swb_status *swb_engine_status(const struct swb_engine *engine);
+
+/* A version that failed on this device and is not taken again. */
+struct swb_failed_version {
+        const char *version;
+        enum swb_fault fault;
+        const char *text;
+};
+/* index < status's n_failed; texts are borrowed as the status is. */
+void swb_engine_failed_version(const struct swb_engine *engine, size_t index,
+                               struct swb_failed_version *ret);
 
 /*
  * What people and applications may ask for. All return when the work has begun; how it goes on

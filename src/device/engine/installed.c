@@ -40,7 +40,7 @@ void swb_engine_activate(struct swb_engine *e)
                 (void)swb_log_failure(SWB_LOG_ERROR, &err, "slot %s can't be made bootable",
                                       swb_slot_to_string(p->slot));
                 swb_report_queue(e->state, SWB_REPORT_FAILED, p, &err, 0);
-                swb_engine_set_error(e, &err, false);
+                swb_engine_set_error(e, &err);
                 swb_engine_enter(e, SWB_ENGINE_HELD, "boot flags failed, trying again");
                 swb_engine_later(e, RETRY_USEC, swb_engine_activate);
                 return;
@@ -86,7 +86,7 @@ static void on_command_ended(void *context, const struct swb_worker_end *end)
 
         if (!end->ok) {
                 (void)swb_log_failure(SWB_LOG_ERROR, &end->cause, "reboot, trying again");
-                swb_engine_set_error(e, &end->cause, false);
+                swb_engine_set_error(e, &end->cause);
         }
         e->command = swb_worker_free(e->command);
         if (swb_engine_is_stopping(e))
@@ -124,6 +124,6 @@ void swb_engine_run_reboot(struct swb_engine *e)
         if (start(e, &err) >= 0)
                 return;
         (void)swb_log_failure(SWB_LOG_ERROR, &err, "reboot, trying again");
-        swb_engine_set_error(e, &err, false);
+        swb_engine_set_error(e, &err);
         swb_engine_later(e, RETRY_USEC, swb_engine_run_reboot);
 }

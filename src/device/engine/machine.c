@@ -41,6 +41,7 @@ void swb_engine_touch(struct swb_engine *e)
         e->status.current_version = e->facts.version;
         e->status.available_version = pending->phase == SWB_PHASE_REJECTED ? "" : pending->version;
         e->status.last_check_wall_usec = e->state->last_check_wall_usec;
+        e->status.n_failed = e->state->n_failed;
         if (e->hooks.changed)
                 e->hooks.changed(e->hooks.context);
 }
@@ -76,10 +77,9 @@ void swb_engine_settle(struct swb_engine *e, const char *why)
         }
 }
 
-void swb_engine_set_error(struct swb_engine *e, const struct swb_error *err, bool is_checks)
+void swb_engine_set_error(struct swb_engine *e, const struct swb_error *err)
 {
         e->status.last_error = *err;
-        e->error_is_checks = is_checks;
         swb_engine_touch(e);
 }
 
@@ -87,6 +87,15 @@ void swb_engine_clear_error(struct swb_engine *e)
 {
         e->status.last_error = SWB_ERROR_INIT;
         swb_engine_touch(e);
+}
+
+void swb_engine_failed_version(const struct swb_engine *engine, size_t index,
+                               struct swb_failed_version *ret)
+{
+        const struct swb_failed *failed = &engine->state->failed[index];
+
+        swb_assert(index < engine->state->n_failed);
+        *ret = (struct swb_failed_version){failed->version, failed->fault, failed->text};
 }
 
 /* ---- storing ---- */

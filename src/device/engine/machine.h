@@ -51,7 +51,6 @@ struct swb_engine {
         struct swb_state *state;
 
         struct swb_status status;
-        bool error_is_checks; /* last_error came from a check, the next good one clears it */
 
         struct swb_worker *checker, *reporter, *getter, *installer, *command;
         bool install_when_found; /* what the running check finds is wanted by hand */
@@ -77,7 +76,7 @@ struct swb_engine {
 void swb_engine_enter(struct swb_engine *e, enum swb_engine_state state, const char *why);
 /* The status changed otherwise. */
 void swb_engine_touch(struct swb_engine *e);
-void swb_engine_set_error(struct swb_engine *e, const struct swb_error *err, bool is_checks);
+void swb_engine_set_error(struct swb_engine *e, const struct swb_error *err);
 void swb_engine_clear_error(struct swb_engine *e);
 int swb_engine_save(struct swb_engine *e, struct swb_error *err);
 /* For changes that are only convenient to have on the medium; a failure is logged. */

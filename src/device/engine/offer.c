@@ -53,7 +53,7 @@ static void refuse(struct swb_engine *e, const struct swb_answer *answer,
         struct swb_pending offered = {.slot = swb_slot_other(e->facts.slot)};
 
         (void)swb_log_failure(SWB_LOG_WARNING, why, "offer refused");
-        swb_engine_set_error(e, why, true);
+        swb_engine_set_error(e, why);
         swb_state_clear_pending(state);
         if (strcmp(state->refused_version, answer->version) == 0)
                 return;
@@ -124,8 +124,7 @@ void swb_engine_take_answer(struct swb_engine *e, const struct swb_answer *answe
         bool is_installed = e->state->pending.phase == SWB_PHASE_INSTALLED;
 
         take_marks(e->state, answer);
-        if (e->error_is_checks)
-                swb_engine_clear_error(e);
+        swb_engine_clear_error(e);
         if (!is_at_work && !is_installed) {
                 decide(e, answer);
                 return;

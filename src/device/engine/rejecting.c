@@ -20,7 +20,7 @@ static void stay(struct swb_engine *e)
         if (state->pending.phase != SWB_PHASE_REJECTED)
                 swb_report_queue(state, SWB_REPORT_FAILED, &state->pending, &e->unhealthy, 0);
         swb_state_clear_pending(state);
-        swb_engine_set_error(e, &e->unhealthy, false);
+        swb_engine_set_error(e, &e->unhealthy);
         swb_engine_mark_good(e);
 }
 
@@ -49,7 +49,7 @@ void swb_engine_reject(struct swb_engine *e, const struct swb_error *why)
         /* State before flags: a cut in between is taken up as EXPEL or EXPELLED at the next start.
          * The other way round the reason would be lost. */
         swb_engine_save_or_warn(e);
-        swb_engine_set_error(e, why, false);
+        swb_engine_set_error(e, why);
         swb_engine_expel(e);
 }
 
@@ -128,7 +128,7 @@ void swb_engine_leave(struct swb_engine *e)
         if (r < 0) {
                 (void)swb_log_failure(SWB_LOG_ERROR, &err,
                                       "unhealthy, and the flags can't be read");
-                swb_engine_set_error(e, &err, false);
+                swb_engine_set_error(e, &err);
                 swb_engine_later(e, RETRY_USEC, swb_engine_leave);
                 return;
         }

@@ -7,8 +7,7 @@
 #include "device/engine/retry.h"
 
 /* Attempts without progress that follow soon; after them the next check decides. */
-#define QUICK_RETRIES_MAX 3
-#define QUICK_RETRY_USEC (10 * SECOND)
+static const uint64_t quick_waits_usec[] = {1 * SECOND, 10 * SECOND, 100 * SECOND};
 /* Ask again after a delta that can't apply: soon, but not in a tight loop. */
 #define RECHECK_USEC (2 * SECOND)
 
@@ -30,16 +29,16 @@ static void give_up_delta(struct swb_engine *e, const char *why)
 
 static void retry_soon(struct swb_engine *e)
 {
-        uint64_t wait_usec = QUICK_RETRY_USEC << e->quick_retries;
+        uint64_t wait_usec;
 
         if (e->attempt.get.retry_after_usec > 0) {
                 wait_usec = SWB_MIN(e->attempt.get.retry_after_usec, SWB_RETRY_AFTER_MAX_USEC);
-        } else if (e->quick_retries >= QUICK_RETRIES_MAX) {
-                swb_log(SWB_LOG_INFO, "no progress in %d retries, going on after the next check",
-                        QUICK_RETRIES_MAX);
-                return;
+        } else if (e->quick_retries < SWB_ELEMENTS(quick_waits_usec)) {
+                wait_usec = quick_waits_usec[e->quick_retries++];
         } else {
-                e->quick_retries++;
+                swb_log(SWB_LOG_INFO, "no progress in %u retries, going on after the next check",
+                        e->quick_retries);
+                return;
         }
         swb_log(SWB_LOG_INFO, "trying again in %" PRIu64 " s", wait_usec / SECOND);
         swb_engine_later(e, wait_usec, swb_engine_proceed);
