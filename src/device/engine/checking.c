@@ -39,12 +39,14 @@ static struct swb_answer *copy_answer(const struct swb_worker_end *end)
 
 static void check_failed(struct swb_engine *e, const struct swb_error *cause)
 {
-        (void)swb_log_failure(SWB_LOG_WARNING, cause, "check");
-        swb_engine_set_error(e, cause);
+        if (cause->fault != SWB_FAULT_CANCELLED) {
+                (void)swb_log_failure(SWB_LOG_WARNING, cause, "check");
+                swb_engine_set_error(e, cause);
+        }
         e->install_when_found = false;
         swb_engine_save_or_warn(e);
         if (e->status.state == SWB_ENGINE_CHECKING)
-                swb_engine_settle(e, "check failed");
+                swb_engine_settle(e, cause->text);
 }
 
 static void on_check_ended(void *context, const struct swb_worker_end *end)
