@@ -22,13 +22,15 @@ CONFIG = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configurat
     <allow user="*"/>
     <allow receive_type="method_call"/><allow receive_type="method_return"/>
     <allow receive_type="error"/><allow receive_type="signal"/>
-    <allow send_destination="org.freedesktop.DBus"/>
+    <allow send_requested_reply="true" send_type="method_return"/>
+    <allow send_requested_reply="true" send_type="error"/>
+    <allow send_type="signal"/><allow send_destination="org.freedesktop.DBus"/>
     {policy}
   </policy>
   {more}
 </busconfig>
 """
-ALLOW_ALL = '<allow send_destination="*"/><allow own="*"/><allow send_type="signal"/>'
+ALLOW_ALL = '<allow send_destination="*"/><allow own="*"/>'
 
 
 class DBusError(Exception):

@@ -124,7 +124,16 @@ class Device:
             slot.truncate(self.slot("A").stat().st_size)
         if flags:
             self.bench_boot("--init")
+        else:
+            self.forget_flags()
         self.boot()
+
+    def forget_flags(self):
+        """As if nobody had ever written any."""
+        if self.backend == "fake":
+            (self.folder / "flags").write_bytes(b"")
+        else:
+            (self.folder / "env.img").write_bytes(b"\xff" * (ENV_OFFSETS[1] + ENV_SIZE))
 
     def bench_boot(self, *args):
         result = subprocess.run(
@@ -186,10 +195,9 @@ class Device:
                 [self.program("swbd"), f"--config={self.config_path}", "--log-level=debug", *args],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 env=clean_environment(**environment))
-        if self.bus:
+        if self.bus and wait:
             self.client = self.client or self.bus.engine()
-            if wait:
-                self.wait(self.is_up, "swbd on the bus")
+            self.wait(self.is_up, "swbd on the bus")
         return self
 
     def is_up(self):

@@ -42,23 +42,19 @@ static void complete_update(struct swb_engine *e)
 
 void swb_engine_complete(struct swb_engine *e)
 {
-        if (e->state->pending.phase == SWB_PHASE_INSTALLED)
-                complete_update(e);
-        swb_engine_save_or_warn(e);
+        const struct swb_pending *p = &e->state->pending;
+
+        swb_engine_trouble_is_over(e);
         if (e->unhealthy.fault == SWB_FAULT_NONE)
                 swb_engine_clear_error(e);
-        swb_engine_settle(e, "the running system is marked good");
-        swb_engine_send_reports(e);
-}
-
-static void report_trouble(struct swb_engine *e, const struct swb_error *err)
-{
-        if (e->is_trouble_reported)
-                return;
-        e->is_trouble_reported = true;
-        swb_report_queue(e->state, SWB_REPORT_FAILED, &e->state->pending, err, 0);
+        if (p->phase == SWB_PHASE_INSTALLED && p->slot == e->facts.slot)
+                complete_update(e);
         swb_engine_save_or_warn(e);
         swb_engine_send_reports(e);
+        if (p->phase == SWB_PHASE_NONE)
+                swb_engine_settle(e, "the running system is marked good");
+        else
+                swb_engine_judge(e); /* what was pending had to wait for it */
 }
 
 void swb_engine_mark_good(struct swb_engine *e)
@@ -74,7 +70,7 @@ void swb_engine_mark_good(struct swb_engine *e)
         (void)swb_log_failure(SWB_LOG_ERROR, &err, "slot %s can't be marked good, trying again",
                               swb_slot_to_string(e->facts.slot));
         swb_engine_set_error(e, &err);
-        report_trouble(e, &err);
+        swb_engine_report_trouble(e, &err);
         swb_engine_later(e, RETRY_USEC, swb_engine_mark_good);
 }
 
@@ -133,7 +129,6 @@ void swb_engine_confirm(struct swb_engine *e)
         struct swb_error err = SWB_ERROR_INIT;
 
         e->unhealthy = SWB_ERROR_INIT;
-        e->is_trouble_reported = false;
         swb_engine_enter(e, SWB_ENGINE_CONFIRMING, "health checks of the running system");
         if (begin(e, &err) >= 0)
                 return;

@@ -39,7 +39,7 @@ void swb_engine_activate(struct swb_engine *e)
         if (set_flags(e, &err) < 0) {
                 (void)swb_log_failure(SWB_LOG_ERROR, &err, "slot %s can't be made bootable",
                                       swb_slot_to_string(p->slot));
-                swb_report_queue(e->state, SWB_REPORT_FAILED, p, &err, 0);
+                swb_engine_report_trouble(e, &err);
                 swb_engine_set_error(e, &err);
                 swb_engine_enter(e, SWB_ENGINE_HELD, "boot flags failed, trying again");
                 swb_engine_later(e, RETRY_USEC, swb_engine_activate);
@@ -47,6 +47,7 @@ void swb_engine_activate(struct swb_engine *e)
         }
         swb_log(SWB_LOG_NOTICE, "version %s is installed in slot %s", p->version,
                 swb_slot_to_string(p->slot));
+        swb_engine_trouble_is_over(e);
         swb_report_queue(e->state, SWB_REPORT_INSTALLED, p, NULL, 0);
         swb_engine_save_or_warn(e);
         swb_engine_clear_error(e);

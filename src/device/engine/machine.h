@@ -57,12 +57,11 @@ struct swb_engine {
         struct swb_attempt attempt;
         unsigned quick_retries;        /* since the last progress */
         size_t n_sent;                 /* events that the running reporter carries */
-        enum swb_fault reported_fault; /* for which this device can't update, already queued */
+        enum swb_fault reported_fault; /* lasting trouble that the server was told of */
 
         struct swb_confirm *confirm;
         sd_event_source *confirm_io;
         struct swb_error unhealthy; /* what the health checks found */
-        bool is_trouble_reported;   /* with marking good */
         unsigned patience;          /* rounds that the reboot waited for the reporter */
 
         sd_event_source *check_timer;
@@ -107,6 +106,8 @@ int swb_engine_take_up(struct swb_engine *e, struct swb_error *err);
 void swb_engine_take_up_later(struct swb_engine *e);
 /* Facts, state and flags at the start; the last step of taking up. */
 int swb_engine_begin(struct swb_engine *e, struct swb_error *err);
+/* Judges the situation and goes on accordingly; tries again later if that fails. */
+void swb_engine_judge(struct swb_engine *e);
 
 /* 0 also when one is running already. */
 int swb_engine_run_check(struct swb_engine *e, bool by_hand, struct swb_error *err);
@@ -134,3 +135,6 @@ void swb_engine_reject(struct swb_engine *e, const struct swb_error *why);
 void swb_engine_expel(struct swb_engine *e);
 
 void swb_engine_send_reports(struct swb_engine *e);
+/* For trouble that is tried again and again: told once, until swb_engine_trouble_is_over(). */
+void swb_engine_report_trouble(struct swb_engine *e, const struct swb_error *why);
+void swb_engine_trouble_is_over(struct swb_engine *e);

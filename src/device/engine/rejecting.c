@@ -58,9 +58,10 @@ void swb_engine_reject(struct swb_engine *e, const struct swb_error *why)
 static int has_fallback(struct swb_engine *e, struct swb_error *err)
 {
         struct swb_boot_flags flags;
+        const struct swb_slot_flags *other = &flags.slot[swb_slot_other(e->facts.slot)];
         int r = swb_boot_read(e->boot, &flags, err);
 
-        return r < 0 ? r : swb_boot_is_candidate(&flags.slot[swb_slot_other(e->facts.slot)]);
+        return r < 0 ? r : other->successful && other->priority > 0;
 }
 
 static void leave_running(struct swb_engine *e)
@@ -132,7 +133,10 @@ void swb_engine_leave(struct swb_engine *e)
                 swb_engine_later(e, RETRY_USEC, swb_engine_leave);
                 return;
         }
-        if (p->phase != SWB_PHASE_INSTALLED) { /* a system that came here without our doing */
+        if (p->phase != SWB_PHASE_INSTALLED || p->slot != e->facts.slot) {
+                /* A system that came here without our doing. What is pending beside it is dropped.
+                 */
+                swb_state_clear_pending(e->state);
                 memcpy(p->version, e->facts.version, sizeof(e->facts.version));
                 memcpy(p->from_version, e->facts.version, sizeof(e->facts.version));
                 p->slot = e->facts.slot;

@@ -53,3 +53,24 @@ void swb_engine_send_reports(struct swb_engine *e)
                 (void)swb_log_failure(SWB_LOG_WARNING, &err,
                                       "events not reported, trying again after the next check");
 }
+
+/* About the pending update, or about this device as it is. */
+void swb_engine_report_trouble(struct swb_engine *e, const struct swb_error *why)
+{
+        struct swb_pending here = {.slot = e->facts.slot};
+
+        if (why->fault == e->reported_fault)
+                return;
+        e->reported_fault = why->fault;
+        memcpy(here.from_version, e->facts.version, sizeof(e->facts.version));
+        swb_report_queue(e->state, SWB_REPORT_FAILED,
+                         e->state->pending.phase == SWB_PHASE_NONE ? &here : &e->state->pending,
+                         why, 0);
+        swb_engine_save_or_warn(e);
+        swb_engine_send_reports(e);
+}
+
+void swb_engine_trouble_is_over(struct swb_engine *e)
+{
+        e->reported_fault = SWB_FAULT_NONE;
+}

@@ -6,6 +6,7 @@
 /* Dropping what is pending and repairing the flags each lead to one more judgement. */
 #define JUDGEMENTS_MAX 4
 #define JUDGE_AGAIN 1
+#define JUDGE_AGAIN_USEC (10 * SECOND)
 
 static int load_state(struct swb_engine *e, struct swb_error *err)
 {
@@ -149,17 +150,15 @@ static int judge_and_act(struct swb_engine *e, struct swb_error *err)
         return r;
 }
 
-/* A device that can't update says why, also to the server, if it knows that much about itself. */
-static void report_trouble(struct swb_engine *e, const struct swb_error *why)
+void swb_engine_judge(struct swb_engine *e)
 {
-        struct swb_pending update = {.slot = e->facts.slot};
+        struct swb_error err = SWB_ERROR_INIT;
 
-        if (why->fault == e->reported_fault)
+        if (judge_and_act(e, &err) >= 0)
                 return;
-        e->reported_fault = why->fault;
-        memcpy(update.from_version, e->facts.version, sizeof(e->facts.version));
-        swb_report_queue(e->state, SWB_REPORT_FAILED, &update, why, 0);
-        swb_engine_send_reports(e);
+        (void)swb_log_failure(SWB_LOG_ERROR, &err, "trying again");
+        swb_engine_set_error(e, &err);
+        swb_engine_later(e, JUDGE_AGAIN_USEC, swb_engine_judge);
 }
 
 static int open_and_judge(struct swb_engine *e, struct swb_error *err)
@@ -189,9 +188,12 @@ int swb_engine_begin(struct swb_engine *e, struct swb_error *err)
         if (r >= 0)
                 r = open_and_judge(e, err);
         if (r < 0) {
-                report_trouble(e, err);
+                /* A device that can't update says why, also to the server, now that it knows
+                 * itself. */
+                swb_engine_report_trouble(e, err);
                 return r;
         }
+        swb_engine_trouble_is_over(e);
         swb_engine_save_or_warn(e); /* the plan of the first check */
         return 0;
 }

@@ -21,6 +21,7 @@ const char *swb_verdict_to_string(enum swb_verdict verdict)
         return sentences[verdict];
 }
 
+/* The slot that runs and is not the pending update's: it must be what one can fall back to. */
 static enum swb_verdict judge_running(const struct swb_slot_flags *running)
 {
         if (running->priority == 0)
@@ -31,13 +32,8 @@ static enum swb_verdict judge_running(const struct swb_slot_flags *running)
 static enum swb_verdict judge_unfinished(const struct swb_pending *pending,
                                          const struct swb_circumstances *now)
 {
-        const struct swb_slot_flags *running = &now->flags->slot[now->running];
-
         /* Another system than the one that began: flashed by hand, or slots switched. */
         if (now->running == pending->slot || strcmp(now->version, pending->from_version) != 0)
-                return SWB_VERDICT_STALE;
-        /* The slot that we would fall back to must be good before the other one is written. */
-        if (judge_running(running) != SWB_VERDICT_NORMAL)
                 return SWB_VERDICT_STALE;
         return SWB_VERDICT_RESUME;
 }
@@ -50,14 +46,16 @@ static enum swb_verdict judge_installed(const struct swb_pending *pending,
         if (now->running == pending->slot)
                 return target->successful && target->priority > 0 ? SWB_VERDICT_CONFIRMED
                                                                   : SWB_VERDICT_CONFIRM;
-        /* The flags are set after the phase was stored: a cut in between leaves priority 0. */
-        if (target->priority == 0)
+        /* The flags are set after the phase was stored, and a boot loader never changes a priority:
+         * so the flags were not set, or were lost since. The slot had no turn. */
+        if (target->priority != SWB_BOOT_PRIORITY_MAX)
                 return SWB_VERDICT_ACTIVATE;
         return strcmp(pending->boot_id, now->boot_id) == 0 ? SWB_VERDICT_REBOOT
                                                            : SWB_VERDICT_FELL_BACK;
 }
 
-enum swb_verdict swb_verdict(const struct swb_pending *pending, const struct swb_circumstances *now)
+static enum swb_verdict judge_pending(const struct swb_pending *pending,
+                                      const struct swb_circumstances *now)
 {
         switch (pending->phase) {
         case SWB_PHASE_FOUND:
@@ -71,6 +69,18 @@ enum swb_verdict swb_verdict(const struct swb_pending *pending, const struct swb
         case _SWB_PHASE_MAX:
         case _SWB_PHASE_INVALID:
         default:
-                return judge_running(&now->flags->slot[now->running]);
+                return SWB_VERDICT_NORMAL;
         }
+}
+
+enum swb_verdict swb_verdict(const struct swb_pending *pending, const struct swb_circumstances *now)
+{
+        bool runs_pending =
+                (pending->phase == SWB_PHASE_INSTALLED || pending->phase == SWB_PHASE_REJECTED) &&
+                pending->slot == now->running;
+        enum swb_verdict verdict = judge_running(&now->flags->slot[now->running]);
+
+        if (!runs_pending && verdict != SWB_VERDICT_NORMAL)
+                return verdict;
+        return judge_pending(pending, now);
 }

@@ -20,8 +20,9 @@ enum swb_verdict {
         SWB_VERDICT_FELL_BACK, /* there was a reboot, and the new slot does not run */
         SWB_VERDICT_EXPEL,     /* a rejected slot still runs: make it unbootable and reboot */
         SWB_VERDICT_EXPELLED,  /* a rejected slot was left behind */
-        SWB_VERDICT_STRANGER,  /* the running slot is not marked good, and we know nothing of it */
-        SWB_VERDICT_UNSOUND,   /* the running slot has priority 0: the flags can't be true */
+        SWB_VERDICT_STRANGER,  /* the running slot is not marked good, and that is not pending:
+                                  confirm it, then judge again */
+        SWB_VERDICT_UNSOUND,   /* the running slot has priority 0: mend the flags, judge again */
         SWB_VERDICT_STALE,     /* what is pending makes no sense here: drop it, judge again */
         _SWB_VERDICT_MAX,
 };
