@@ -168,7 +168,7 @@ int swb_keyring_add_pem(struct swb_keyring *ring, const char *name, const void *
         char id[SWB_KEY_ID_SIZE];
         int r;
 
-        if (n_bytes > PEM_MAX_BYTES)
+        if (n_bytes == 0 || n_bytes > PEM_MAX_BYTES)
                 return swb_fail(err, -EINVAL, SWB_FAULT_CONFIG, "%s: %zu bytes are no key", name,
                                 n_bytes);
         bio = BIO_new_mem_buf(pem, (int)n_bytes);
