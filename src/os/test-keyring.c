@@ -100,6 +100,7 @@ static void test_refused(void **state)
         struct swb_error err;
 
         (void)state;
+        assert_fault(swb_keyring_add_pem(ring, "empty", NULL, 0, &err), &err, SWB_FAULT_CONFIG);
         for (size_t i = 0; i < SWB_ELEMENTS(refused); i++)
                 assert_fault(swb_keyring_add_pem(ring, "bad", refused[i], strlen(refused[i]), &err),
                              &err, SWB_FAULT_CONFIG);
