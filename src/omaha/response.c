@@ -308,17 +308,31 @@ static int write_codebase(struct swb_xml_writer *w, const char *codebase)
         return 0;
 }
 
+static void write_package(struct swb_xml_writer *w, const struct swb_omaha_package *package)
+{
+        swb_xml_open(w, "packages");
+        swb_xml_open(w, "package");
+        WRITE(w, package_fields, package);
+        swb_xml_put(w, "required", "true");
+        swb_xml_close(w, "package");
+        swb_xml_close(w, "packages");
+}
+
 static void write_actions(struct swb_xml_writer *w, const struct swb_omaha_offer *offer)
 {
         swb_xml_open(w, "actions");
-        swb_xml_open(w, "action");
-        swb_xml_put(w, "event", "update");
-        swb_xml_put(w, "run", offer->package.name);
-        swb_xml_close(w, "action");
-        swb_xml_open(w, "action");
-        swb_xml_put(w, "event", "postinstall");
-        WRITE(w, postinstall_fields, &offer->postinstall);
-        swb_xml_close(w, "action");
+        if (offer->has_package) {
+                swb_xml_open(w, "action");
+                swb_xml_put(w, "event", "update");
+                swb_xml_put(w, "run", offer->package.name);
+                swb_xml_close(w, "action");
+        }
+        if (offer->has_postinstall) {
+                swb_xml_open(w, "action");
+                swb_xml_put(w, "event", "postinstall");
+                WRITE(w, postinstall_fields, &offer->postinstall);
+                swb_xml_close(w, "action");
+        }
         swb_xml_close(w, "actions");
 }
 
@@ -335,12 +349,8 @@ static int write_update(struct swb_xml_writer *w, const struct swb_omaha_offer *
         swb_xml_close(w, "urls");
         swb_xml_open(w, "manifest");
         WRITE(w, manifest_fields, offer);
-        swb_xml_open(w, "packages");
-        swb_xml_open(w, "package");
-        WRITE(w, package_fields, &offer->package);
-        swb_xml_put(w, "required", "true");
-        swb_xml_close(w, "package");
-        swb_xml_close(w, "packages");
+        if (offer->has_package)
+                write_package(w, &offer->package);
         write_actions(w, offer);
         swb_xml_close(w, "manifest");
         return 0;
