@@ -36,6 +36,8 @@ static void test_round_trip(void **state)
                            .codebases = {"http://a/x", "https://b/"},
                            .n_codebases = 2,
                            .version = "2.0",
+                           .has_package = true,
+                           .has_postinstall = true,
                            .package = {.name = "p", .size = 77, .hash_sha256 = HEX, .hash = "s"},
                            .postinstall = {.sha256 = BASE64,
                                            .is_delta = true,

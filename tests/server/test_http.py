@@ -14,9 +14,12 @@ GOOD = '<request protocol="3.0"><app appid="app-1"><updatecheck/></app></request
 def raw(server, data, *, shut=False):
     """Sends bytes as they are; everything that comes back until the server closes."""
     with server.socket() as s:
-        s.sendall(data)
-        if shut:
-            s.shutdown(socket.SHUT_WR)
+        try:
+            s.sendall(data)
+            if shut:
+                s.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass  # it had enough before the end
         out = b""
         while chunk := s.recv(65536):
             out += chunk
@@ -191,12 +194,14 @@ def test_endless_body_is_cut_off(fleet):
     b"POST /update HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n",
     b"POST /update HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc",
 ], ids=range(8))
-def test_bad_http(fleet, request_bytes):
+def test_bad_http(serve, publish, request_bytes):
+    publish("2.0")
+    server = serve("--timeout=1")
     try:
-        assert status_of(raw(fleet, request_bytes, shut=True)) not in (200, 206)
+        assert status_of(raw(server, request_bytes, shut=True)) not in (200, 206)
     except ConnectionResetError:
         pass
-    assert fleet.post(GOOD).status == 200
+    assert server.post(GOOD).status == 200
 
 
 @pytest.mark.parametrize("method, path, allow", [
