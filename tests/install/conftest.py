@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """A device without a boot loader: slots, keys and a state folder, and swb-install to run on them."""
 
+import array
 import dataclasses
+import fcntl
 import hashlib
 import json
 import os
@@ -12,6 +14,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import termios
 import time
 
 import pytest
@@ -97,7 +100,8 @@ class Device:
         digest.update(self.target(name).read_bytes()[:n])
         return digest.digest()
 
-    def arguments(self, payload=None, *options, **replaced):
+    def arguments(self, payload=None, *options, foreground=True, **replaced):
+        """At normal priority, for other tests may run at the same time."""
         values = {"keys": self.keys, "state": self.state}
         if payload is not None:
             values["payload-hash"] = hashlib.sha256(payload).hexdigest()
@@ -111,7 +115,7 @@ class Device:
             if self.source(name).exists():
                 result.append(f"--source={name}={self.source(name)}")
         result += [f"--{key}={value}" for key, value in values.items() if value is not None]
-        return result + list(options)
+        return result + ["--foreground"] * foreground + list(options)
 
     def by_hand(self, arguments, data=None, **options):
         return subprocess.run(arguments, input=data, capture_output=True, timeout=TIMEOUT,
@@ -167,6 +171,15 @@ class Running:
             return 0
         except BrokenPipeError:
             return None
+
+    def wait_taken(self):
+        """Until it has taken all bytes out of the pipe."""
+        deadline = time.monotonic() + TIMEOUT
+        count = array.array("i", [1])
+        while count[0] > 0:
+            assert time.monotonic() < deadline, "takes too long"
+            time.sleep(0.02)
+            fcntl.ioctl(self.process.stdin, termios.FIONREAD, count)
 
     def feed(self, payload, stop_at=None, kill_after=None):
         """Sends from the needed offset, reads all messages. Kills after so many seconds."""
@@ -225,6 +238,11 @@ def old_image():
 @pytest.fixture(scope="session")
 def new_image():
     return make_image(2, 6 * 1024)
+
+
+@pytest.fixture(scope="session")
+def small_image():
+    return make_image(4, 1024)
 
 
 def make_delta(old):

@@ -96,7 +96,12 @@ ENCODERS = {REPLACE: bytes, REPLACE_BZ: lambda data: bz2.compress(data, 1), REPL
 
 
 def replace(kind, image, start, n):
-    return Operation(kind, [(start, n)], ENCODERS[kind](image[start * BLOCK:(start + n) * BLOCK]))
+    """Raw where compression does not pay, as the format demands."""
+    raw = image[start * BLOCK:(start + n) * BLOCK]
+    data = ENCODERS[kind](raw)
+    if len(data) >= len(raw):
+        kind, data = REPLACE, raw
+    return Operation(kind, [(start, n)], data)
 
 
 def bsdiff(old, new, brotli):
@@ -159,12 +164,13 @@ class Partition:
     operations: list
     old: bytes | None = None
     version: str = ""
+    new_hash: bytes | None = None  # None: the right one
 
     def encode(self, offset):
         out = message(1, self.name.encode())
         if self.old is not None:
             out += message(6, number(1, len(self.old)) + message(2, sha256(self.old)))
-        out += message(7, number(1, len(self.new)) + message(2, sha256(self.new)))
+        out += message(7, number(1, len(self.new)) + message(2, self.new_hash or sha256(self.new)))
         for operation in self.operations:
             out += message(8, operation.encode(offset))
             offset += len(operation.data)

@@ -7,42 +7,44 @@ import random
 
 from conftest import SANITIZED
 from install_payload import BLOCK, BROTLI_BSDIFF, Operation, Partition, Payload, REPLACE
-from install_payload import REPLACE_BZ, REPLACE_XZ, REPLACE_ZSTD, SOURCE_BSDIFF, copy, patch
-from install_payload import replace, sha256
+from install_payload import REPLACE_BZ, REPLACE_XZ, REPLACE_ZSTD, SOURCE_BSDIFF
+from install_payload import copy, gather, patch, replace, sha256
 from test_install import assert_failed, assert_ok
 
 CHUNK = 4096  # blocks: 16 MiB an operation
-N_CHUNKS = 19  # 304 MiB
+RAW = 5120  # 20 MiB
+PATCHED = 2048
+COPIED = 20000
+KINDS = (REPLACE_XZ, REPLACE_BZ) + 9 * (REPLACE_ZSTD,)
 
 
-def make_big(seed):
-    """Chunks of different content that compress well and fast."""
+def make_big(seed, n_blocks):
+    """Stretches of different content that compress well and fast."""
     source = random.Random(seed)
-    return b"".join(source.randbytes(BLOCK * 8) * (CHUNK // 8) for _ in range(N_CHUNKS))
+    chunks = (source.randbytes(BLOCK * 8) * (CHUNK // 8) for _ in range(0, n_blocks, CHUNK))
+    return b"".join(chunks)[:n_blocks * BLOCK]
 
 
 def test_big_operations(device, private_key):
-    """304 MiB in operations of 16 MiB, 20 MiB raw ones among them, under the limit of 64 MiB of
-    address space that the program sets itself (not with address sanitizer, which needs it all)."""
-    raw = random.Random(5).randbytes(5120 * BLOCK)
-    old = make_big(1)
-    new = raw + make_big(2)[len(raw):-8 * BLOCK] + old[:8 * BLOCK]
-    operations = [replace(REPLACE, new, 0, 5120)]
-    kinds = (REPLACE_XZ, REPLACE_ZSTD, REPLACE_BZ)
-    n_blocks = len(new) // BLOCK
-    for i, start in enumerate(range(5120, n_blocks, CHUNK)):
-        operations.append(replace(kinds[i % 3], new, start, min(CHUNK, n_blocks - start)))
-    # a dictionary of 8 MiB, and patches with a source of 8 MiB
-    operations[1].data = lzma.compress(new[5120 * BLOCK:(5120 + CHUNK) * BLOCK],
+    """290 MiB in operations of up to 78 MiB, under the limit of 64 MiB of address space that the
+    program sets itself (not with address sanitizer, which needs it all)."""
+    at = RAW + len(KINDS) * CHUNK
+    old = make_big(1, at + 2 * PATCHED + COPIED)
+    copied = [(i, 1) for i in range(0, 2 * COPIED, 2)]  # every second block: the most extents
+    patched = bytearray(old[at * BLOCK:(at + 2 * PATCHED) * BLOCK])
+    patched[::10007] = bytes(len(patched[::10007]))
+    new = (random.Random(5).randbytes(RAW * BLOCK) + make_big(2, len(KINDS) * CHUNK) + patched +
+           gather(old, copied))
+    operations = [replace(REPLACE, new, 0, RAW)]
+    for i, kind in enumerate(KINDS):
+        operations.append(replace(kind, new, RAW + i * CHUNK, CHUNK))
+    # the largest dictionary there is room for: 8 MiB
+    operations[1].data = lzma.compress(new[RAW * BLOCK:(RAW + CHUNK) * BLOCK],
                                        check=lzma.CHECK_CRC32, preset=6)
-    for i, kind in enumerate((SOURCE_BSDIFF, BROTLI_BSDIFF)):
-        start = n_blocks - 4096 + i * 2048
-        operations.append(patch(kind, old, new, [(start, 2048)], [(start, 2048)]))
-    # every second block: the most extents
-    source = [(i, 1) for i in range(0, 40000, 2)]
-    operations.append(copy(old, source, [(5120, len(source))]))
-    new = new[:5120 * BLOCK] + b"".join(old[s * BLOCK:(s + 1) * BLOCK] for s, _ in source) + \
-        new[(5120 + len(source)) * BLOCK:]
+    for kind in (SOURCE_BSDIFF, BROTLI_BSDIFF):
+        operations.append(patch(kind, old, new, [(at, PATCHED)], [(at, PATCHED)]))
+        at += PATCHED
+    operations.append(copy(old, copied, [(at, COPIED)]))
     payload = Payload([Partition("root", new, operations, old)], private_key).encode()
     device.source().write_bytes(old)
     os.truncate(device.target(), len(new))

@@ -6,13 +6,15 @@ import os
 import random
 import shutil
 import signal
+import time
 
 import pytest
 
-from install_payload import Partition, Payload, full
+from conftest import make_image
+from install_payload import Partition, Payload, REPLACE, full
 from test_install import assert_failed, assert_ok
 
-KILLS = 30
+KILLS = 15
 SENT_AGAIN_MAX = 8 << 20
 
 
@@ -25,28 +27,37 @@ def send_until(running, payload, end):
     return offset
 
 
-def test_killed_anywhere(device, delta_payload, full_payload, delta, new_image, old_image):
+@pytest.mark.parametrize("kind", ["full", "delta"])
+def test_killed_anywhere(device, request, delta, new_image, old_image, kind):
     """SIGKILL at random moments: it always goes on, and little is sent twice."""
+    payload = request.getfixturevalue(f"{kind}_payload")
+    image = new_image if kind == "full" else delta[0]
+    started = time.monotonic()
+    assert_ok(device.install(payload))
+    duration = time.monotonic() - started
     moments = random.Random(4711)
-    for payload, image in ((full_payload, new_image), (delta_payload, delta[0])):
-        reached, kills = 0, 0
-        while True:
-            running = device.start(device.arguments(payload))
-            if kills < KILLS // 2:
-                result = running.feed(payload, kill_after=moments.uniform(0, 0.12))
-            else:
-                result = running.feed(payload)
-            if result.messages:
-                assert result.need <= reached
-                assert reached - result.need <= SENT_AGAIN_MAX
-                reached = max(reached, result.need + result.sent)
-            if result.status == 0:
-                break
+    kills, reached, done = 0, len(payload), True
+    while kills < KILLS:
+        if done:  # once more from the start
+            assert device.target().read_bytes() == image
+            shutil.rmtree(device.state)
+            os.truncate(device.target(), 0)
+            os.truncate(device.target(), len(image))
+            reached = 0
+        running = device.start(device.arguments(payload))
+        result = running.feed(payload, kill_after=moments.uniform(0, duration / 2))
+        if result.messages:
+            assert reached - SENT_AGAIN_MAX <= result.need <= reached
+            reached = result.need + result.sent
+        done = result.status == 0
+        if not done:
             assert result.status == -signal.SIGKILL, result.errors
             kills += 1
-        assert result.errors == ""
-        assert device.target().read_bytes() == image
-        assert device.source().read_bytes() == old_image
+    result = device.install(payload)
+    assert_ok(result)
+    assert result.errors == ""
+    assert device.target().read_bytes() == image
+    assert device.source().read_bytes() == old_image
 
 
 def test_killed_at_byte(device, full_payload, new_image):
@@ -69,10 +80,7 @@ def test_terminated(device, full_payload, new_image):
     running = device.start(device.arguments(full_payload))
     end = len(full_payload) // 2
     assert send_until(running, full_payload, end) == 0
-    while True:  # until it waits for more
-        running.receive(60)
-        if int(running.messages[-1].get("BYTES_DONE", 0)) > end - (2 << 20):
-            break
+    running.wait_taken()
     running.terminate()
     while running.receive(60):
         pass
@@ -124,13 +132,15 @@ def test_complete(device, full_payload, new_image):
     assert device.target().read_bytes() == new_image
 
 
-def test_zeros_are_written_after_a_failed_readback(device, full_payload, new_image):
-    assert_ok(device.install(full_payload))
+def test_zeros_are_written_after_a_failed_readback(device, private_key):
+    new_image = make_image(6, 6 * 1024)
+    payload = Payload([Partition("root", new_image, full(new_image, 64, [REPLACE]))], private_key).encode()
+    assert_ok(device.install(payload))
     holes = os.stat(device.target()).st_blocks
     os.truncate(device.target(), 0)
     os.truncate(device.target(), len(new_image))
-    assert_failed(device.install(full_payload), "readback")
-    assert_ok(device.install(full_payload))
+    assert_failed(device.install(payload), "readback")
+    assert_ok(device.install(payload))
     assert os.stat(device.target()).st_blocks >= len(new_image) // 512 > holes
 
 
@@ -283,7 +293,8 @@ def test_state_cannot_be_written(device, full_payload, new_image):
 
 def test_checkpoint_is_durable_before_it_is_made(device, new_image, private_key, tmp_path):
     """What a checkpoint counts as applied is in the target when the process is gone."""
-    payload = Payload([Partition("root", new_image, full(new_image, 64))], private_key).encode()
+    payload = Payload([Partition("root", new_image, full(new_image, 64, [REPLACE]))],
+                      private_key).encode()
     running = device.start(device.arguments(payload))
     send_until(running, payload, len(payload) * 3 // 4)
     running.process.kill()
