@@ -84,9 +84,9 @@ static void test_random(void **state)
                 for (size_t i = 0; i < n_old; i++)
                         old[i] = (uint8_t)('a' + next_random(&x) % letters);
                 while (n_old > 0 && n_new < 300) {
-                        size_t from = next_random(&x) % n_old;
-                        size_t n = SWB_MIN(next_random(&x) % 100, n_old - from);
+                        size_t from = next_random(&x) % n_old, n = next_random(&x) % 100;
 
+                        n = SWB_MIN(n, n_old - from);
                         memcpy(new + n_new, old + from, n);
                         n_new += n;
                         new[n_new++] = (uint8_t)next_random(&x);

@@ -98,6 +98,20 @@ static bool same_extents(const struct swb_extent *a, const struct swb_extent *b,
         return n == 0 || memcmp(a, b, n * sizeof(*a)) == 0;
 }
 
+static void assert_same_partition(const struct swb_partition *a, const struct swb_partition *b)
+{
+        swb_assert(strcmp(a->name, b->name) == 0 && strcmp(a->version, b->version) == 0);
+        swb_assert(a->has_old == b->has_old && a->has_new == b->has_new);
+        swb_assert(a->old_bytes == b->old_bytes && a->new_bytes == b->new_bytes);
+        swb_assert(memcmp(a->old_hash, b->old_hash, sizeof(a->old_hash)) == 0);
+        swb_assert(memcmp(a->new_hash, b->new_hash, sizeof(a->new_hash)) == 0);
+        swb_assert(a->run_postinstall == b->run_postinstall);
+        swb_assert(a->postinstall_optional == b->postinstall_optional);
+        swb_assert(strcmp(a->postinstall_path, b->postinstall_path) == 0);
+        swb_assert(strcmp(a->filesystem_type, b->filesystem_type) == 0);
+        swb_assert(a->n_operations == b->n_operations);
+}
+
 static void assert_same(const struct contents *a, const struct contents *b)
 {
         const struct swb_manifest *ma = swb_payload_reader_manifest(a->reader);
@@ -106,8 +120,7 @@ static void assert_same(const struct contents *a, const struct contents *b)
         swb_assert(ma->n_partitions == mb->n_partitions && ma->minor == mb->minor);
         swb_assert(ma->max_timestamp == mb->max_timestamp);
         for (size_t i = 0; i < ma->n_partitions; i++)
-                swb_assert(memcmp(&ma->partitions[i], &mb->partitions[i],
-                                  sizeof(ma->partitions[i])) == 0);
+                assert_same_partition(&ma->partitions[i], &mb->partitions[i]);
         swb_assert(a->n_operations == b->n_operations);
         for (size_t i = 0; i < a->n_operations; i++) {
                 const struct swb_operation *x = &a->operations[i], *y = &b->operations[i];
