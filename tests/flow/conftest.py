@@ -11,6 +11,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 from flow_bus import Bus  # noqa: E402
 from flow_device import Device  # noqa: E402
+from flow_server import Server, Workshop  # noqa: E402
 
 BUILD = pathlib.Path(os.environ["SWB_BUILD"]).resolve()
 
@@ -39,6 +40,20 @@ def make_device(tmp_path, bus):
     yield make
     for device in devices:
         device.close()
+
+
+@pytest.fixture
+def server(tmp_path):
+    """A real server that runs and has nothing to offer yet."""
+    server = Server(tmp_path / "server", BUILD).start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def workshop(tmp_path_factory):
+    """One for all tests of a process: what was made once is not made again."""
+    return Workshop(tmp_path_factory.mktemp("workshop"), BUILD)
 
 
 @pytest.fixture

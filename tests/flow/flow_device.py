@@ -72,8 +72,8 @@ class Device:
         self.set("device", release_file=folder / "os-release", cmdline_file=folder / "cmdline",
                  boot_id_file=folder / "boot-id", device_id_file=folder / "machine-id",
                  state_dir=self.state_dir, keys_dir=self.keys_dir)
-        self.set("slot.A", rootfs=self.slot("A"))
-        self.set("slot.B", rootfs=self.slot("B"))
+        self.set("slot.A", root=self.slot("A"))
+        self.set("slot.B", root=self.slot("B"))
         self.set("boot", backend=self.backend, place=self.place)
         self.set("reboot", command=f"touch {shlex.quote(str(self.reboot_flag))}")
         (folder / "machine-id").write_text(uuid.uuid4().hex + "\n")
@@ -104,6 +104,11 @@ class Device:
 
     def program(self, name):
         return self.build / "src" / "bin" / name / name
+
+    def connect(self, server, workshop):
+        """To a real server, whose payloads this workshop signs."""
+        self.set("server", url=server.url)
+        (self.keys_dir / "workshop.pem").write_bytes(workshop.public.read_bytes())
 
     # ---- slots and flags ----
 

@@ -274,7 +274,7 @@ BAD_CONFIGS = {
                              r"device\.conf:\d+:.*frist-check.*first-check"),
     "a time that is no time": (lambda text: text.replace("first-check = 0s", "first-check = soon"),
                                r"device\.conf:\d+:.*first-check.*soon"),
-    "no slot B": (lambda text: re.sub(r"\[slot\.B\]\nrootfs = .*\n", "", text), r"slot\.B|rootfs"),
+    "no slot B": (lambda text: re.sub(r"\[slot\.B\]\nroot = .*\n", "", text), r"slot\.B|root"),
     "no configuration at all": (lambda text: "", r"device\.conf"),
 }
 

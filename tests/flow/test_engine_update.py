@@ -171,7 +171,7 @@ def test_workers_get_what_the_configuration_says(device):
     assert check["--current-version"] == "1.0" and check["--url"] == "http://127.0.0.1:9/update"
     assert "--interactive" not in check and "--no-delta" not in check
     assert get["--offset"] == "0" and get["--max-rate"] == "1000000"
-    assert install["--slot"] == f"rootfs={device.slot('B')}" and "--source" not in install
+    assert install["--slot"] == f"root={device.slot('B')}" and "--source" not in install
     assert install["--keys"] == str(device.keys_dir)
     assert install["--expect-version"] == "1.1" and install["--min-timestamp"] == "1500000000"
     urls = [arg for arg in device.calls("get")[0]["args"] if arg.startswith("--url=")]
@@ -207,5 +207,5 @@ def test_several_partitions(device):
     args = device.calls("install")[0]["args"]
     assert f"--slot=boot={device.folder}/boot-B" in args
     assert f"--source=boot={device.folder}/boot-A" in args
-    assert f"--slot=rootfs={device.slot('B')}" in args
-    assert f"--source=rootfs={device.slot('A')}" in args
+    assert f"--slot=root={device.slot('B')}" in args
+    assert f"--source=root={device.slot('A')}" in args
