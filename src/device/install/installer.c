@@ -52,6 +52,8 @@ static int apply_current(struct swb_installer *installer, uint64_t *ret_number,
                 r = swb_slot_check_source(slot, partition, err);
         if (r >= 0)
                 r = swb_apply_operation(&installer->apply, operation, blob, slot, err);
+        if (r >= 0 && !installer->config.plain_files)
+                swb_slot_start_writing(slot);
         if (r < 0)
                 return swb_wrap(err, r, "operation %zu (%s, partition '%s')", number,
                                 swb_op_to_string(operation->type), partition->name);

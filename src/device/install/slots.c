@@ -83,6 +83,8 @@ static int open_slot(struct swb_slot *slot, bool create, struct swb_error *err)
         slot->source_fd = open(slot->source, O_RDONLY | O_CLOEXEC);
         if (slot->source_fd < 0)
                 return swb_fail_errno(err, errno, "open source '%s'", slot->source);
+        /* Read for the update, not for the application: a hint not to keep it in memory. */
+        (void)posix_fadvise(slot->source_fd, 0, 0, POSIX_FADV_NOREUSE);
         return swb_fd_size(slot->source_fd, slot->source, &slot->source_bytes, err);
 }
 
@@ -235,6 +237,12 @@ int swb_slot_fail_source(const struct swb_slot *slot, struct swb_error *err)
                 err, -EINVAL, SWB_FAULT_SOURCE,
                 "source '%s' is not the image that this delta was made from, or was changed",
                 slot->source);
+}
+
+void swb_slot_start_writing(const struct swb_slot *slot)
+{
+        /* A hint: errors of the medium are kept for fdatasync(). */
+        (void)sync_file_range(slot->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
 }
 
 int swb_slots_sync(struct swb_slots *slots, struct swb_error *err)
