@@ -71,6 +71,7 @@ static void send_need(struct report *report, uint64_t offset)
 static void send_progress(struct report *report, const struct swb_install_progress *p)
 {
         _cleanup_(swb_buf_done) struct swb_buf buf = SWB_BUF_INIT(MESSAGE_MAX_BYTES);
+        bool readback = p->stage_bytes_total > 0;
         int r;
 
         r = swb_kv_put(&buf, "TYPE", "progress");
@@ -79,9 +80,11 @@ static void send_progress(struct report *report, const struct swb_install_progre
         if (r >= 0)
                 r = swb_kv_put_u64(&buf, "PERCENT", p->percent);
         if (r >= 0)
-                r = swb_kv_put_u64(&buf, "BYTES_DONE", p->payload_bytes_done);
+                r = swb_kv_put_u64(&buf, "BYTES_DONE",
+                                   readback ? p->stage_bytes_done : p->payload_bytes_done);
         if (r >= 0)
-                r = swb_kv_put_u64(&buf, "BYTES_TOTAL", p->payload_bytes_total);
+                r = swb_kv_put_u64(&buf, "BYTES_TOTAL",
+                                   readback ? p->stage_bytes_total : p->payload_bytes_total);
         if (r >= 0)
                 r = swb_kv_put_u64(&buf, "OPERATIONS_DONE", p->operations_done);
         if (r >= 0)

@@ -54,7 +54,8 @@ static int accept(struct swb_installer *installer, struct swb_error *err)
         if (r >= 0)
                 r = swb_verify_manifest(swb_payload_reader_manifest(reader), config, err);
         if (r >= 0)
-                r = swb_verify_operations(reader, config->keys, &installer->totals, err);
+                r = swb_verify_operations(reader, config->keys, installer->now.operation,
+                                          &installer->totals, err);
         if (r >= 0)
                 r = check_total(installer, err);
         if (r >= 0)

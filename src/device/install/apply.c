@@ -7,16 +7,15 @@
 
 #include "codec/bspatch.h"
 #include "codec/codec.h"
-#include "device/install/extents.h"
 #include "os/file.h"
 
-int swb_apply_init(struct swb_apply *apply, struct swb_error *err)
+int swb_apply_init(struct swb_apply *apply, struct swb_step step, struct swb_error *err)
 {
         uint8_t *buffer = aligned_alloc(SWB_BLOCK_BYTES, SWB_IO_BYTES);
 
         if (!buffer)
                 return swb_oom(err);
-        *apply = (struct swb_apply){.buffer = buffer};
+        *apply = (struct swb_apply){.buffer = buffer, .step = step};
         return 0;
 }
 
@@ -26,20 +25,24 @@ void swb_apply_done(struct swb_apply *apply)
         apply->buffer = NULL;
 }
 
-static void init_writer(struct swb_apply *apply, const struct swb_operation *operation,
-                        const struct swb_slot *slot, struct swb_extent_writer *writer)
+static struct swb_extent_target target_of(const struct swb_apply *apply,
+                                          const struct swb_slot *slot)
 {
-        swb_extent_writer_init(writer, slot->fd, slot->target, operation->dst, operation->n_dst,
-                               apply->buffer);
+        return (struct swb_extent_target){.fd = slot->fd,
+                                          .name = slot->target,
+                                          .write_behind = apply->write_behind,
+                                          .step = &apply->step,
+                                          .buffer = apply->buffer};
 }
 
 static int apply_raw(struct swb_apply *apply, const struct swb_operation *operation,
                      const uint8_t *blob, struct swb_slot *slot, struct swb_error *err)
 {
+        const struct swb_extent_target target = target_of(apply, slot);
         struct swb_extent_writer writer;
         int r;
 
-        init_writer(apply, operation, slot, &writer);
+        swb_extent_writer_init(&writer, &target, operation->dst, operation->n_dst);
         r = swb_extent_writer_put(&writer, blob, (size_t)operation->data_length, err);
         return r < 0 ? r : swb_extent_writer_finish(&writer, err);
 }
@@ -89,6 +92,7 @@ static int apply_compressed(struct swb_apply *apply, enum swb_codec codec,
                             struct swb_slot *slot, struct swb_error *err)
 {
         _cleanup_(swb_decoder_freep) struct swb_decoder *decoder = NULL;
+        const struct swb_extent_target target = target_of(apply, slot);
         struct swb_extent_writer writer;
         size_t n_in = (size_t)operation->data_length;
         int r;
@@ -96,7 +100,7 @@ static int apply_compressed(struct swb_apply *apply, enum swb_codec codec,
         r = swb_decoder_new(codec, SWB_DECODER_MAX_BYTES, &decoder);
         if (r < 0)
                 return fail_codec(err, r, swb_codec_to_string(codec));
-        init_writer(apply, operation, slot, &writer);
+        swb_extent_writer_init(&writer, &target, operation->dst, operation->n_dst);
         do
                 r = decode_step(decoder, codec, &blob, &n_in, &writer, err);
         while (r == SWB_DECODER_MORE);
@@ -109,42 +113,52 @@ static int apply_compressed(struct swb_apply *apply, enum swb_codec codec,
         return swb_extent_writer_finish(&writer, err);
 }
 
-/* Writes zeros the plain way. */
-static int write_zeros(struct swb_apply *apply, struct swb_slot *slot, uint64_t offset, uint64_t n,
-                       struct swb_error *err)
+/*
+ * Punching a hole promises zeros on files and, since Linux 4.9, on block devices; where it can't,
+ * it fails.
+ */
+static bool punch(const struct swb_apply *apply, const struct swb_slot *slot,
+                  const struct swb_extent *extent)
 {
+        return !apply->plain_zeros &&
+               fallocate(slot->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                         (off_t)(extent->start_block * SWB_BLOCK_BYTES),
+                         (off_t)(extent->n_blocks * SWB_BLOCK_BYTES)) == 0;
+}
+
+static int write_zeros(const struct swb_apply *apply, const struct swb_slot *slot,
+                       const struct swb_extent *extent, struct swb_error *err)
+{
+        const struct swb_extent_target target = target_of(apply, slot);
+        struct swb_extent_writer writer;
+
+        swb_extent_writer_init(&writer, &target, extent, 1);
         memset(apply->buffer, 0, SWB_IO_BYTES);
-        while (n > 0) {
-                size_t piece = (size_t)SWB_MIN(n, (uint64_t)SWB_IO_BYTES);
-                int r = swb_pwrite(slot->fd, slot->target, apply->buffer, piece, offset, err);
+        while (writer.taken < writer.n_bytes) {
+                uint8_t *space;
+                size_t n;
+                int r = swb_extent_writer_space(&writer, &space, &n, err);
 
                 if (r < 0)
                         return r;
-                offset += piece;
-                n -= piece;
+                swb_extent_writer_commit(&writer, n); /* it holds nothing but zeros */
         }
-        return 0;
+        return swb_extent_writer_finish(&writer, err);
 }
 
-/*
- * Also for DISCARD: the target's hash covers these blocks, so "any content" is not enough. Punching
- * a hole promises zeros on files and, since Linux 4.9, on block devices; where it can't, it fails.
- */
+/* Also for DISCARD: the target's hash covers these blocks, so "any content" is not enough. */
 static int apply_zero(struct swb_apply *apply, const struct swb_operation *operation,
                       struct swb_slot *slot, struct swb_error *err)
 {
         for (size_t i = 0; i < operation->n_dst; i++) {
-                uint64_t offset = operation->dst[i].start_block * SWB_BLOCK_BYTES;
-                uint64_t n = operation->dst[i].n_blocks * SWB_BLOCK_BYTES;
+                const struct swb_extent *extent = &operation->dst[i];
                 int r;
 
-                if (operation->dst[i].start_block == SWB_SPARSE_HOLE)
-                        continue;
-                if (!apply->plain_zeros &&
-                    fallocate(slot->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)offset,
-                              (off_t)n) == 0)
-                        continue;
-                r = write_zeros(apply, slot, offset, n, err);
+                if (extent->start_block == SWB_SPARSE_HOLE || punch(apply, slot, extent))
+                        r = apply->step.done(apply->step.context,
+                                             extent->n_blocks * SWB_BLOCK_BYTES, err);
+                else
+                        r = write_zeros(apply, slot, extent, err);
                 if (r < 0)
                         return r;
         }
@@ -177,6 +191,7 @@ static int apply_copy(struct swb_apply *apply, const struct swb_operation *opera
                       struct swb_slot *slot, struct swb_error *err)
 {
         _cleanup_(swb_extent_reader_done) struct swb_extent_reader reader = {0};
+        const struct swb_extent_target target = target_of(apply, slot);
         struct swb_extent_writer writer;
         struct swb_sha256 sha;
         uint64_t offset = 0;
@@ -185,7 +200,7 @@ static int apply_copy(struct swb_apply *apply, const struct swb_operation *opera
         r = open_source(operation, slot, &reader, err);
         if (r < 0)
                 return r;
-        init_writer(apply, operation, slot, &writer);
+        swb_extent_writer_init(&writer, &target, operation->dst, operation->n_dst);
         if (reader.n_bytes != writer.n_bytes)
                 return swb_fail(err, -EBADMSG, SWB_FAULT_FORMAT,
                                 "copies %" PRIu64 " bytes to %" PRIu64, reader.n_bytes,
@@ -264,6 +279,7 @@ static void patch_done(struct patch *patch)
 static int apply_patch(struct swb_apply *apply, const struct swb_operation *operation,
                        const uint8_t *blob, struct swb_slot *slot, struct swb_error *err)
 {
+        const struct swb_extent_target target = target_of(apply, slot);
         _cleanup_(patch_done) struct patch patch = {.err = err};
         const struct swb_bspatch_io io = {&patch, patch_read, patch_write};
         uint64_t n_source, n_target;
@@ -275,7 +291,7 @@ static int apply_patch(struct swb_apply *apply, const struct swb_operation *oper
         r = hash_source(apply, operation, slot, &patch.reader, err);
         if (r < 0)
                 return r;
-        init_writer(apply, operation, slot, &patch.writer);
+        swb_extent_writer_init(&patch.writer, &target, operation->dst, operation->n_dst);
         n_source = patch.reader.n_bytes;
         if (operation->src_length > 0)
                 n_source = SWB_MIN(n_source, operation->src_length);
@@ -325,7 +341,5 @@ int swb_apply_operation(struct swb_apply *apply, const struct swb_operation *ope
                         const uint8_t *blob, struct swb_slot *slot, struct swb_error *err)
 {
         slot->dirty = true;
-        apply->bytes_written +=
-                swb_extents_blocks(operation->dst, operation->n_dst) * SWB_BLOCK_BYTES;
         return dispatch(apply, operation, blob, slot, err);
 }

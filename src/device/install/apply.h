@@ -7,23 +7,27 @@
  * never the other way round, so one that was cut off is simply applied again. Memory: one buffer of
  * SWB_IO_BYTES, 8 bytes for each source extent, and a decoder of at most SWB_DECODER_MAX_BYTES.
  */
+#include "device/install/extents.h"
 #include "device/install/slots.h"
 
 /* xz -6, zstd with a window of 8 MiB, and three brotli streams with 4 MiB each all fit. */
 #define SWB_DECODER_MAX_BYTES (20u << 20)
 
 struct swb_apply {
-        uint8_t *buffer;        /* SWB_IO_BYTES, page-aligned */
-        bool plain_zeros;       /* zeros are written, not punched */
-        uint64_t bytes_written; /* by all operations so far */
+        uint8_t *buffer;      /* SWB_IO_BYTES, page-aligned */
+        bool plain_zeros;     /* zeros are written, not punched */
+        bool write_behind;    /* as in struct swb_extent_target */
+        struct swb_step step; /* called for all bytes of the destination, holes too */
 };
 
-int swb_apply_init(struct swb_apply *apply, struct swb_error *err) _warn_unused_;
+int swb_apply_init(struct swb_apply *apply, struct swb_step step,
+                   struct swb_error *err) _warn_unused_;
 void swb_apply_done(struct swb_apply *apply);
 
 /*
  * FORMAT: the blob does not decode to exactly the destination; LIMIT: it wants too much memory;
- * SOURCE: the source is not the one that the delta was made from; or an error of the slot.
+ * SOURCE: the source is not the one that the delta was made from; or an error of the slot or of
+ * step.
  */
 int swb_apply_operation(struct swb_apply *apply, const struct swb_operation *operation,
                         const uint8_t *blob, struct swb_slot *slot,

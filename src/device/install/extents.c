@@ -1,21 +1,40 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "device/install/extents.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 
 #include "os/file.h"
 
-void swb_extent_writer_init(struct swb_extent_writer *writer, int fd, const char *name,
-                            const struct swb_extent *extents, size_t n, uint8_t *buffer)
+void swb_extent_writer_init(struct swb_extent_writer *writer,
+                            const struct swb_extent_target *target,
+                            const struct swb_extent *extents, size_t n)
 {
         *writer = (struct swb_extent_writer){
-                .fd = fd,
-                .name = name,
+                .target = target,
                 .extents = extents,
                 .n = n,
-                .buffer = buffer,
                 .n_bytes = swb_extents_blocks(extents, n) * SWB_BLOCK_BYTES,
         };
+}
+
+/* One write of at most SWB_IO_BYTES inside one extent. */
+static int write_piece(const struct swb_extent_target *target, const struct swb_extent *extent,
+                       uint64_t at, const uint8_t *data, size_t n, struct swb_error *err)
+{
+        uint64_t offset = extent->start_block * SWB_BLOCK_BYTES + at;
+        int r;
+
+        if (extent->start_block != SWB_SPARSE_HOLE) {
+                r = swb_pwrite(target->fd, target->name, data, n, offset, err);
+                if (r < 0)
+                        return r;
+                /* Decoding goes on meanwhile. A hint: errors are kept for fdatasync(). */
+                if (target->write_behind)
+                        (void)sync_file_range(target->fd, (off_t)offset, (off_t)n,
+                                              SYNC_FILE_RANGE_WRITE);
+        }
+        return target->step->done(target->step->context, n, err);
 }
 
 /* Writes past the buffer. The caller has made sure that the extents have room. */
@@ -25,12 +44,10 @@ static int write_out(struct swb_extent_writer *writer, const uint8_t *data, size
         while (n > 0) {
                 const struct swb_extent *extent = &writer->extents[writer->index];
                 uint64_t left = extent->n_blocks * SWB_BLOCK_BYTES - writer->done;
-                size_t piece = (size_t)SWB_MIN(left, (uint64_t)n);
-                int r = 0;
+                size_t piece = (size_t)SWB_MIN(left, (uint64_t)SWB_MIN(n, (size_t)SWB_IO_BYTES));
+                int r;
 
-                if (extent->start_block != SWB_SPARSE_HOLE)
-                        r = swb_pwrite(writer->fd, writer->name, data, piece,
-                                       extent->start_block * SWB_BLOCK_BYTES + writer->done, err);
+                r = write_piece(writer->target, extent, writer->done, data, piece, err);
                 if (r < 0)
                         return r;
                 data += piece;
@@ -49,7 +66,7 @@ static int flush(struct swb_extent_writer *writer, struct swb_error *err)
         size_t n = writer->fill;
 
         writer->fill = 0;
-        return write_out(writer, writer->buffer, n, err);
+        return write_out(writer, writer->target->buffer, n, err);
 }
 
 int swb_extent_writer_space(struct swb_extent_writer *writer, uint8_t **ret_space, size_t *ret_n,
@@ -61,7 +78,7 @@ int swb_extent_writer_space(struct swb_extent_writer *writer, uint8_t **ret_spac
                 if (r < 0)
                         return r;
         }
-        *ret_space = writer->buffer + writer->fill;
+        *ret_space = writer->target->buffer + writer->fill;
         *ret_n = (size_t)SWB_MIN((uint64_t)(SWB_IO_BYTES - writer->fill),
                                  writer->n_bytes - writer->taken);
         return 0;

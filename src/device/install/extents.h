@@ -13,21 +13,35 @@
 
 #define SWB_IO_BYTES (1u << 20) /* one large write; also the buffer's size */
 
-struct swb_extent_writer {
+/* Called after every write; a negative return ends the work with this code. */
+struct swb_step {
+        int (*done)(void *context, uint64_t n_bytes, struct swb_error *err);
+        void *context;
+};
+
+/* What is written, and how. All borrowed. */
+struct swb_extent_target {
         int fd;
-        const char *name; /* for messages, borrowed */
+        const char *name;  /* for messages */
+        bool write_behind; /* each write starts on its way to the medium at once */
+        const struct swb_step *step;
+        uint8_t *buffer; /* SWB_IO_BYTES */
+};
+
+struct swb_extent_writer {
+        const struct swb_extent_target *target;
         const struct swb_extent *extents;
         size_t n;
         size_t index;     /* the extent that is being written */
         uint64_t done;    /* bytes of it that were written */
-        uint8_t *buffer;  /* SWB_IO_BYTES, borrowed */
         size_t fill;      /* bytes in the buffer */
         uint64_t n_bytes; /* of all extents */
         uint64_t taken;   /* of them written or in the buffer */
 };
 
-void swb_extent_writer_init(struct swb_extent_writer *writer, int fd, const char *name,
-                            const struct swb_extent *extents, size_t n, uint8_t *buffer);
+void swb_extent_writer_init(struct swb_extent_writer *writer,
+                            const struct swb_extent_target *target,
+                            const struct swb_extent *extents, size_t n);
 
 /* Room for the next bytes, at least 1 unless the extents are full: fill it, then commit. */
 int swb_extent_writer_space(struct swb_extent_writer *writer, uint8_t **ret_space, size_t *ret_n,

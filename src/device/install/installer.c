@@ -34,6 +34,16 @@ static int on_metadata(struct swb_installer *installer, struct swb_error *err)
 
 /* ---- operations ---- */
 
+/* Inside an operation: one that is cancelled half-way is applied again as a whole. */
+static int on_written(void *context, uint64_t n_bytes, struct swb_error *err)
+{
+        struct swb_installer *installer = context;
+
+        installer->now.written += n_bytes;
+        swb_job_report(installer, "apply");
+        return check_cancelled(installer, err);
+}
+
 static int apply_current(struct swb_installer *installer, uint64_t *ret_number,
                          struct swb_error *err)
 {
@@ -52,8 +62,6 @@ static int apply_current(struct swb_installer *installer, uint64_t *ret_number,
                 r = swb_slot_check_source(slot, partition, err);
         if (r >= 0)
                 r = swb_apply_operation(&installer->apply, operation, blob, slot, err);
-        if (r >= 0 && !installer->config.plain_files)
-                swb_slot_start_writing(slot);
         if (r < 0)
                 return swb_wrap(err, r, "operation %zu (%s, partition '%s')", number,
                                 swb_op_to_string(operation->type), partition->name);
@@ -237,7 +245,7 @@ static int complete(struct swb_installer *installer, struct swb_error *err)
         return swb_job_store(installer, err);
 }
 
-static int readback_step(void *context, size_t n_bytes, struct swb_error *err)
+static int on_read_back(void *context, uint64_t n_bytes, struct swb_error *err)
 {
         struct swb_installer *installer = context;
 
@@ -251,8 +259,7 @@ static int read_back(struct swb_installer *installer, struct swb_error *err)
         const struct swb_manifest *manifest = installer->manifest;
         struct swb_readback readback = {.buffer = installer->apply.buffer,
                                         .through_cache = installer->config.plain_files,
-                                        .step = readback_step,
-                                        .context = installer};
+                                        .step = {on_read_back, installer}};
 
         for (size_t i = 0; i < manifest->n_partitions; i++)
                 installer->progress.stage_bytes_total += manifest->partitions[i].new_bytes;
@@ -298,11 +305,13 @@ static int prepare(struct swb_installer *installer, struct swb_error *err)
         r = swb_slots_open(&installer->slots, config->slots, config->n_slots, config->plain_files,
                            err);
         if (r >= 0)
-                r = swb_apply_init(&installer->apply, err);
+                r = swb_apply_init(&installer->apply, (struct swb_step){on_written, installer},
+                                   err);
         if (r >= 0)
                 r = swb_job_start_anew(installer, err);
         if (r < 0)
                 return r;
+        installer->apply.write_behind = !config->plain_files;
         return swb_job_resume(installer, err);
 }
 

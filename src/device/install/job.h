@@ -16,6 +16,7 @@
 struct swb_install_position {
         uint64_t operation; /* next one */
         uint64_t offset;
+        uint64_t written;           /* bytes of the targets */
         struct swb_sha256 file_sha; /* whole payload */
         struct swb_sha256
                 signed_sha; /* without the metadata signature and what follows the blobs */
@@ -30,7 +31,7 @@ struct swb_installer {
         const struct swb_manifest *manifest; /* NULL until it was accepted */
         struct swb_payload_totals totals;
 
-        struct swb_install_position now;  /* includes a blob that is half there */
+        struct swb_install_position now;  /* includes an operation that is half done */
         struct swb_install_position safe; /* after the last whole operation */
         bool ended;                       /* all bytes are there */
         bool complete;                    /* and all was applied, verified and synced */
@@ -38,7 +39,7 @@ struct swb_installer {
         struct swb_checkpoint
                 checkpoint;          /* as stored last; whose it is, is filled from the start */
         bool resumable;              /* there is a folder, and a name to store one under */
-        uint64_t checkpoint_written; /* apply.bytes_written at that time */
+        uint64_t checkpoint_written; /* safe.written at that time */
         uint64_t checkpoint_seconds; /* CLOCK_BOOTTIME */
 
         struct swb_install_progress progress;

@@ -43,7 +43,7 @@ int swb_job_store(struct swb_installer *installer, struct swb_error *err)
                 if (r < 0)
                         return r;
         }
-        installer->checkpoint_written = installer->apply.bytes_written;
+        installer->checkpoint_written = installer->safe.written;
         installer->checkpoint_seconds = now_seconds();
         c->operation = installer->safe.operation;
         c->offset = installer->safe.offset;
@@ -63,8 +63,7 @@ bool swb_job_store_is_due(const struct swb_installer *installer)
         if (step == 0)
                 step = STORE_PAYLOAD_BYTES;
         return installer->safe.offset - installer->checkpoint.offset >= step ||
-               installer->apply.bytes_written - installer->checkpoint_written >=
-                       STORE_WRITTEN_BYTES ||
+               installer->safe.written - installer->checkpoint_written >= STORE_WRITTEN_BYTES ||
                now_seconds() - installer->checkpoint_seconds >= STORE_SECONDS;
 }
 
@@ -194,6 +193,7 @@ static int go_on(struct swb_installer *installer, const struct swb_checkpoint *c
         struct swb_install_position *now = &installer->now;
         int r;
 
+        now->operation = c->operation;
         r = feed_cached_metadata(installer, c, err);
         if (r >= 0)
                 r = seek(installer, c, err);
@@ -202,8 +202,9 @@ static int go_on(struct swb_installer *installer, const struct swb_checkpoint *c
         if (swb_sha256_load(&now->file_sha, c->file_state) < 0 ||
             swb_sha256_load(&now->signed_sha, c->signed_state) < 0)
                 return swb_fail(err, -EBADMSG, SWB_FAULT_FORMAT, "the stored hashes are damaged");
-        now->operation = c->operation;
         now->offset = c->offset;
+        now->written = installer->totals.target_bytes_before;
+        installer->checkpoint_written = now->written;
         installer->safe = *now;
         installer->ended = c->complete;
         installer->complete = c->complete;

@@ -18,9 +18,9 @@ static unsigned get_percent(const struct swb_installer *installer)
         if (installer->complete)
                 return APPLY_PERCENT +
                        share(p->stage_bytes_done, p->stage_bytes_total, 100 - APPLY_PERCENT);
-        /* Bytes measure the download, operations the work: both go from 0 to the end. */
+        /* One measures the download, the other the work: both go from 0 to the end. */
         return (share(p->payload_bytes_done, p->payload_bytes_total, APPLY_PERCENT) +
-                share(p->operations_done, p->operations_total, APPLY_PERCENT)) /
+                share(installer->now.written, installer->totals.target_bytes, APPLY_PERCENT)) /
                2;
 }
 

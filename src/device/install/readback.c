@@ -5,7 +5,6 @@
 #include <inttypes.h>
 
 #include "base/text.h"
-#include "device/install/extents.h"
 #include "os/file.h"
 
 struct position {
@@ -69,7 +68,7 @@ int swb_readback_slot(const struct swb_readback *readback, const struct swb_slot
                 if (r >= 0) {
                         swb_sha256_update(&sha, readback->buffer, n);
                         at.offset += n;
-                        r = readback->step(readback->context, n, err);
+                        r = readback->step.done(readback->step.context, n, err);
                 }
                 if (r < 0)
                         return swb_wrap(err, r, "read back partition '%s'", partition->name);

@@ -6,14 +6,13 @@
  * Reads the target past the page cache (O_DIRECT; where the file system has none, after dropping
  * the cache) and compares it with the manifest's hash. The caller has synced.
  */
+#include "device/install/extents.h"
 #include "device/install/slots.h"
 
 struct swb_readback {
         uint8_t *buffer; /* SWB_IO_BYTES, page-aligned */
         bool through_cache;
-        /* Called after every piece; a negative return ends the read-back with this code. */
-        int (*step)(void *context, size_t n_bytes, struct swb_error *err);
-        void *context;
+        struct swb_step step; /* called for every piece */
 };
 
 /* READBACK: the medium holds something else, or can't be read. */

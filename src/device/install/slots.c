@@ -239,12 +239,6 @@ int swb_slot_fail_source(const struct swb_slot *slot, struct swb_error *err)
                 slot->source);
 }
 
-void swb_slot_start_writing(const struct swb_slot *slot)
-{
-        /* A hint: errors of the medium are kept for fdatasync(). */
-        (void)sync_file_range(slot->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
-}
-
 int swb_slots_sync(struct swb_slots *slots, struct swb_error *err)
 {
         for (size_t i = 0; i < slots->n; i++) {

@@ -48,9 +48,6 @@ int swb_slot_check_source(struct swb_slot *slot, const struct swb_partition *par
 /* The SOURCE failure of that. */
 int swb_slot_fail_source(const struct swb_slot *slot, struct swb_error *err) _warn_unused_;
 
-/* What was written may go to the medium now, while the next operation is decoded; does not wait. */
-void swb_slot_start_writing(const struct swb_slot *slot);
-
 /* All that was written is on the medium, and no longer in the page cache. */
 int swb_slots_sync(struct swb_slots *slots, struct swb_error *err) _warn_unused_;
 

@@ -18,6 +18,7 @@ static struct swb_extent src[] = {{399, 1}, {0, 310}, {320, 2}};
 #define SRC_BLOCKS 313u
 
 struct fixture {
+        uint64_t written; /* as the steps tell */
         struct swb_slot slot;
         struct swb_apply apply;
         uint8_t *target;   /* what the target should hold */
@@ -65,11 +66,21 @@ static void scatter(struct fixture *f, const uint8_t *data)
         }
 }
 
+static int on_written(void *context, uint64_t n_bytes, struct swb_error *err)
+{
+        struct fixture *f = context;
+
+        (void)err;
+        assert_true(n_bytes > 0);
+        f->written += n_bytes;
+        return 0;
+}
+
 static int setup(void **state)
 {
         struct fixture *f = calloc(1, sizeof(*f));
 
-        if (!f || swb_apply_init(&f->apply, NULL) < 0)
+        if (!f || swb_apply_init(&f->apply, (struct swb_step){on_written, f}, NULL) < 0)
                 return -1;
         f->target = malloc(TARGET_BLOCKS * BLOCK);
         f->source = malloc(SOURCE_BLOCKS * BLOCK);
@@ -150,7 +161,7 @@ static void test_replace(void **state)
         assert_ok(swb_apply_operation(&f->apply, &operation, f->content, &f->slot, &err), &err);
         assert_content(f);
         assert_true(f->slot.dirty);
-        assert_int_equal(f->apply.bytes_written, DST_BLOCKS * BLOCK);
+        assert_int_equal(f->written, DST_BLOCKS * BLOCK);
 }
 
 /* Less than a block may be missing at the end, and becomes zeros. */
@@ -257,6 +268,7 @@ static void test_zero(void **state)
         assert_content(f);
         assert_int_equal(fstat(f->slot.fd, &st), 0);
         assert_true(st.st_blocks < 600 * 8); /* holes */
+        assert_int_equal(f->written, DST_BLOCKS * BLOCK);
         fill(f->content, DST_BLOCKS * BLOCK, 5);
         assert_int_equal(swb_pwrite(f->slot.fd, "target", f->content, 4096, 40 * BLOCK, &err), 0);
         operation.type = SWB_OP_DISCARD;
@@ -373,6 +385,36 @@ static void test_short_source(void **state)
                      SWB_FAULT_SOURCE);
 }
 
+static int on_written_cancel(void *context, uint64_t n_bytes, struct swb_error *err)
+{
+        struct fixture *f = context;
+
+        f->written += n_bytes;
+        return f->written < 100 * BLOCK ? 0
+                                        : swb_fail(err, -ECANCELED, SWB_FAULT_CANCELLED, "enough");
+}
+
+/* Also in the middle of an operation. */
+static void test_cancelled(void **state)
+{
+        static const uint32_t types[] = {SWB_OP_REPLACE, SWB_OP_ZERO, SWB_OP_SOURCE_COPY};
+        struct fixture *f = *state;
+        struct swb_error err = SWB_ERROR_INIT;
+
+        f->apply.step.done = on_written_cancel;
+        for (size_t i = 0; i < SWB_ELEMENTS(types); i++) {
+                struct swb_operation operation = make_operation(types[i], 0);
+
+                f->written = 0;
+                if (types[i] == SWB_OP_REPLACE)
+                        operation.data_length = DST_BLOCKS * BLOCK;
+                else if (types[i] == SWB_OP_SOURCE_COPY)
+                        add_source(f, &operation);
+                assert_fault(swb_apply_operation(&f->apply, &operation, f->content, &f->slot, &err),
+                             &err, SWB_FAULT_CANCELLED);
+        }
+}
+
 static void test_unwritable(void **state)
 {
         struct fixture *f = *state;
@@ -406,6 +448,7 @@ int main(void)
                 cmocka_unit_test_setup_teardown(test_holes, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_patch, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_short_source, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_cancelled, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_unwritable, setup, teardown),
         };
 

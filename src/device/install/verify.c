@@ -84,7 +84,7 @@ int swb_verify_manifest(const struct swb_manifest *manifest,
 }
 
 int swb_verify_operations(struct swb_payload_reader *reader, const struct swb_keyring *keys,
-                          struct swb_payload_totals *ret, struct swb_error *err)
+                          uint64_t first, struct swb_payload_totals *ret, struct swb_error *err)
 {
         const struct swb_manifest *manifest = swb_payload_reader_manifest(reader);
         struct swb_payload_totals totals = {
@@ -101,11 +101,17 @@ int swb_verify_operations(struct swb_payload_reader *reader, const struct swb_ke
                                         "operation %" PRIu64 " (%s, partition '%s') has no hash",
                                         totals.operations, swb_op_to_string(operation->type),
                                         manifest->partitions[partition].name);
+                if (totals.operations == first)
+                        totals.target_bytes_before = totals.target_bytes;
+                totals.target_bytes +=
+                        swb_extents_blocks(operation->dst, operation->n_dst) * SWB_BLOCK_BYTES;
                 totals.payload_bytes += operation->data_length;
                 totals.operations++;
         }
         if (r < 0)
                 return r;
+        if (first >= totals.operations)
+                totals.target_bytes_before = totals.target_bytes;
         *ret = totals;
         return 0;
 }

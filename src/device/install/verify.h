@@ -20,12 +20,15 @@ int swb_verify_manifest(const struct swb_manifest *manifest,
 
 struct swb_payload_totals {
         uint64_t operations;
-        uint64_t payload_bytes; /* the whole file, as the manifest has it */
+        uint64_t payload_bytes;       /* the whole file, as the manifest has it */
+        uint64_t target_bytes;        /* written by all operations */
+        uint64_t target_bytes_before; /* by those before `first` */
 };
 
 /* After accept: counts, and with keys demands a hash for every blob (FORMAT). */
 int swb_verify_operations(struct swb_payload_reader *reader, const struct swb_keyring *keys,
-                          struct swb_payload_totals *ret, struct swb_error *err) _warn_unused_;
+                          uint64_t first, struct swb_payload_totals *ret,
+                          struct swb_error *err) _warn_unused_;
 
 /* The blob is the one that the manifest means. HASH. */
 int swb_verify_blob(const struct swb_operation *operation, const uint8_t *blob,
