@@ -167,6 +167,11 @@ static void source_hash_on_replace(struct test_payload *p)
         p->root[1].has_src_hash = true;
 }
 
+static void no_source_hash(struct test_payload *p)
+{
+        p->root[2].has_src_hash = false;
+}
+
 static void copy_of_other_size(struct test_payload *p)
 {
         p->extents[1].n_blocks = 2;
@@ -294,6 +299,7 @@ static void test_refused(void **state)
                 {no_old_infos, 1000, SWB_FAULT_FORMAT, "SOURCE_COPY without an old_partition_info"},
                 {source_on_zero, 4, SWB_FAULT_FORMAT, "ZERO with source extents"},
                 {source_hash_on_replace, 4, SWB_FAULT_FORMAT, "REPLACE with source"},
+                {no_source_hash, 4, SWB_FAULT_FORMAT, "SOURCE_BSDIFF without src_sha256_hash"},
                 {copy_of_other_size, 4, SWB_FAULT_FORMAT, "copies 4 blocks to 3 blocks"},
                 {no_data, 4, SWB_FAULT_FORMAT, "REPLACE without data"},
                 {hash_on_zero, 4, SWB_FAULT_FORMAT, "ZERO with data"},

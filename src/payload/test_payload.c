@@ -71,7 +71,8 @@ void test_payload_init(struct test_payload *p, uint32_t minor)
                                             .src = &p->extents[4],
                                             .n_src = 1,
                                             .dst = &p->extents[5],
-                                            .n_dst = 1};
+                                            .n_dst = 1,
+                                            .has_src_hash = true};
         p->root[3] = (struct swb_operation){
                 .type = SWB_OP_REPLACE_BZ, .dst = &p->extents[6], .n_dst = 2};
         p->root[4] = (struct swb_operation){.type = SWB_OP_ZERO, .dst = &p->extents[8], .n_dst = 1};

@@ -172,19 +172,29 @@ static int put_manifest(struct swb_buf *buf, const struct swb_manifest *m,
         return r;
 }
 
-/* PF-33: older clients of the shared minor versions keep only the lower half of these numbers. */
-static int check_offsets(const struct swb_manifest *m,
-                         const struct swb_operation *const *operations, struct swb_error *err)
+/* What binds writers only. PF-33: clients of the older shared minor versions keep the lower half of
+ * an offset. PF-39: a patch on another source than its own makes rubbish. */
+static int check_operation(const struct swb_manifest *m, const struct swb_operation *op,
+                           struct swb_error *err)
 {
-        if (m->minor >= MINOR_WIDE_OFFSETS)
-                return 0;
-        for (size_t i = 0; i < m->n_partitions; i++)
-                for (size_t k = 0; k < m->partitions[i].n_operations; k++)
-                        if (operations[i][k].data_offset > UINT32_MAX)
-                                return swb_fail(err, -EBADMSG, SWB_FAULT_FORMAT,
-                                                "payload above 4 GiB in minor version %u",
-                                                m->minor);
+        if (m->minor < MINOR_WIDE_OFFSETS && op->data_offset > UINT32_MAX)
+                return swb_fail(err, -EBADMSG, SWB_FAULT_FORMAT,
+                                "payload above 4 GiB in minor version %u", m->minor);
+        if (swb_op_has_data(op->type) && swb_op_has_source(op->type) && !op->has_src_hash)
+                return swb_fail(err, -EBADMSG, SWB_FAULT_FORMAT, "%s without src_sha256_hash",
+                                swb_op_to_string(op->type));
         return 0;
+}
+
+static int check_operations(const struct swb_manifest *m,
+                            const struct swb_operation *const *operations, struct swb_error *err)
+{
+        int r = 0;
+
+        for (size_t i = 0; i < m->n_partitions; i++)
+                for (size_t k = 0; k < m->partitions[i].n_operations && r >= 0; k++)
+                        r = check_operation(m, &operations[i][k], err);
+        return r;
 }
 
 /* What was written is read back by the rules that a reader holds, so no rule stands here twice. */
@@ -228,7 +238,7 @@ int swb_manifest_write(const struct swb_manifest *manifest,
         size_t start = buf->n_bytes;
         int r;
 
-        r = check_offsets(manifest, operations, err);
+        r = check_operations(manifest, operations, err);
         if (r < 0)
                 return r;
         r = put_manifest(&bytes, manifest, operations, n_signature_bytes);
