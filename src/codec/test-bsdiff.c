@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "codec/bsdiff.h"
 
+#include "base/endian.h"
 #include "base/test.h"
 #include "codec/bspatch.h"
 
@@ -24,6 +25,29 @@ static int write_target(void *context, const uint8_t *data, size_t n)
         return swb_buf_append(&memory->target, data, n);
 }
 
+/* Some readers go wrong when the source position leaves the source, even if nothing is read there.
+ */
+static void assert_position_stays(const struct swb_buf *patch, size_t n_old)
+{
+        _cleanup_(swb_decoder_freep) struct swb_decoder *decoder = NULL;
+        const uint8_t *in = patch->data + SWB_BSDIFF_HEADER_BYTES;
+        size_t n_in = (size_t)swb_get_le64(patch->data + 8);
+        uint64_t position = 0, z;
+
+        assert_int_equal(swb_decoder_new(SWB_CODEC_BZ2, SWB_DECODER_MEMORY_BYTES, &decoder), 0);
+        for (;;) {
+                uint8_t entry[24], *out = entry;
+                size_t n_out = sizeof(entry);
+
+                if (swb_decoder_step(decoder, &in, &n_in, &out, &n_out) < 0 || n_out > 0)
+                        return;
+                z = swb_get_le64(entry + 16);
+                position += swb_get_le64(entry);
+                position += z >> 63 ? -(z & INT64_MAX) : z;
+                assert_true(position <= n_old);
+        }
+}
+
 /* Makes a patch, applies it, returns its size. */
 static size_t round_trip(const uint8_t *old, size_t n_old, const uint8_t *new, size_t n_new,
                          enum swb_bsdiff_format format)
@@ -33,6 +57,8 @@ static size_t round_trip(const uint8_t *old, size_t n_old, const uint8_t *new, s
         const struct swb_bspatch_io io = {&memory, read_source, write_target};
 
         assert_int_equal(swb_bsdiff(old, n_old, new, n_new, format, &patch), 0);
+        if (format == SWB_BSDIFF40)
+                assert_position_stays(&patch, n_old);
         assert_int_equal(
                 swb_bspatch(patch.data, patch.n_bytes, n_old, n_new, SWB_DECODER_MEMORY_BYTES, &io),
                 0);
