@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import pathlib
+import re
 import shutil
 import socket
 import subprocess
@@ -113,6 +114,30 @@ class Bench:
         """What happened to the device so far."""
         path = self.folder / "device" / "history"
         return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+    def status(self):
+        """What `swbctl status --json` says, or None while no engine is there."""
+        result = subprocess.run(["swbctl", "status", "--json"], capture_output=True, text=True,
+                                check=False, stdin=subprocess.DEVNULL)
+        return json.loads(result.stdout) if result.returncode == 0 else None
+
+    def engine_said(self, pattern):
+        """The last line of the engine's log that matches, as a match object, or None."""
+        log = (self.folder / "log" / "device").read_text(errors="replace")
+        matches = list(re.finditer(pattern, log))
+        return matches[-1] if matches else None
+
+    def slot_flags(self, slot):
+        """(priority, tries, successful) as they are on the medium."""
+        result = subprocess.run(["fw_printenv", "-c", "fw_env.config"], cwd=self.folder / "device",
+                                capture_output=True, text=True, check=True, stdin=subprocess.DEVNULL)
+        values = dict(line.split("=", 1) for line in result.stdout.splitlines() if "=" in line)
+        return tuple(int(values[f"swb_{slot}_{name}"]) for name in ("priority", "tries", "successful"))
+
+    def make_images(self):
+        result = subprocess.run([TOP / "demo" / "images", self.images], check=False)
+        if result.returncode:
+            raise DemoError("the images could not be made (above)")
 
     def sha256(self, name):
         digest = hashlib.sha256()
