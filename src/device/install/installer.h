@@ -44,7 +44,7 @@ struct swb_install_config {
         uint64_t payload_bytes;
         const char *expect_version; /* partitions that carry a version must have this (DOWNGRADE) */
         int64_t min_timestamp;      /* manifest's max_timestamp must not be older (DOWNGRADE) */
-        uint64_t checkpoint_bytes;  /* payload bytes between checkpoints, 0 = default 2 MiB */
+        uint64_t checkpoint_bytes;  /* payload bytes between checkpoints, 0 = default 512 KiB */
         /* All three may be NULL. */
         void (*progress)(void *context, const struct swb_install_progress *progress);
         /* Something went wrong that the install survives, e.g. a checkpoint that can't be used. */

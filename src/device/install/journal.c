@@ -4,9 +4,9 @@
 #include "device/install/job.h"
 
 /* A checkpoint costs a sync and a small file; what lies between two is sent and written again. */
-#define STORE_PAYLOAD_BYTES (2u << 20)
+#define STORE_PAYLOAD_BYTES (512u << 10)
 #define STORE_WRITTEN_BYTES (16u << 20)
-#define STORE_SECONDS 10
+#define STORE_SECONDS 5
 
 #define METADATA_MAX_BYTES                                                                         \
         (SWB_PAYLOAD_HEADER_BYTES + SWB_MANIFEST_MAX_BYTES + SWB_SIGNATURES_MAX_BYTES)
