@@ -47,12 +47,41 @@ class Bench:
         return ":".join([*ours, os.environ.get("PATH", "/usr/bin:/bin"), "/usr/sbin", "/sbin"])
 
     def clear(self):
-        if self.folder.exists():
-            subprocess.run(["chmod", "-R", "u+rwX", self.folder], check=False)
-            shutil.rmtree(self.folder)
+        """An empty folder, but for what takes long to make and would come out the same."""
+        self.made = self.read_made()
+        for path in self.folder.glob("*"):
+            if path.is_dir() and not path.is_symlink():
+                subprocess.run(["chmod", "-R", "u+rwX", path], check=False)
+                shutil.rmtree(path)
+            elif path.name.split(".")[0] not in {n.split(".")[0] for n in self.made["seconds"]}:
+                path.unlink()
         (self.folder / "log").mkdir(parents=True)
+        self.write_made()
         for image in self.images.glob("release-*.ext4"):
             (self.folder / image.name).symlink_to(image)
+
+    def read_made(self):
+        """What earlier runs made: nothing, if the packer or the images are others now."""
+        digest = hashlib.sha256((self.images / "about.json").read_bytes())
+        digest.update(pathlib.Path(shutil.which("swb-pack")).read_bytes())
+        stamp = digest.hexdigest()
+        path = self.folder / "made.json"
+        made = json.loads(path.read_text()) if path.exists() else {}
+        return made if made.get("stamp") == stamp else {"stamp": stamp, "seconds": {}}
+
+    def write_made(self):
+        (self.folder / "made.json").write_text(json.dumps(self.made))
+
+    def make_once(self, name, command):
+        """Runs the command that makes this file, unless an earlier run did. Returns its seconds."""
+        kept = name in self.made["seconds"]
+        self.screen.command(command + ("    # kept from the last run" if kept else ""))
+        if not kept:
+            start = time.monotonic()
+            self.run_with_bar(command)
+            self.made["seconds"][name] = time.monotonic() - start
+            self.write_made()
+        return self.made["seconds"][name]
 
     def run(self, command, show=True, check=True):
         """Runs a command line in the folder as a person would; returns what it printed."""
@@ -66,6 +95,22 @@ class Bench:
         if check and result.returncode:
             raise DemoError(f"'{command}' failed: {result.stderr.strip()}")
         return result.stdout
+
+    def run_with_bar(self, command):
+        """Runs a command that says "STAGE: N %" on standard error while it works."""
+        process = subprocess.Popen(command, shell=True, cwd=self.folder, text=True,
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                   stderr=subprocess.STDOUT)
+        said = []
+        for line in process.stdout:
+            progress = re.match(r"(\w+): +(\d+) %$", line)
+            if progress:
+                self.screen.bar(int(progress.group(2)) / 100, progress.group(1))
+            else:
+                said.append(line)
+        self.screen.end_bar(erase=True)
+        if process.wait():
+            raise DemoError(f"'{command}' failed: {''.join(said).strip()}")
 
     def start(self, name, command, show=True, env=None):
         """Starts a program that stays; its output goes to log/NAME."""
@@ -114,6 +159,17 @@ class Bench:
         """What happened to the device so far."""
         path = self.folder / "device" / "history"
         return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+    def boots(self):
+        return [h for h in self.history() if h["event"] == "booted"]
+
+    def boot_loader_said(self):
+        """The boot loader's lines of the last boot."""
+        log = (self.folder / "log" / "device").read_text(errors="replace").splitlines()
+        last = max(i for i, line in enumerate(log) if " -> booting " in line)
+        first = next((i + 1 for i in range(last - 1, -1, -1)
+                      if not log[i].startswith(("swb:", "swb-bench-boot:"))), 0)
+        return "\n".join(log[first:last + 1])
 
     def status(self):
         """What `swbctl status --json` says, or None while no engine is there."""

@@ -66,7 +66,7 @@ class Screen:
         """One line that moves; without a terminal a line at each quarter."""
         fraction = min(max(fraction, 0.0), 1.0)
         if not self.moving:
-            if int(fraction * 4) != self.bar_quarter:
+            if int(fraction * 4) > self.bar_quarter:
                 self.bar_quarter = int(fraction * 4)
                 print(f"    {fraction * 100:3.0f} %  {text}", file=self.out, flush=True)
             return
@@ -76,9 +76,9 @@ class Screen:
         print(f"\r\033[K    {bar} {fraction * 100:3.0f} %  {text}", end="", file=self.out, flush=True)
         self.bar_open = True
 
-    def end_bar(self):
+    def end_bar(self, erase=False):
         if self.bar_open:
-            print(file=self.out)
+            print("\r\033[K" if erase else "\n", end="", file=self.out, flush=True)
         self.bar_open = False
         self.bar_quarter = -1
 

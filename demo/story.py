@@ -22,7 +22,7 @@ state-dir = {device}/state
 keys-dir = {device}/keys
 
 [server]
-url = http://127.0.0.1:{port}/
+url = http://127.0.0.1:{port}/v1/update
 first-check = 1s
 first-check-jitter = 0s
 check-interval = 2s
@@ -107,15 +107,16 @@ def releases(bench, screen):
 
 
 def pack(bench, kind, images, output, versions):
-    start = time.monotonic()
-    bench.run(f"swb-pack {kind} {images} --output={output} \\\n"
-              f"      --app-id={APP_ID} {versions} --key=release.key")
-    return bench.size(output), time.monotonic() - start
+    """Makes a payload, unless the last run made the same. Returns its size and the seconds it took."""
+    command = (f"swb-pack {kind} {images} --output={output} \\\n"
+               f"        --app-id={APP_ID} {versions} --key=release.key")
+    seconds = bench.make_once(output, command)
+    return bench.size(output), seconds
 
 
 def packing(bench, screen, proofs):
     screen.chapter("Packing")
-    bench.run("swb-pack keygen --type=rsa2048 release.key release.pem")
+    bench.make_once("release.key", "swb-pack keygen release.key release.pem")
     full, full_seconds = pack(bench, "full", "release-2.ext4", "full-2.payload",
                               "--target-version=2.0.0")
     delta, delta_seconds = pack(bench, "delta", "release-1.ext4 release-2.ext4",
@@ -166,10 +167,8 @@ def device(bench, screen):
 
 def wait_boot(bench, number, seconds=60):
     """The number-th boot of the device."""
-    def booted():
-        boots = [h for h in bench.history() if h["event"] == "booted"]
-        return boots[number - 1] if len(boots) >= number else None
-    return bench.wait(f"boot {number} of the device", booted, seconds)
+    return bench.wait(f"boot {number} of the device",
+                      lambda: next(iter(bench.boots()[number - 1:]), None), seconds)
 
 
 def watch(bench, screen, until):
@@ -220,23 +219,60 @@ def new_release(bench, screen, proofs):
     proofs.append(("the running slot", "never written: same SHA-256 before and after"))
 
 
+def wait_fallback(bench, since):
+    """The first boot after boot number `since` that runs release 2 again."""
+    return bench.wait("the fallback", lambda: next(
+        (h for h in bench.history() if h["event"] == "booted" and h["release"] == "2.0.0"
+         and h["boot"] > since), None), 120)
+
+
+def wait_known_bad(bench, version):
+    """The device remembers that it will not take this version again, and why; the server knows."""
+    def told():
+        status = bench.status()
+        known = status and status["failed_versions"].get(version)
+        return known if known and f"{version} failed" in events(bench, version) else None
+    return bench.wait(f"the report about {version}", told, 60)
+
+
+def events(bench, version):
+    """The failures that the server has heard of, one line each."""
+    lines = bench.run("swb-server events --data=server", show=False).splitlines()
+    return "\n".join(f"{version} failed: {line}" for line in lines
+                     if version in line and ("error" in line or "failed" in line))
+
+
 def broken_release(bench, screen, proofs):
     screen.chapter("Release 3 is broken")
     pack(bench, "delta", "release-2.ext4 release-3.ext4", "delta-2-3.payload",
          "--source-version=2.0.0 --target-version=3.0.0")
+    before = len(bench.boots())
     publish(bench, "delta-2-3.payload")
-    boot = wait_boot(bench, 4, 90)
-    screen.say(f"the device took it and boots slot {boot['slot']}, release {boot['release']}")
-    back = bench.wait("the fallback", lambda: next(
-        (h for h in bench.history()[-3:] if h["event"] == "booted" and h["release"] == "2.0.0"
-         and h["boot"] > boot["boot"]), None), 90)
-    screen.good(f"{back['boot'] - boot['boot']} boots later it is back on release {back['release']}, "
-                "by itself")
-    proofs.append(("a broken release", "left again without anybody, and not taken a second time"))
+    trial = wait_boot(bench, before + 1, 90)
+    screen.say(f"the device installed it and boots slot {trial['slot']}, release {trial['release']}, on trial")
+    screen.command("device/check-openssl")
+    back = wait_fallback(bench, trial["boot"])
+    reason = wait_known_bad(bench, "3.0.0")
+    screen.bad(reason)
+    screen.good(f"back in slot {back['slot']}, release {back['release']}, by itself; "
+                "3.0.0 is not taken again")
+    proofs.append(("a release that is broken", "left again by the device itself, and not taken twice"))
 
 
 def kernel_that_never_loads(bench, screen, proofs):
-    del bench, screen, proofs
+    screen.chapter("Release 4 does not even start")
+    pack(bench, "delta", "release-2.ext4 release-4.ext4", "delta-2-4.payload",
+         "--source-version=2.0.0 --target-version=4.0.0")
+    before = len(bench.boots())
+    publish(bench, "delta-2-4.payload")
+    back = wait_boot(bench, before + 1, 90)
+    screen.quote(bench.boot_loader_said())
+    reason = wait_known_bad(bench, "4.0.0")
+    screen.bad(reason)
+    if back["release"] != "2.0.0":
+        raise DemoError(f"release {back['release']} was booted")
+    screen.good(f"the boot loader took slot {back['slot']}, release {back['release']}, at once")
+    proofs.append(("a release that never starts", "the boot loader takes the good slot instead"))
 
 
 def fleet(bench, screen, proofs):
