@@ -67,19 +67,21 @@ class Bench:
         stamp = digest.hexdigest()
         path = self.folder / "made.json"
         made = json.loads(path.read_text()) if path.exists() else {}
-        return made if made.get("stamp") == stamp else {"stamp": stamp, "seconds": {}}
+        return made if made.get("stamp") == stamp else \
+            {"stamp": stamp, "seconds": {}, "commands": {}}
 
     def write_made(self):
         (self.folder / "made.json").write_text(json.dumps(self.made))
 
     def make_once(self, name, command):
         """Runs the command that makes this file, unless an earlier run did. Returns its seconds."""
-        kept = name in self.made["seconds"]
+        kept = self.made["commands"].get(name) == command and (self.folder / name).exists()
         self.screen.command(command + ("    # kept from the last run" if kept else ""))
         if not kept:
             start = time.monotonic()
             self.run_with_bar(command)
             self.made["seconds"][name] = time.monotonic() - start
+            self.made["commands"][name] = command
             self.write_made()
         return self.made["seconds"][name]
 
@@ -105,7 +107,7 @@ class Bench:
         for line in process.stdout:
             progress = re.match(r"(\w+): +(\d+) %$", line)
             if progress:
-                self.screen.bar(int(progress.group(2)) / 100, progress.group(1))
+                self.screen.bar(int(progress.group(2)) / 100, progress.group(1), still=False)
             else:
                 said.append(line)
         self.screen.end_bar(erase=True)

@@ -27,6 +27,10 @@ class Screen:
     def paint(self, code, text):
         return f"\033[{code}m{text}\033[0m" if self.colours else text
 
+    @staticmethod
+    def width():
+        return min(shutil.get_terminal_size((120, 24)).columns, 120)
+
     def line(self, text=""):
         self.end_bar()
         print(text, file=self.out, flush=True)
@@ -38,7 +42,7 @@ class Screen:
         self.chapters += 1
         seconds = f"{time.monotonic() - self.start:.0f} s"
         rule = "─" if self.fancy else "-"
-        width = min(shutil.get_terminal_size((100, 24)).columns, 100)
+        width = self.width()
         head = f"{rule * 2} {self.chapters} {rule} {text} "
         fill = rule * max(width - len(head) - len(seconds) - 1, 2)
         self.line()
@@ -51,9 +55,11 @@ class Screen:
     def say(self, text):
         self.line(f"  {text}")
 
-    def quote(self, text):
-        """What a program printed."""
+    def quote(self, text, cut=False):
+        """What a program printed; cut: wide lines lose their ends."""
         for line in text.rstrip().splitlines():
+            if cut and len(line) > self.width() - 4:
+                line = line[:self.width() - 5] + ("…" if self.fancy else "~")
             self.line(f"    {self.paint('2', line)}")
 
     def good(self, text):
@@ -62,11 +68,11 @@ class Screen:
     def bad(self, text):
         self.line(f"  {self.paint('31', '✗' if self.fancy else '!!')} {text}")
 
-    def bar(self, fraction, text):
-        """One line that moves; without a terminal a line at each quarter."""
+    def bar(self, fraction, text, still=True):
+        """One line that moves; without a terminal (still) a line at each quarter."""
         fraction = min(max(fraction, 0.0), 1.0)
         if not self.moving:
-            if int(fraction * 4) > self.bar_quarter:
+            if still and int(fraction * 4) > self.bar_quarter:
                 self.bar_quarter = int(fraction * 4)
                 print(f"    {fraction * 100:3.0f} %  {text}", file=self.out, flush=True)
             return

@@ -6,10 +6,11 @@ import time
 
 from bench import TOP, DemoError, free_port
 
-APP_ID = "5a7e11be-de50-4c1b-8d0a-0b5e55ed0001"
+APP_ID = "com.example.demo"
 MIB = 1 << 20
 # Slow enough to see the bar and to cut the power, fast enough not to bore.
 DOWNLOAD_SECONDS = 8
+CUT_AT = 0.7
 DEVICE_CONF = """\
 [device]
 app-id = {app_id}
@@ -189,7 +190,7 @@ def power_cut(bench, screen, proofs):
     screen.chapter("The update, and the plug is pulled")
     screen.command("swbctl status --watch")
     at_cut = watch(bench, screen, lambda s: s["state"] == "downloading"
-                   and s["bytes_done"] > s["bytes_total"] / 2)["bytes_done"]
+                   and s["bytes_done"] > s["bytes_total"] * CUT_AT)["bytes_done"]
     bench.run("kill -9 -$(cat device/swbd.pid)    # the engine and its workers, at once")
     boot = wait_boot(bench, 2)
     screen.say(f"the device boots slot {boot['slot']}, release {boot['release']}, and goes on:")
@@ -250,7 +251,7 @@ def broken_release(bench, screen, proofs):
     publish(bench, "delta-2-3.payload")
     trial = wait_boot(bench, before + 1, 90)
     screen.say(f"the device installed it and boots slot {trial['slot']}, release {trial['release']}, on trial")
-    screen.command("device/check-openssl")
+    screen.say("its health check: device/check-openssl")
     back = wait_fallback(bench, trial["boot"])
     reason = wait_known_bad(bench, "3.0.0")
     screen.bad(reason)
@@ -277,6 +278,6 @@ def kernel_that_never_loads(bench, screen, proofs):
 
 def fleet(bench, screen, proofs):
     screen.chapter("What the server saw")
-    screen.quote(bench.run("swb-server devices --data=server"))
-    screen.quote(bench.run("swb-server events --data=server"))
+    screen.quote(bench.run("swb-server devices --data=server"), cut=True)
+    screen.quote(bench.run("swb-server events --data=server"), cut=True)
     proofs.append(("the server knows", "each step and the reason of each failure"))
