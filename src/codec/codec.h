@@ -56,7 +56,8 @@ int swb_decode(enum swb_codec codec, size_t max_memory_bytes, const void *in, si
                void *out, size_t n_out) _warn_unused_;
 
 /*
- * Appends the encoding of a whole buffer. Level 0 = the codec's best useful level (bz2 9, xz 6
+ * Appends the encoding of a whole buffer. Level 0 = the codec's best useful level (bz2 9, or less
+ * for an input that fits into a smaller block; xz 6
  * extreme off, zstd 19, brotli 11 with a window of 1 MiB). What comes out is what the decoder above
  * accepts. Return: 0, -EINVAL (level), -E2BIG (buf's ceiling), -ENOMEM. Build side: library
  * codec_make.
