@@ -7,15 +7,22 @@
 
 #define READ_BLOCKS 64u
 #define TEMPLATE_SIZE 4096
-#define CANDIDATES_A_KEY 8u
 #define FILES_A_FEATURE_MAX 16u /* a feature of more files says nothing */
 #define POSTINGS_MAX 64u        /* of one key that are looked at */
+#define CLOSENESS_WEIGHT 0.05   /* of size and of name: decide between equals */
 #define SIMILARITY_MIN 0.05     /* below it content alone makes no pair */
 
 /* Ways in which two names can agree, the strongest first. */
-enum key_kind { KEY_PATH, KEY_PATH_TEMPLATE, KEY_NAME, KEY_NAME_TEMPLATE, N_KEYS };
+enum key_kind {
+        KEY_PATH,           /* "/lib/6.1.0-50/a2.ko" */
+        KEY_RENAMED_FOLDER, /* "/lib/#-#/a2.ko" */
+        KEY_PATH_TEMPLATE,  /* "/lib/#-#/a#.ko" */
+        KEY_NAME,           /* "a2.ko" */
+        KEY_NAME_TEMPLATE,  /* "a#.ko" */
+        N_KEYS
+};
 
-static const double key_bonus[N_KEYS] = {0.30, 0.20, 0.10, 0.05};
+static const double key_bonus[N_KEYS] = {0.30, 0.25, 0.20, 0.10, 0.05};
 
 /* One property (a name's hash, a feature) of one old file. */
 struct posting {
@@ -68,17 +75,24 @@ static uint64_t hash_text(const char *text)
         return h;
 }
 
-static uint64_t key_of(const struct swb_file *file, enum key_kind kind)
+static uint64_t key_of(const char *path, enum key_kind kind)
 {
-        const char *name = strrchr(file->path, '/');
+        const char *name = strrchr(path, '/');
         char text[TEMPLATE_SIZE];
+        size_t n;
 
-        name = name ? name + 1 : file->path;
+        name = name ? name + 1 : path;
         switch (kind) {
         case KEY_PATH:
-                return hash_text(file->path);
+                return hash_text(path);
+        case KEY_RENAMED_FOLDER:
+                n = SWB_MIN((size_t)(name - path), sizeof(text) - 1);
+                memcpy(text, path, n);
+                text[n] = '\0';
+                swb_pair_template(text, text, sizeof(text));
+                return hash_text(text) ^ hash_text(name) * 31;
         case KEY_PATH_TEMPLATE:
-                swb_pair_template(file->path, text, sizeof(text));
+                swb_pair_template(path, text, sizeof(text));
                 return hash_text(text);
         case KEY_NAME:
                 return hash_text(name);
@@ -89,6 +103,11 @@ static uint64_t key_of(const struct swb_file *file, enum key_kind kind)
                 break;
         }
         return 0;
+}
+
+static const char *name_of(const struct swb_file *file, size_t index)
+{
+        return index == 0 ? file->path : file->links[index - 1];
 }
 
 static int compare_postings(const void *a, const void *b)
@@ -184,18 +203,27 @@ static int sketch_files(const struct swb_pool *pool, struct pairing *p, const bo
         return swb_pool_run(pool, "compare", jobs, n, err);
 }
 
+/* A file counts under each of its names. */
+static void list_key(const struct swb_scan *old, enum key_kind kind, struct postings *list)
+{
+        for (uint32_t i = 0; i < old->n_files; i++)
+                for (size_t k = 0; k <= old->files[i].n_links; k++)
+                        list->items[list->n++] = (struct posting){
+                                .key = key_of(name_of(&old->files[i], k), kind), .file = i};
+        sort_postings(list);
+}
+
 static int list_keys(struct pairing *p)
 {
-        for (int kind = 0; kind < N_KEYS; kind++) {
-                struct postings *list = &p->keys[kind];
+        size_t n_names = 0;
 
-                list->items = calloc(p->old->n_files, sizeof(*list->items));
-                if (!list->items)
+        for (size_t i = 0; i < p->old->n_files; i++)
+                n_names += p->old->files[i].n_links + 1;
+        for (int kind = 0; kind < N_KEYS; kind++) {
+                p->keys[kind].items = calloc(n_names, sizeof(struct posting));
+                if (!p->keys[kind].items)
                         return -ENOMEM;
-                for (uint32_t i = 0; i < p->old->n_files; i++)
-                        list->items[list->n++] = (struct posting){
-                                .key = key_of(&p->old->files[i], (enum key_kind)kind), .file = i};
-                sort_postings(list);
+                list_key(p->old, (enum key_kind)kind, &p->keys[kind]);
         }
         return 0;
 }
@@ -229,6 +257,18 @@ struct choice {
         double score;
 };
 
+/* Share of the longer name that both begin and end with. */
+static double name_closeness(const char *a, const char *b)
+{
+        size_t na = strlen(a), nb = strlen(b), shorter = SWB_MIN(na, nb), prefix = 0, suffix = 0;
+
+        while (prefix < shorter && a[prefix] == b[prefix])
+                prefix++;
+        while (suffix < shorter - prefix && a[na - 1 - suffix] == b[nb - 1 - suffix])
+                suffix++;
+        return (double)(prefix + suffix) / (double)SWB_MAX(SWB_MAX(na, nb), (size_t)1);
+}
+
 /* Weighs one old file against the best so far. `key`: how the names agree, N_KEYS = not at all. */
 static void consider(const struct pairing *p, size_t new_file, uint32_t old_file, int key,
                      struct choice *best)
@@ -242,23 +282,33 @@ static void consider(const struct pairing *p, size_t new_file, uint32_t old_file
         similarity = swb_sketch_similarity(&p->old_sketches[old_file], &p->new_sketches[new_file]);
         if (key > KEY_PATH_TEMPLATE && similarity < SIMILARITY_MIN)
                 return;
-        score = similarity + 0.05 * (double)SWB_MIN(na, nb) / (double)SWB_MAX(na, nb);
+        score = similarity + CLOSENESS_WEIGHT * (double)SWB_MIN(na, nb) / (double)SWB_MAX(na, nb) +
+                CLOSENESS_WEIGHT * name_closeness(a->path, b->path);
         if (key < N_KEYS)
                 score += key_bonus[key];
         if (score > best->score || (score == best->score && old_file < best->file))
                 *best = (struct choice){.file = old_file, .score = score};
 }
 
-static void consider_names(const struct pairing *p, size_t new_file, struct choice *best)
+static void consider_name(const struct pairing *p, size_t new_file, const char *name,
+                          struct choice *best)
 {
         for (int kind = 0; kind < N_KEYS; kind++) {
                 size_t n;
-                const struct posting *list = find_postings(
-                        &p->keys[kind], key_of(&p->new->files[new_file], (enum key_kind)kind), &n);
+                const struct posting *list =
+                        find_postings(&p->keys[kind], key_of(name, (enum key_kind)kind), &n);
 
-                for (size_t i = 0; i < n && i < CANDIDATES_A_KEY; i++)
+                for (size_t i = 0; i < n; i++)
                         consider(p, new_file, list[i].file, kind, best);
         }
+}
+
+static void consider_names(const struct pairing *p, size_t new_file, struct choice *best)
+{
+        const struct swb_file *file = &p->new->files[new_file];
+
+        for (size_t i = 0; i <= file->n_links; i++)
+                consider_name(p, new_file, name_of(file, i), best);
 }
 
 /* Old files that share most features with the new one. */

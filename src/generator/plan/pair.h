@@ -22,5 +22,6 @@ int swb_pair_files(const struct swb_pool *pool, const struct swb_scan *old,
                    const struct swb_scan *new, const bool *needed, uint32_t *ret_partners,
                    struct swb_error *err) _warn_unused_;
 
-/* Writes `path` with every number ("12", "1.2.3") replaced by '#', cut at n_text - 1 characters. */
+/* Writes `path` with every number ("12", "1.2.3") replaced by '#', cut at n_text - 1 characters.
+ * `text` may be `path`. */
 void swb_pair_template(const char *path, char *text, size_t n_text);

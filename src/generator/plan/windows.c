@@ -11,6 +11,8 @@
 #define LARGE_BLOCKS ((64u << 20) / SWB_BLOCK_BYTES)
 /* Features that stand in more places than this say nothing of where a content is. */
 #define PLACES_MAX 4u
+/* Unit in which a part of the old content is chosen. */
+#define CELL_BLOCKS ((1u << 20) / SWB_BLOCK_BYTES)
 /* A piece is worth a difference when one feature in this many is found again. */
 #define FOUND_SHARE 400u
 
@@ -142,13 +144,6 @@ static int compare_samples(const void *a, const void *b)
         return x->block < y->block ? -1 : x->block > y->block;
 }
 
-static int compare_blocks(const void *a, const void *b)
-{
-        uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-        return x < y ? -1 : x > y;
-}
-
 /* Appends the places of a feature in the old content, unless there are too many. */
 static size_t find_places(const struct samples *old, uint64_t feature, uint64_t *places)
 {
@@ -170,111 +165,145 @@ static size_t find_places(const struct samples *old, uint64_t feature, uint64_t 
         return n;
 }
 
-/* The start of the stretch of n_blocks that holds most of the (sorted) places. */
-static uint64_t best_stretch(const uint64_t *places, size_t n, uint64_t n_blocks)
-{
-        size_t first = 0, best_first = 0, best = 0;
-
-        for (size_t last = 0; last < n; last++) {
-                while (places[last] - places[first] >= n_blocks)
-                        first++;
-                if (last - first + 1 > best) {
-                        best = last - first + 1;
-                        best_first = first;
-                }
-        }
-        return n ? places[best_first] : 0;
-}
-
 /* A part of the new content, and where its like stands in the old one. */
 struct window {
         uint64_t dst_first, dst_blocks;
-        uint64_t src_first, src_blocks; /* no src_blocks: not worth a difference */
+        struct swb_extent_list src; /* empty: not worth a difference */
 };
 
-/* Slack on both sides of a stretch that is shorter than the limit. */
-static void place_window(struct window *window, const uint64_t *places, size_t n,
-                         uint64_t old_blocks, uint64_t limit)
-{
-        uint64_t start, end;
+/* The old content in cells: how often features of the window were found in each. */
+struct cell {
+        uint64_t number;
+        uint64_t votes;
+        bool chosen;
+};
 
-        if (old_blocks <= limit) {
-                window->src_first = 0;
-                window->src_blocks = old_blocks;
-                return;
-        }
-        start = best_stretch(places, n, limit);
-        end = start;
-        for (size_t i = 0; i < n; i++)
-                if (places[i] >= start && places[i] - start < limit)
-                        end = SWB_MAX(end, places[i] + 1);
-        window->src_blocks = limit;
-        window->src_first = start - SWB_MIN(start, (limit - (end - start)) / 2);
-        window->src_first = SWB_MIN(window->src_first, old_blocks - limit);
+static int compare_cells(const void *a, const void *b)
+{
+        const struct cell *x = a, *y = b;
+
+        if (x->votes != y->votes)
+                return x->votes > y->votes ? -1 : 1;
+        return x->number < y->number ? -1 : x->number > y->number;
 }
 
-static int find_window(struct window *window, const struct samples *old, const struct samples *new,
-                       uint64_t old_blocks, uint64_t limit)
+/* Marks the cells with most votes, then their neighbours, up to `room` cells. */
+static int choose_cells(struct cell *cells, size_t n, size_t room)
 {
-        _cleanup_free_ uint64_t *places = NULL;
-        size_t first = 0, last, n = 0, n_found = 0;
+        struct cell *order = malloc(n * sizeof(*order));
 
-        while (first < new->n &&new->items[first].block < window->dst_first)
-                first++;
-        for (last = first; last < new->n; last++)
-                if (new->items[last].block >= window->dst_first + window->dst_blocks)
-                        break;
-        places = calloc((last - first) * PLACES_MAX + 1, sizeof(*places));
-        if (!places)
+        if (!order)
                 return -ENOMEM;
-        for (size_t i = first; i < last; i++) {
-                size_t n_places = find_places(old, new->items[i].feature, places + n);
-
-                n += n_places;
-                n_found += n_places > 0;
-        }
-        qsort(places, n, sizeof(*places), compare_blocks);
-        if (n_found * FOUND_SHARE >= last - first)
-                place_window(window, places, n, old_blocks, limit);
+        memcpy(order, cells, n * sizeof(*order));
+        qsort(order, n, sizeof(*order), compare_cells);
+        for (size_t i = 0; i < n && order[i].votes > 0 && room > 0; i++, room--)
+                cells[order[i].number].chosen = true;
+        for (size_t i = 0; i < n && order[i].votes > 0; i++)
+                for (uint64_t k = order[i].number ? order[i].number - 1 : 0;
+                     k <= order[i].number + 1 && k < n; k++)
+                        if (room > 0 && !cells[k].chosen) {
+                                cells[k].chosen = true;
+                                room--;
+                        }
+        free(order);
         return 0;
 }
 
-static int add_diff(struct swb_task_list *tasks, const struct window *window,
-                    const struct swb_extent_list *src, const struct swb_extent_list *dst)
+static int take_cells(const struct cell *cells, size_t n, const struct swb_extent_list *src,
+                      struct swb_extent_list *ret)
 {
-        struct swb_task *task = swb_task_list_add(tasks, SWB_TASK_DIFF);
+        for (size_t i = 0; i < n; i++)
+                if (cells[i].chosen &&
+                    swb_extent_list_append_slice(ret, src, i * CELL_BLOCKS, CELL_BLOCKS) < 0)
+                        return -ENOMEM;
+        return 0;
+}
 
-        if (!task)
+/* Counts the window's features in the old content. Return: is that worth a difference? */
+static bool vote(const struct window *window, const struct samples *old, const struct samples *new,
+                 struct cell *cells)
+{
+        uint64_t n_looked = 0, n_found = 0;
+
+        for (size_t i = 0; i < new->n; i++) {
+                uint64_t places[PLACES_MAX];
+                size_t n;
+
+                if (new->items[i].block < window->dst_first)
+                        continue;
+                if (new->items[i].block >= window->dst_first + window->dst_blocks)
+                        break;
+                n = find_places(old, new->items[i].feature, places);
+                for (size_t k = 0; k < n; k++)
+                        cells[places[k] / CELL_BLOCKS].votes++;
+                n_looked++;
+                n_found += n > 0;
+        }
+        return n_found * FOUND_SHARE >= n_looked;
+}
+
+static int find_window(struct window *window, const struct samples *old, const struct samples *new,
+                       const struct swb_extent_list *src, uint64_t limit_blocks)
+{
+        size_t n = (size_t)(src->n_blocks / CELL_BLOCKS) + 1;
+        _cleanup_free_ struct cell *cells = calloc(n, sizeof(*cells));
+
+        if (!cells)
                 return -ENOMEM;
-        if (swb_extent_list_append_slice(&task->src, src, window->src_first, window->src_blocks) <
-            0)
+        for (size_t i = 0; i < n; i++)
+                cells[i].number = i;
+        if (!vote(window, old, new, cells))
+                return 0;
+        if (src->n_blocks <= limit_blocks)
+                return swb_extent_list_append(&window->src, src->items, src->n);
+        if (choose_cells(cells, n, (size_t)(limit_blocks / CELL_BLOCKS)) < 0)
                 return -ENOMEM;
-        return swb_extent_list_append_slice(&task->dst, dst, window->dst_first, window->dst_blocks);
+        return take_cells(cells, n, src, &window->src);
 }
 
 static int add_window(struct swb_task_list *tasks, const struct swb_window_limits *limits,
-                      const struct window *window, const struct swb_extent_list *src,
-                      const struct swb_extent_list *dst)
+                      struct window *window, const struct swb_extent_list *dst)
 {
         struct swb_extent_list slice = {0};
-        int r;
+        struct swb_task *task;
+        int r = swb_extent_list_append_slice(&slice, dst, window->dst_first, window->dst_blocks);
 
-        if (window->src_blocks > 0)
-                return add_diff(tasks, window, src, dst);
-        r = swb_extent_list_append_slice(&slice, dst, window->dst_first, window->dst_blocks);
-        if (r == 0)
+        if (r == 0 && window->src.n_blocks == 0) {
                 r = swb_task_list_add_replace(tasks, &slice, limits->chunk_blocks);
+        } else if (r == 0) {
+                task = swb_task_list_add(tasks, SWB_TASK_DIFF);
+                if (task) {
+                        task->src = window->src;
+                        task->dst = slice;
+                        window->src = slice = (struct swb_extent_list){0};
+                }
+                r = task ? 0 : -ENOMEM;
+        }
         swb_extent_list_done(&slice);
+        return r;
+}
+
+static int cut_window(struct swb_task_list *tasks, const struct swb_window_limits *limits,
+                      struct window *window, const struct samples *old, const struct samples *new,
+                      const struct swb_extent_list *src, const struct swb_extent_list *dst)
+{
+        int r = find_window(window, old, new, src, limits->src_blocks);
+
+        if (r == 0)
+                r = add_window(tasks, limits, window, dst);
+        swb_extent_list_done(&window->src);
         return r;
 }
 
 /* Everything in one difference. */
 static int add_whole(struct swb_task_list *tasks, const struct swb_extent_list *src,
-                     const struct swb_extent_list *dst, struct swb_error *err)
+                     const struct swb_extent_list *dst)
 {
-        const struct window whole = {.dst_blocks = dst->n_blocks, .src_blocks = src->n_blocks};
+        struct swb_task *task = swb_task_list_add(tasks, SWB_TASK_DIFF);
 
-        return add_diff(tasks, &whole, src, dst) < 0 ? swb_oom(err) : 0;
+        if (!task || swb_extent_list_append(&task->src, src->items, src->n) < 0)
+                return -ENOMEM;
+        return swb_extent_list_append(&task->dst, dst->items, dst->n);
 }
 
 int swb_windows_cut(const struct swb_pool *pool, const struct swb_window_limits *limits,
@@ -292,7 +321,7 @@ int swb_windows_cut(const struct swb_pool *pool, const struct swb_window_limits 
                                ? swb_oom(err)
                                : 0;
         if (dst->n_blocks < EXAMINE_BLOCKS && src->n_blocks <= limits->src_blocks)
-                return add_whole(tasks, src, dst, err);
+                return add_whole(tasks, src, dst) < 0 ? swb_oom(err) : 0;
         r = sample_content(pool, old, src, bits, &old_samples, err);
         if (r == 0)
                 r = sample_content(pool, new, dst, bits, &new_samples, err);
@@ -304,9 +333,7 @@ int swb_windows_cut(const struct swb_pool *pool, const struct swb_window_limits 
                                         .dst_blocks =
                                                 SWB_MIN(limits->dst_blocks, dst->n_blocks - done)};
 
-                if (find_window(&window, &old_samples, &new_samples, src->n_blocks,
-                                limits->src_blocks) < 0 ||
-                    add_window(tasks, limits, &window, src, dst) < 0)
+                if (cut_window(tasks, limits, &window, &old_samples, &new_samples, src, dst) < 0)
                         return swb_oom(err);
         }
         return 0;

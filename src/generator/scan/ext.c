@@ -39,8 +39,7 @@ static void walk_done(struct walk *walk)
 {
         for (size_t i = 0; i < walk->n_nodes; i++) {
                 free(walk->nodes[i].name);
-                free(walk->nodes[i].file.path);
-                swb_extent_list_done(&walk->nodes[i].file.blocks);
+                swb_file_done(&walk->nodes[i].file);
         }
         for (size_t i = 0; i < walk->n_entries; i++)
                 free(walk->entries[i].name);
@@ -52,10 +51,8 @@ static void walk_done(struct walk *walk)
 
 void swb_ext_files_done(struct swb_ext_files *list)
 {
-        for (size_t i = 0; i < list->n; i++) {
-                free(list->files[i].path);
-                swb_extent_list_done(&list->files[i].blocks);
-        }
+        for (size_t i = 0; i < list->n; i++)
+                swb_file_done(&list->files[i]);
         free(list->files);
         *list = (struct swb_ext_files){0};
 }
@@ -245,20 +242,39 @@ static int name_folder(struct walk *walk, struct node *folder)
         return 0;
 }
 
+/* Takes over a further name of a file; beyond the limit it is dropped. */
+static int add_link(struct swb_file *file, char *name)
+{
+        char **links;
+
+        if (file->n_links == SWB_FILE_LINKS_MAX) {
+                free(name);
+                return 0;
+        }
+        links = reallocarray(file->links, file->n_links + 1, sizeof(*links));
+        if (!links) {
+                free(name);
+                return -ENOMEM;
+        }
+        file->links = links;
+        links[file->n_links++] = name;
+        return 0;
+}
+
 static int name_file(struct walk *walk, const struct entry *entry)
 {
         struct swb_file *file = &walk->nodes[entry->child].file;
-        char *path = join(walk->nodes[entry->folder].file.path, entry->name);
+        char *path = join(walk->nodes[entry->folder].file.path, entry->name), *other;
 
         if (!path)
                 return -ENOMEM;
-        if (file->path && strcmp(file->path, path) <= 0) {
-                free(path);
-                return 0;
+        if (!file->path || strcmp(path, file->path) < 0) {
+                other = file->path;
+                file->path = path;
+        } else {
+                other = path;
         }
-        free(file->path);
-        file->path = path;
-        return 0;
+        return other ? add_link(file, other) : 0;
 }
 
 static int name_all(struct walk *walk)

@@ -5,14 +5,22 @@
 
 #define NO_OWNER UINT32_MAX
 
+void swb_file_done(struct swb_file *file)
+{
+        for (size_t i = 0; i < file->n_links; i++)
+                free(file->links[i]);
+        free(file->links);
+        free(file->path);
+        swb_extent_list_done(&file->blocks);
+        *file = (struct swb_file){0};
+}
+
 struct swb_scan *swb_scan_free(struct swb_scan *scan)
 {
         if (!scan)
                 return NULL;
-        for (size_t i = 0; i < scan->n_files; i++) {
-                free(scan->files[i].path);
-                swb_extent_list_done(&scan->files[i].blocks);
-        }
+        for (size_t i = 0; i < scan->n_files; i++)
+                swb_file_done(&scan->files[i]);
         free(scan->files);
         free(scan->owner);
         free(scan);
@@ -59,8 +67,10 @@ static int take_files(struct swb_scan *scan, struct swb_ext_files *list)
                 }
                 if (claimed.n_blocks == 0)
                         continue;
-                scan->files[scan->n_files++] = (struct swb_file){
-                        .path = SWB_TAKE_PTR(file->path), .kind = file->kind, .blocks = claimed};
+                swb_extent_list_done(&file->blocks);
+                file->blocks = claimed;
+                scan->files[scan->n_files++] = *file;
+                *file = (struct swb_file){0};
         }
         return 0;
 }

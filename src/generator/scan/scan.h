@@ -23,9 +23,16 @@ enum swb_file_kind {
 
 struct swb_file {
         char *path; /* "/usr/bin/env"; of several hard links the first in byte order; "" for REST */
+        char **links; /* the other names, in no order; at most SWB_FILE_LINKS_MAX are kept */
+        size_t n_links;
         enum swb_file_kind kind;
         struct swb_extent_list blocks; /* in the file's order, holes left out */
 };
+
+#define SWB_FILE_LINKS_MAX 16u
+
+/* Releases what the file holds, not the struct. */
+void swb_file_done(struct swb_file *file);
 
 struct swb_scan {
         const struct swb_image *image; /* borrowed */
