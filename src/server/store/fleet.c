@@ -6,10 +6,15 @@
 /* At most so many old events are dropped per new one, so that one insert stays short. */
 #define TRIM_STEP 8
 
+/* Rows of the two large tables. */
+struct rows {
+        uint64_t devices, events;
+};
+
 struct swb_fleet {
         struct swb_db *db;
         struct swb_fleet_limits limits;
-        uint64_t n_devices, n_events; /* rows, kept up to date: counting them takes too long */
+        struct rows now, at_begin; /* kept up to date: counting them takes too long */
         struct swb_query read, insert, update, has_event, add_event, oldest_of_device, oldest,
                 drop_event, discount, count;
 };
@@ -74,7 +79,7 @@ static int prepare(struct swb_fleet *fleet, struct swb_error *err)
         return 0;
 }
 
-int swb_fleet_reload(struct swb_fleet *fleet, struct swb_error *err)
+static int count_rows(struct swb_fleet *fleet, struct swb_error *err)
 {
         int64_t n_devices, n_events;
         int r;
@@ -84,9 +89,19 @@ int swb_fleet_reload(struct swb_fleet *fleet, struct swb_error *err)
                 r = swb_db_number(fleet->db, "SELECT count(*) FROM events", &n_events, err);
         if (r < 0)
                 return r;
-        fleet->n_devices = (uint64_t)n_devices;
-        fleet->n_events = (uint64_t)n_events;
+        fleet->now.devices = (uint64_t)n_devices;
+        fleet->now.events = (uint64_t)n_events;
         return 0;
+}
+
+void swb_fleet_begin(struct swb_fleet *fleet)
+{
+        fleet->at_begin = fleet->now;
+}
+
+void swb_fleet_rollback(struct swb_fleet *fleet)
+{
+        fleet->now = fleet->at_begin;
 }
 
 int swb_fleet_new(struct swb_db *db, const struct swb_fleet_limits *limits, struct swb_fleet **ret,
@@ -101,7 +116,7 @@ int swb_fleet_new(struct swb_db *db, const struct swb_fleet_limits *limits, stru
         fleet->limits = *limits;
         r = prepare(fleet, err);
         if (r >= 0)
-                r = swb_fleet_reload(fleet, err);
+                r = count_rows(fleet, err);
         if (r < 0)
                 return r;
         *ret = SWB_TAKE_PTR(fleet);
@@ -176,7 +191,7 @@ static int insert_device(struct swb_fleet *fleet, int64_t app, struct swb_device
 {
         int r;
 
-        if (fleet->n_devices >= fleet->limits.devices)
+        if (fleet->now.devices >= fleet->limits.devices)
                 return 1;
         swb_query_bind_i64(&fleet->insert, app);
         swb_query_bind_text(&fleet->insert, device->machineid);
@@ -185,7 +200,7 @@ static int insert_device(struct swb_fleet *fleet, int64_t app, struct swb_device
         if (r < 0)
                 return r;
         device->id = swb_db_last_id(fleet->db);
-        fleet->n_devices++;
+        fleet->now.devices++;
         return 0;
 }
 
@@ -243,7 +258,7 @@ static int drop_oldest(struct swb_fleet *fleet, struct swb_query *find, int64_t 
         swb_query_bind_i64(&fleet->drop_event, event);
         r = swb_query_run(&fleet->drop_event, err);
         if (r >= 0)
-                fleet->n_events--;
+                fleet->now.events--;
         return r;
 }
 
@@ -268,7 +283,7 @@ static int trim_all(struct swb_fleet *fleet, struct swb_device *device, struct s
         int64_t owner;
         int r;
 
-        for (int i = 0; i < TRIM_STEP && fleet->n_events >= fleet->limits.events; i++) {
+        for (int i = 0; i < TRIM_STEP && fleet->now.events >= fleet->limits.events; i++) {
                 r = drop_oldest(fleet, &fleet->oldest, &owner, err);
                 if (r < 0 || owner == 0)
                         return r;
@@ -329,7 +344,7 @@ int swb_fleet_add_event(struct swb_fleet *fleet, struct swb_device *device,
         if (r < 0)
                 return r;
         device->n_events++;
-        fleet->n_events++;
+        fleet->now.events++;
         return 0;
 }
 

@@ -55,8 +55,10 @@ struct swb_fleet_counts {
 int swb_fleet_count(struct swb_fleet *fleet, int64_t app, int64_t day,
                     const struct swb_fleet_counts *counts, struct swb_error *err) _warn_unused_;
 
-/* After a rollback: what is kept in memory (totals) is read again. */
-int swb_fleet_reload(struct swb_fleet *fleet, struct swb_error *err) _warn_unused_;
+/* Around each transaction: how many rows there are is kept in memory, and a rollback must take that
+ * back too. */
+void swb_fleet_begin(struct swb_fleet *fleet);
+void swb_fleet_rollback(struct swb_fleet *fleet);
 
 /* Lists, newest first for events. app 0: of all apps; machineid NULL: of all devices. */
 struct swb_event_row {

@@ -46,10 +46,15 @@ static int record(struct swb_writer *writer, const struct swb_checkin *group, st
         _cleanup_(swb_transaction_done) struct swb_transaction t = {0};
         int r;
 
+        swb_fleet_begin(writer->fleet);
         r = swb_transaction_begin(&t, writer->db, err);
         for (const struct swb_checkin *c = group; r >= 0 && c; c = c->next)
                 r = swb_checkin_record(c, writer->fleet, err);
-        return r < 0 ? r : swb_transaction_commit(&t, err);
+        if (r >= 0)
+                r = swb_transaction_commit(&t, err);
+        if (r < 0)
+                swb_fleet_rollback(writer->fleet);
+        return r;
 }
 
 static void finish(struct swb_checkin *checkin, const struct swb_error *err)
@@ -66,19 +71,23 @@ static void set_failing(struct swb_writer *writer, bool failing)
         (void)pthread_mutex_unlock(&writer->lock);
 }
 
-/* Records a list and tells everybody in it, who are gone then. With `may_split` a failed list is
- * left alone and -EAGAIN returned, so that its members can be tried one by one. */
-static int write_list(struct swb_writer *writer, struct swb_checkin *list, bool may_split)
+/* Is it one of a list that can't be stored, rather than none of them? */
+static bool is_about_content(const struct swb_error *err)
 {
-        struct swb_error err = SWB_ERROR_INIT, reload_err = SWB_ERROR_INIT;
+        return err->code == -EEXIST; /* a constraint of the schema */
+}
+
+/* Records a list and tells everybody in it, who are gone then. A list of several that one of them
+ * spoils is left alone and -EAGAIN returned, so that they can be tried one by one. */
+static int write_list(struct swb_writer *writer, struct swb_checkin *list)
+{
+        struct swb_error err = SWB_ERROR_INIT;
         struct swb_checkin *next;
         size_t n = 0;
         int r;
 
         r = record(writer, list, &err);
-        if (r < 0 && swb_fleet_reload(writer->fleet, &reload_err) < 0)
-                writer->on_failure(0, &reload_err);
-        if (r < 0 && may_split)
+        if (r < 0 && list->next && is_about_content(&err))
                 return -EAGAIN;
         set_failing(writer, r < 0);
         for (; list; list = next, n++) {
@@ -94,13 +103,12 @@ static void write_group(struct swb_writer *writer, struct swb_checkin *group)
 {
         struct swb_checkin *next;
 
-        if (write_list(writer, group, group->next != NULL) == 0)
+        if (write_list(writer, group) == 0)
                 return;
-        /* One of them may be what fails: each gets a chance of its own. */
         for (; group; group = next) {
                 next = group->next;
                 group->next = NULL;
-                (void)write_list(writer, group, false);
+                (void)write_list(writer, group);
         }
 }
 
