@@ -4,6 +4,9 @@
 #include "server/catalog/catalog.h"
 #include "server/catalog/pool.h"
 
+/* Of an element of a list of releases, which hold pointers. */
+#define RELEASE_POINTER_BYTES sizeof(void *)
+
 /* What one list's callbacks share. `array` grows on the heap and then moves into the pool. */
 struct load {
         struct swb_db *db;
@@ -173,17 +176,16 @@ static int load_history(const struct load *outer, const struct swb_catalog_app *
 
                 if (!release)
                         continue;
-                place = append(&load, sizeof(release));
+                place = append(&load, RELEASE_POINTER_BYTES);
                 if (!place)
                         return swb_oom(err);
                 *place = release;
         }
         if (r >= 0)
-                r = settle(&load, sizeof(struct swb_catalog_release *), &channel->carried,
-                           &channel->n_carried, err);
+                r = settle(&load, RELEASE_POINTER_BYTES, &channel->carried, &channel->n_carried,
+                           err);
         if (r >= 0 && channel->n_carried > 1)
-                qsort(channel->carried, channel->n_carried, sizeof(*channel->carried),
-                      compare_carried);
+                qsort(channel->carried, channel->n_carried, RELEASE_POINTER_BYTES, compare_carried);
         return r;
 }
 

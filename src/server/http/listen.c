@@ -88,7 +88,7 @@ int swb_listen(const char *address, int *ret_fd, char *ret_text, struct swb_erro
                                        .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
         _cleanup_close_ int fd = -EBADF;
         struct addrinfo *all = NULL;
-        struct place place;
+        struct place place = {0};
         int code, r;
 
         r = split(address, &place, err);

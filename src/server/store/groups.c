@@ -40,7 +40,7 @@ int swb_group_find(struct swb_db *db, int64_t app, const char *name, struct swb_
 int swb_group_put(struct swb_db *db, int64_t app, struct swb_group *group, struct swb_error *err)
 {
         _cleanup_(swb_query_done) struct swb_query q = {0};
-        struct swb_group stored;
+        struct swb_group stored = {0};
         int r;
 
         r = swb_name_check("group", group->name, err);

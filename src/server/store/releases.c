@@ -55,7 +55,7 @@ int swb_release_put(struct swb_db *db, int64_t app, int64_t now, struct swb_rele
                     struct swb_error *err)
 {
         _cleanup_(swb_query_done) struct swb_query q = {0};
-        struct swb_release stored;
+        struct swb_release stored = {0};
         int r;
 
         if (!swb_is_release_version(release->version))
