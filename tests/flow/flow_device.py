@@ -324,6 +324,11 @@ class Device:
         lines = path.read_text().splitlines() if path.exists() else []
         return [call for call in map(json.loads, lines) if name in (None, call["name"])]
 
+    def applied(self):
+        """Bytes of the payload that the fake installer is done with."""
+        path = self.state_dir / "install" / "fake-checkpoint"
+        return int(path.read_text().split()[1]) if path.exists() else 0
+
     def events(self):
         """Reported events, each as its fields: type, result, code, previous, next, slot, fault, text."""
         path = self.folder / "events.txt"
