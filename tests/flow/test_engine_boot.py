@@ -317,6 +317,26 @@ def test_damaged_state_is_set_aside(device):
     assert device.reboot() == "A"
 
 
+def test_unreadable_state_is_not_replaced(device):
+    """What can't be read now may be readable later: no updates until then, and nothing is overwritten."""
+    install(device)
+    device.kill()
+    state, aside = device.state_dir / "engine.state", device.folder / "aside"
+    state.rename(aside)
+    state.mkdir()
+    assert device.boot() == "B"
+    device.start()
+    device.wait(lambda: device.get("LastError") == "io", "the error")
+    time.sleep(0.5)
+    assert state.is_dir() and device.flags()["B"][2] == 0
+    state.rmdir()
+    aside.rename(state)
+    with pytest.raises(DBusError) as error:
+        device.call("Check")  # takes up what was going on, which a check must not disturb
+    assert error.value.name == "org.switchback.Error.Busy"
+    device.wait_event(54, 1)
+
+
 def test_state_lost_after_the_reboot(device):
     """Nothing is known of the new system: it has to pass its checks like any other stranger."""
     device.set("health", **{"check.app": f"test ! -e {device.folder}/ill"})

@@ -129,11 +129,12 @@ static void on_install_ended(void *context, const struct swb_worker_end *end)
         if (end->ok)
                 memcpy(a->version, end->outcome->version, sizeof(a->version));
         e->installer = swb_worker_free(e->installer);
-        /* After success the getter is about to end; else nobody reads what it writes any more. */
         if (!e->getter)
                 conclude(e);
-        else if (!end->ok)
-                swb_worker_stop(e->getter, &end->cause);
+        else if (end->ok)
+                swb_worker_hurry(e->getter); /* it has nothing left to do */
+        else
+                swb_worker_stop(e->getter, &end->cause); /* nobody reads what it writes */
 }
 
 static int start_installer(struct swb_engine *e, struct swb_error *err)
@@ -301,6 +302,8 @@ static void attempt_succeeded(struct swb_engine *e)
 
         p->phase = SWB_PHASE_INSTALLED;
         memcpy(p->boot_id, e->boot_id, sizeof(p->boot_id));
+        e->state->delta_failures = 0;
+        e->state->full_only = false;
         swb_report_queue(e->state, SWB_REPORT_DOWNLOADED, p, NULL, 0);
         if (swb_engine_save(e, &err) >= 0) {
                 swb_engine_activate(e);

@@ -35,8 +35,6 @@ static void complete_update(struct swb_engine *e)
         swb_log(SWB_LOG_NOTICE, "update from version %s to %s is complete",
                 state->pending.from_version, e->facts.version);
         swb_state_clear_pending(state);
-        state->delta_failures = 0;
-        state->full_only = false;
         state->refused_version[0] = '\0';
 }
 

@@ -102,6 +102,9 @@ void swb_engine_failed_version(const struct swb_engine *engine, size_t index,
 
 int swb_engine_save(struct swb_engine *e, struct swb_error *err)
 {
+        if (!e->is_loaded)
+                return swb_fail(err, -EIO, SWB_FAULT_IO,
+                                "the state file could not be read, so it is not replaced");
         return swb_state_save(e->state, e->config->device.state_dir, err);
 }
 

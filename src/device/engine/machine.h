@@ -41,8 +41,9 @@ struct swb_engine {
         const struct swb_config *config; /* borrowed */
         sd_event *event;
         struct swb_engine_hooks hooks;
-        int lock;      /* on the state folder */
-        bool is_ready; /* facts, state and flags are known: updates are possible */
+        int lock;       /* on the state folder */
+        bool is_loaded; /* the state is what the file held: it may be stored again */
+        bool is_ready;  /* facts, state and flags are known: updates are possible */
         bool is_stopping;
 
         struct swb_facts facts;
@@ -56,7 +57,6 @@ struct swb_engine {
         bool install_when_found; /* what the running check finds is wanted by hand */
         struct swb_attempt attempt;
         unsigned quick_retries;        /* since the last progress */
-        size_t n_sent;                 /* events that the running reporter carries */
         enum swb_fault reported_fault; /* lasting trouble that the server was told of */
 
         struct swb_confirm *confirm;

@@ -84,6 +84,8 @@ static void take_offer(struct swb_engine *e, const struct swb_answer *answer)
                 p->phase = SWB_PHASE_FOUND;
                 p->slot = swb_slot_other(e->facts.slot);
                 e->quick_retries = 0;
+                e->status.progress = 0;
+                e->status.bytes_done = 0;
         }
         p->by_hand = by_hand;
         memcpy(p->version, answer->version, sizeof(p->version));

@@ -11,13 +11,14 @@ static void on_report_ended(void *context, const struct swb_worker_end *end)
         struct swb_engine *e = context;
 
         if (end->ok) {
-                swb_log(SWB_LOG_DEBUG, "%zu events reported", e->n_sent);
-                swb_state_drop_events(e->state, e->n_sent);
+                swb_log(SWB_LOG_DEBUG, "%zu events reported", e->state->n_in_flight);
+                swb_state_drop_sent(e->state);
                 swb_engine_save_or_warn(e);
         } else if (!e->is_stopping) {
                 (void)swb_log_failure(SWB_LOG_INFO, &end->cause,
                                       "events not reported, trying again after the next check");
         }
+        e->state->n_in_flight = 0;
         e->reporter = swb_worker_free(e->reporter);
         if (!swb_engine_is_stopping(e) && end->ok)
                 swb_engine_send_reports(e); /* those that came up meanwhile */
@@ -30,7 +31,7 @@ static int start(struct swb_engine *e, struct swb_error *err)
         struct swb_worker_job job = SWB_WORKER_JOB_INIT;
         int r;
 
-        r = swb_args_report(&args, &from, e->n_sent, err);
+        r = swb_args_report(&args, &from, e->state->n_in_flight, err);
         if (r < 0)
                 return r;
         job.kind = SWB_WORKER_REPORT;
@@ -48,10 +49,12 @@ void swb_engine_send_reports(struct swb_engine *e)
 
         if (e->reporter || e->state->n_events == 0 || e->is_stopping)
                 return;
-        e->n_sent = SWB_MIN(e->state->n_events, (size_t)SWB_EVENTS_A_REPORT);
-        if (start(e, &err) < 0)
-                (void)swb_log_failure(SWB_LOG_WARNING, &err,
-                                      "events not reported, trying again after the next check");
+        e->state->n_in_flight = SWB_MIN(e->state->n_events, (size_t)SWB_EVENTS_A_REPORT);
+        if (start(e, &err) >= 0)
+                return;
+        e->state->n_in_flight = 0;
+        (void)swb_log_failure(SWB_LOG_WARNING, &err,
+                              "events not reported, trying again after the next check");
 }
 
 /* About the pending update, or about this device as it is. */

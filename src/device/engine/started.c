@@ -16,14 +16,16 @@ static int load_state(struct swb_engine *e, struct swb_error *err)
 
         if (r == SWB_STATE_FRESH)
                 swb_log(SWB_LOG_INFO, "no state in '%s' yet", dir);
-        if (r >= 0)
-                return 0;
-        if (cause.fault != SWB_FAULT_FORMAT) {
+        if (r < 0 && cause.fault != SWB_FAULT_FORMAT) {
                 *err = cause;
                 return r;
         }
-        (void)swb_log_failure(SWB_LOG_ERROR, &cause, "set aside, starting anew");
-        return swb_state_set_aside(dir, err);
+        if (r < 0) {
+                (void)swb_log_failure(SWB_LOG_ERROR, &cause, "set aside, starting anew");
+                r = swb_state_set_aside(dir, err);
+        }
+        e->is_loaded = r >= 0;
+        return r < 0 ? r : 0;
 }
 
 static int open_boot(struct swb_engine *e, struct swb_error *err)
@@ -50,11 +52,14 @@ static void plan_first_check(struct swb_engine *e)
 {
         struct swb_schedule schedule = swb_engine_schedule(e);
         struct swb_now now;
+        bool is_order;
         uint64_t wait;
 
         swb_engine_get_now(e, &now);
         wait = swb_schedule_start(&schedule, &e->state->due, &now);
-        swb_engine_plan_check(e, wait, e->state->due.is_order);
+        is_order =
+                e->state->due.is_order && wait > schedule.first_usec + schedule.first_jitter_usec;
+        swb_engine_plan_check(e, wait, is_order);
         swb_log(SWB_LOG_INFO, "version %s runs in slot %s, next check in %u s", e->facts.version,
                 swb_slot_to_string(e->facts.slot), (unsigned)(wait / SECOND));
 }
@@ -146,7 +151,8 @@ static int judge_and_act(struct swb_engine *e, struct swb_error *err)
                         swb_verdict_to_string(verdict));
                 r = act(e, verdict, err);
         }
-        swb_assert(r != JUDGE_AGAIN); /* each of these changes happens once */
+        if (r == JUDGE_AGAIN) /* each change happens once, unless the medium takes it back */
+                return swb_fail(err, -EIO, SWB_FAULT_BOOT, "the boot flags do not stay as stored");
         return r;
 }
 

@@ -56,16 +56,22 @@ const struct swb_failed *swb_state_find_failed(const struct swb_state *state, co
         return NULL;
 }
 
+static void drop_events(struct swb_state *state, size_t first, size_t n)
+{
+        memmove(state->events + first, state->events + first + n,
+                (state->n_events - first - n) * sizeof(state->events[0]));
+        state->n_events -= n;
+}
+
 void swb_state_add_event(struct swb_state *state, const struct swb_event *event)
 {
         if (state->n_events == SWB_EVENTS_MAX)
-                swb_state_drop_events(state, 1);
+                drop_events(state, state->n_in_flight, 1);
         state->events[state->n_events++] = *event;
 }
 
-void swb_state_drop_events(struct swb_state *state, size_t n)
+void swb_state_drop_sent(struct swb_state *state)
 {
-        n = SWB_MIN(n, state->n_events);
-        memmove(state->events, state->events + n, (state->n_events - n) * sizeof(state->events[0]));
-        state->n_events -= n;
+        drop_events(state, 0, state->n_in_flight);
+        state->n_in_flight = 0;
 }

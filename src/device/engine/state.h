@@ -84,7 +84,8 @@ struct swb_state {
         size_t n_failed;
         struct swb_event events[SWB_EVENTS_MAX]; /* oldest first */
         size_t n_events;
-        struct swb_due due;                     /* the next check */
+        size_t n_in_flight; /* of them, the first: a reporter carries them right now; not stored */
+        struct swb_due due; /* the next check */
         uint64_t last_check_wall_usec;          /* 0: never */
         uint64_t poll_interval_usec;            /* the server's, 0: none */
         uint64_t failed_checks;                 /* in a row, as schedule.h counts them */
@@ -106,7 +107,7 @@ SWB_DEFINE_CLEANUP(struct swb_state *, swb_state_free)
 
 /*
  * Reads the file. Return: 0; SWB_STATE_FRESH when there is none (state is empty then). FORMAT when
- * the file is damaged, IO when it can't be read; state is untouched.
+ * the file is damaged or too large, IO when it can't be read; state is untouched.
  */
 #define SWB_STATE_FRESH 1
 int swb_state_load(struct swb_state *state, const char *dir, struct swb_error *err) _warn_unused_;
@@ -121,7 +122,7 @@ void swb_state_clear_pending(struct swb_state *state);
 void swb_state_add_failed(struct swb_state *state, const struct swb_failed *failed);
 /* NULL when this version did not fail here. Borrowed. */
 const struct swb_failed *swb_state_find_failed(const struct swb_state *state, const char *version);
-/* Queues an event; the oldest one makes room. */
+/* Queues an event; the oldest one that is not in flight makes room. */
 void swb_state_add_event(struct swb_state *state, const struct swb_event *event);
-/* The first n events were acknowledged. */
-void swb_state_drop_events(struct swb_state *state, size_t n);
+/* Those in flight were acknowledged. */
+void swb_state_drop_sent(struct swb_state *state);

@@ -404,6 +404,8 @@ int swb_state_load(struct swb_state *state, const char *dir, struct swb_error *e
         if (r >= 0)
                 r = parse_state(fresh, &buf, path, &cause);
         if (r < 0) {
+                if (cause.fault == SWB_FAULT_LIMIT)
+                        cause.fault = SWB_FAULT_FORMAT;
                 if (err)
                         *err = cause;
                 return r;

@@ -17,6 +17,7 @@ struct swb_worker {
         struct swb_message outcome; /* with dialogue.has_outcome */
         struct swb_error forced;    /* why we ended it; code 0: we did not */
         bool is_asked;              /* SIGTERM was sent */
+        bool is_hurried;
         bool runs;
         uint64_t advanced_usec; /* when it last made progress */
         pid_t pid;
@@ -76,8 +77,17 @@ bool swb_worker_has_outcome(const struct swb_worker *worker)
 
 void swb_worker_touch(struct swb_worker *worker)
 {
-        if (!worker->is_asked && !worker->dialogue.has_outcome && worker->forced.code == 0)
+        if (!worker->is_asked && !worker->is_hurried && !worker->dialogue.has_outcome &&
+            worker->forced.code == 0)
                 set_timer(worker, worker->job.silence_usec);
+}
+
+void swb_worker_hurry(struct swb_worker *worker)
+{
+        if (worker->is_asked || worker->dialogue.has_outcome)
+                return;
+        worker->is_hurried = true;
+        set_timer(worker, SWB_WORKER_GRACE_USEC);
 }
 
 static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
@@ -90,9 +100,9 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
         if (w->is_asked)
                 (void)swb_fail(&why, -ETIMEDOUT, SWB_FAULT_TIMEOUT, "%s did not stop when asked",
                                name_of(w));
-        else if (w->dialogue.has_outcome)
+        else if (w->dialogue.has_outcome || w->is_hurried)
                 (void)swb_fail(&why, -ETIMEDOUT, SWB_FAULT_TIMEOUT,
-                               "%s did not end after its outcome", name_of(w));
+                               "%s did not end when all was done", name_of(w));
         else
                 (void)swb_fail(&why, -ETIMEDOUT, SWB_FAULT_TIMEOUT, "%s made no progress for %u s",
                                name_of(w), (unsigned)(w->job.silence_usec / 1000000));

@@ -57,6 +57,8 @@ void swb_worker_stop(struct swb_worker *worker, const struct swb_error *why);
 bool swb_worker_has_outcome(const struct swb_worker *worker);
 /* Something that it waits for is alive: its silence counts from now. */
 void swb_worker_touch(struct swb_worker *worker);
+/* It should end by itself now, within the grace. */
+void swb_worker_hurry(struct swb_worker *worker);
 /* Kills and reaps it now if it still runs; ended() is not called any more. */
 struct swb_worker *swb_worker_free(struct swb_worker *worker);
 SWB_DEFINE_CLEANUP(struct swb_worker *, swb_worker_free)
