@@ -30,9 +30,7 @@ build:
 
 demo:
 	@tools/install-deps build demo
-	@$(MAKE) --no-print-directory build >$(or $(TMPDIR),/tmp)/switchback-build.$$$$.log 2>&1 \
-		|| { cat $(or $(TMPDIR),/tmp)/switchback-build.$$$$.log; exit 1; }; \
-		rm -f $(or $(TMPDIR),/tmp)/switchback-build.$$$$.log
+	@tools/quietly 'building (make build shows how)' $(MAKE) --no-print-directory build
 	@demo/run $(BUILD)
 
 check:
@@ -44,7 +42,7 @@ install: build
 
 bench:
 	@tools/install-deps build bench
-	@$(MAKE) --no-print-directory build
+	@tools/quietly 'building (make build shows how)' $(MAKE) --no-print-directory build
 	@bench/run $(BUILD)
 
 fuzz:
