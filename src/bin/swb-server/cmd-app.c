@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bin/swb-server/server.h"
 #include "bin/swb-server/table.h"
-#include "os/file.h"
-
-#define KEY_FILE_MAX_BYTES 16384
 
 static const char *appid, *default_channel, *hash_form;
 static struct swb_opt_list add_keys, remove_keys;
@@ -60,31 +57,12 @@ static int run_show(struct swb_db *db, char **args, struct swb_error *err)
         return SWB_EXIT_OK;
 }
 
-static int add_key(struct swb_db *db, int64_t app, const char *path, struct swb_error *err)
-{
-        _cleanup_(swb_buf_done) struct swb_buf pem = SWB_BUF_INIT(KEY_FILE_MAX_BYTES);
-        _cleanup_(swb_keyring_freep) struct swb_keyring *ring = NULL;
-        int r;
-
-        r = swb_keyring_new(&ring, err);
-        if (r >= 0)
-                r = swb_keyring_add_file(ring, path, err);
-        if (r >= 0)
-                r = swb_read_file(path, &pem, err);
-        if (r >= 0 && swb_buf_append(&pem, "", 1) < 0)
-                r = swb_oom(err);
-        if (r < 0)
-                return r;
-        return swb_app_add_key(db, app, swb_keyring_id(ring, 0), (const char *)pem.data,
-                               (int64_t)time(NULL), err);
-}
-
 static int change_keys(struct swb_db *db, int64_t app, struct swb_error *err)
 {
         int r = 0;
 
         for (size_t i = 0; r >= 0 && i < add_keys.n; i++)
-                r = add_key(db, app, add_keys.items[i], err);
+                r = swb_app_add_key_file(db, app, add_keys.items[i], (int64_t)time(NULL), err);
         for (size_t i = 0; r >= 0 && i < remove_keys.n; i++)
                 r = swb_app_remove_key(db, app, remove_keys.items[i], err);
         return r;

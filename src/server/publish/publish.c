@@ -9,8 +9,6 @@
 #include "server/store/channels.h"
 #include "server/store/payload_files.h"
 
-#define KEY_FILE_MAX_BYTES 16384
-
 /* Everything that one publish holds. */
 struct job {
         const struct swb_publish_options *options;
@@ -152,32 +150,12 @@ static void describe(const struct job *job, struct swb_publish_result *result)
         release->max_failures = job->options->max_failures;
 }
 
-static int store_key(const struct job *job, const char *path, int64_t app, int64_t now,
-                     struct swb_error *err)
-{
-        _cleanup_(swb_buf_done) struct swb_buf pem = SWB_BUF_INIT(KEY_FILE_MAX_BYTES);
-        _cleanup_(swb_keyring_freep) struct swb_keyring *one = NULL;
-        int r;
-
-        r = swb_read_file(path, &pem, err);
-        if (r >= 0 && swb_buf_append(&pem, "", 1) < 0)
-                r = swb_oom(err);
-        if (r >= 0)
-                r = swb_keyring_new(&one, err);
-        if (r >= 0)
-                r = swb_keyring_add_file(one, path, err);
-        if (r < 0)
-                return r;
-        return swb_app_add_key(job->db, app, swb_keyring_id(one, 0), (const char *)pem.data, now,
-                               err);
-}
-
 static int store_keys(const struct job *job, int64_t app, int64_t now, struct swb_error *err)
 {
         int r = 0;
 
         for (size_t i = 0; r >= 0 && i < job->options->n_public_keys; i++)
-                r = store_key(job, job->options->public_keys[i], app, now, err);
+                r = swb_app_add_key_file(job->db, app, job->options->public_keys[i], now, err);
         return r;
 }
 

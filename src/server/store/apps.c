@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/store/apps.h"
 
+#include "os/file.h"
+
+#define KEY_FILE_MAX_BYTES 16384
 #define COLUMNS "id, appid, default_channel, hash_form"
 
 static const char *const hash_forms[] = {
@@ -137,8 +140,8 @@ int swb_app_list(struct swb_db *db,
         return r;
 }
 
-int swb_app_add_key(struct swb_db *db, int64_t app, const char *key_id, const char *pem,
-                    int64_t now, struct swb_error *err)
+static int insert_key(struct swb_db *db, int64_t app, const char *key_id, const char *pem,
+                      int64_t now, struct swb_error *err)
 {
         _cleanup_(swb_query_done) struct swb_query q = {0};
         int r;
@@ -154,6 +157,25 @@ int swb_app_add_key(struct swb_db *db, int64_t app, const char *key_id, const ch
         swb_query_bind_text(&q, pem);
         swb_query_bind_i64(&q, now);
         return swb_query_run(&q, err);
+}
+
+int swb_app_add_key_file(struct swb_db *db, int64_t app, const char *path, int64_t now,
+                         struct swb_error *err)
+{
+        _cleanup_(swb_buf_done) struct swb_buf pem = SWB_BUF_INIT(KEY_FILE_MAX_BYTES);
+        _cleanup_(swb_keyring_freep) struct swb_keyring *one = NULL;
+        int r;
+
+        r = swb_read_file(path, &pem, err);
+        if (r >= 0)
+                r = swb_keyring_new(&one, err);
+        if (r >= 0)
+                r = swb_keyring_add_pem(one, path, pem.data, pem.n_bytes, err);
+        if (r >= 0 && swb_buf_append(&pem, "", 1) < 0)
+                r = swb_oom(err);
+        if (r < 0)
+                return r;
+        return insert_key(db, app, swb_keyring_id(one, 0), (const char *)pem.data, now, err);
 }
 
 int swb_app_remove_key(struct swb_db *db, int64_t app, const char *key_id, struct swb_error *err)

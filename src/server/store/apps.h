@@ -42,9 +42,10 @@ int swb_app_list(struct swb_db *db,
                  int (*each)(const struct swb_app *app, void *userdata, struct swb_error *err),
                  void *userdata, struct swb_error *err) _warn_unused_;
 
-/* Adds a key (PEM); one that is there already is fine. Inside the caller's transaction. */
-int swb_app_add_key(struct swb_db *db, int64_t app, const char *key_id, const char *pem,
-                    int64_t now, struct swb_error *err) _warn_unused_;
+/* Adds the key of a PEM file; one that is there already is fine. CONFIG: not a key. Inside the
+ * caller's transaction. */
+int swb_app_add_key_file(struct swb_db *db, int64_t app, const char *path, int64_t now,
+                         struct swb_error *err) _warn_unused_;
 /* Forgets a key by its id. NOT_FOUND. Inside the caller's transaction. */
 int swb_app_remove_key(struct swb_db *db, int64_t app, const char *key_id,
                        struct swb_error *err) _warn_unused_;
