@@ -56,7 +56,8 @@ static int claim(struct swb_scan *scan, uint32_t owner, const struct swb_extent_
 /* Moves the files over, each with the blocks that are its own; files without any are dropped. */
 static int take_files(struct swb_scan *scan, struct swb_ext_files *list)
 {
-        qsort(list->files, list->n, sizeof(*list->files), compare_files);
+        if (list->n > 0) /* qsort() takes no NULL */
+                qsort(list->files, list->n, sizeof(*list->files), compare_files);
         for (size_t i = 0; i < list->n; i++) {
                 struct swb_file *file = &list->files[i];
                 struct swb_extent_list claimed = {0};
