@@ -243,6 +243,7 @@ static int run(struct job *job, struct swb_error *err)
                 .payload_bytes = options->payload_bytes,
                 .expect_version = options->expect_version,
                 .min_timestamp = (int64_t)options->min_timestamp,
+                .checkpoint_bytes = options->checkpoint_bytes,
                 .progress = on_progress,
                 .notice = on_notice,
                 .cancelled = is_cancelled,

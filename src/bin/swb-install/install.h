@@ -12,7 +12,8 @@ struct install_options {
         uint64_t payload_bytes;
         const char *expect_version;
         uint64_t min_timestamp;
-        const char *control; /* number of an inherited file descriptor */
+        const char *control;       /* number of an inherited file descriptor */
+        uint64_t checkpoint_bytes; /* 0: as the installer thinks right */
         uint64_t memory_limit;
         bool print_offset;
         bool foreground;

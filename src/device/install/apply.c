@@ -62,27 +62,29 @@ static int fail_codec(struct swb_error *err, int code, const char *what)
 static int decode_step(struct swb_decoder *decoder, enum swb_codec codec, const uint8_t **in,
                        size_t *n_in, struct swb_extent_writer *writer, struct swb_error *err)
 {
-        size_t n_space, n_before = *n_in, n_made;
-        uint8_t *space, *out, beyond;
+        const size_t had_in = *n_in;
+        size_t n_room, n_left, n_made;
+        uint8_t *out, beyond;
         int r;
 
-        r = swb_extent_writer_space(writer, &space, &n_space, err);
+        r = swb_extent_writer_space(writer, &out, &n_room, err);
         if (r < 0)
                 return r;
-        /* When all is there the stream's end still has to be read, and nothing may come before it.
-         */
-        out = n_space > 0 ? space : &beyond;
-        n_made = n_space = n_space > 0 ? n_space : 1;
-        r = swb_decoder_step(decoder, in, n_in, &out, &n_space);
+        if (n_room == 0) { /* all is there, but for the stream's end */
+                out = &beyond;
+                n_room = 1;
+        }
+        n_left = n_room;
+        r = swb_decoder_step(decoder, in, n_in, &out, &n_left);
         if (r < 0)
                 return fail_codec(err, r, swb_codec_to_string(codec));
-        n_made -= n_space;
+        n_made = n_room - n_left;
         if (n_made > 0 && writer->taken == writer->n_bytes)
                 return swb_fail(err, -EBADMSG, SWB_FAULT_FORMAT,
                                 "%s data makes more than the %" PRIu64 " bytes of its destination",
                                 swb_codec_to_string(codec), writer->n_bytes);
         swb_extent_writer_commit(writer, n_made);
-        if (r == SWB_DECODER_MORE && n_made == 0 && *n_in == n_before)
+        if (r == SWB_DECODER_MORE && n_made == 0 && *n_in == had_in)
                 return fail_codec(err, -EBADMSG, swb_codec_to_string(codec));
         return r;
 }

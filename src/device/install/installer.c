@@ -191,8 +191,11 @@ int swb_installer_feed(struct swb_installer *installer, const uint8_t *data, siz
                 r = feed(installer, data, n_bytes, &failure);
         if (r >= 0)
                 return 0;
-        if (failure.fault == SWB_FAULT_CANCELLED && installer->stuck.code == 0)
+        if (failure.fault == SWB_FAULT_CANCELLED) { /* does nothing if it is stuck already */
                 r = swb_installer_suspend(installer, &failure);
+                if (r < 0)
+                        (void)swb_wrap(&failure, r, "stopped on request");
+        }
         return stick(installer, &failure, err);
 }
 

@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Power cuts at every write, sync, rename and unlink: what was not synced is there, or not, or torn.
+
+The program is swb-install, linked with cut.c around its calls. After each cut the ordinary program
+goes on: it must succeed at the first attempt, from where the last checkpoint was.
+"""
+
+import os
+import random
+import re
+import shutil
+import signal
+
+import pytest
+
+from conftest import BUILD, Device, PROGRAM, make_image
+from install_payload import BLOCK, Operation, Partition, Payload, REPLACE, REPLACE_ZSTD
+from install_payload import SOURCE_BSDIFF, ZERO, copy, full, patch, replace
+
+CUT_PROGRAM = BUILD / "tests" / "install" / "swb-install-cut"
+CHUNK = 16  # blocks
+N_BLOCKS = 128
+
+
+def make_full():
+    image = make_image(11, N_BLOCKS)
+    image = image[:80 * BLOCK] + bytes(16 * BLOCK) + image[96 * BLOCK:]
+    return None, image, full(image, CHUNK, (REPLACE, REPLACE_ZSTD))
+
+
+def make_delta():
+    old = make_image(12, N_BLOCKS)
+    new = (old[64 * BLOCK:96 * BLOCK] + bytes(16 * BLOCK) + old[48 * BLOCK:60 * BLOCK] +
+           make_image(13, 64)[:68 * BLOCK])
+    new = new + bytes(len(old) - len(new))
+    return old, new, [
+        copy(old, [(64, 32)], [(0, 32)]),
+        Operation(ZERO, [(32, 16)]),
+        patch(SOURCE_BSDIFF, old, new, [(48, 12)], [(48, 12)]),
+        replace(REPLACE, new, 60, 34),
+        replace(REPLACE, new, 94, 34),
+    ]
+
+
+class Cutter:
+    """The device, a payload on it, and the program with cuts."""
+
+    def __init__(self, device, payload, old, new):
+        self.device, self.payload, self.old, self.new = device, payload, old, new
+        self.file = device.folder / "payload"
+        self.file.write_bytes(payload)
+
+    def reset(self):
+        shutil.rmtree(self.device.state, ignore_errors=True)
+        self.device.target().write_bytes(b"\xaa" * len(self.new))
+
+    def run(self, program, **environment):
+        arguments = self.device.arguments(self.payload, input=self.file,
+                                          checkpoint_interval=BLOCK, memory_limit=0)
+        return self.device.by_hand([program, *arguments[1:]], env={**os.environ, **environment})
+
+    def cut(self, at, seed):
+        """True if it came to that call."""
+        result = self.run(CUT_PROGRAM, SWB_CUT_AT=str(at), SWB_CUT_SEED=str(seed))
+        assert result.returncode in (0, -signal.SIGKILL), result.stderr.decode()
+        assert b"checkpoint not used" not in result.stderr
+        return result.returncode != 0
+
+    def count(self):
+        result = self.run(CUT_PROGRAM)
+        assert result.returncode == 0, result.stderr.decode()
+        return int(re.search(rb"^calls: (\d+)$", result.stderr, re.M).group(1))
+
+    def finish(self):
+        """Without a cut. Returns the offset it went on from."""
+        result = self.run(PROGRAM)
+        assert result.returncode == 0, result.stderr.decode()
+        assert result.stderr == b""
+        assert self.device.target().read_bytes() == self.new
+        if self.old is not None:
+            assert self.device.source().read_bytes() == self.old
+        went_on = re.search(rb"going on at byte (\d+)", result.stdout)
+        return int(went_on.group(1)) if went_on else 0
+
+
+@pytest.fixture(params=[make_full, make_delta])
+def cutter(request, tmp_path, private_key):
+    old, new, operations = request.param()
+    device = Device(tmp_path, private_key.parent / "keys")
+    device.add("root", old, len(new))
+    payload = Payload([Partition("root", new, operations, old)], private_key).encode()
+    result = Cutter(device, payload, old, new)
+    result.reset()
+    return result
+
+
+def test_cut_at_every_call(cutter):
+    """Progress is never lost: the later the cut, the later the byte it goes on from."""
+    n_calls = cutter.count()
+    assert n_calls > 20
+    offsets = []
+    for at in range(1, n_calls + 1):
+        cutter.reset()
+        assert cutter.cut(at, at)
+        offsets.append(cutter.finish())
+    # a rename that was not synced may be lost: one checkpoint back, not two
+    checkpoints = sorted({*offsets, len(cutter.payload)})
+    assert len(checkpoints) >= 5
+    assert offsets[-1] >= checkpoints[-2]
+    for before, after in zip(offsets, offsets[1:]):
+        assert checkpoints.index(after) >= checkpoints.index(before) - 1
+
+
+def test_cut_again_and_again(cutter):
+    """Every attempt is cut, also those that go on after one."""
+    places = random.Random(3)
+    for _ in range(8):
+        cutter.reset()
+        cuts = 0
+        while cuts < 12 and cutter.cut(places.randrange(1, 30), places.randrange(1 << 32)):
+            cuts += 1
+        cutter.finish()
