@@ -40,6 +40,12 @@ def clean_environment(**more):
     return environment
 
 
+def is_sanitized(build):
+    options = json.loads((build / "meson-info" / "intro-buildoptions.json").read_text())
+    return any(option["name"] == "b_sanitize" and option["value"] not in ("none", [], "")
+               for option in options)
+
+
 class Device:
     """One device in one folder."""
 
@@ -80,13 +86,17 @@ class Device:
         workers = {"fetch": self.program("swb-fetch"), "install": self.program("swb-install")}
         if self.fake:
             for name in workers:
-                workers[name] = self._make_fake(name)
+                workers[name] = self._wrap(name, "/usr/bin/python3", HERE / "flow_worker.py", folder,
+                                           name)
+        elif is_sanitized(self.build):
+            # A sanitizer's shadow takes more address space than any limit would leave.
+            workers["install"] = self._wrap("install", workers["install"], "--memory-limit=0")
         self.set("workers", **workers)
 
-    def _make_fake(self, name):
-        path = self.folder / f"fake-{name}"
-        path.write_text(f"#!/bin/sh\nexec /usr/bin/python3 {HERE}/flow_worker.py "
-                        f"{shlex.quote(str(self.folder))} {name} \"$@\"\n")
+    def _wrap(self, name, *command):
+        """A program that runs this command with further arguments."""
+        path = self.folder / f"run-{name}"
+        path.write_text(f"#!/bin/sh\nexec {shlex.join(map(str, command))} \"$@\"\n")
         path.chmod(0o755)
         return path
 
