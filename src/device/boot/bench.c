@@ -168,5 +168,9 @@ int swb_bench_init(const char *backend, const char *place, struct swb_error *err
                 r = make_environment(place, err);
         if (r >= 0)
                 r = swb_boot_open(backend, place, &boot, err);
-        return r < 0 ? r : swb_boot_store(boot, &factory, err);
+        if (r >= 0)
+                r = swb_boot_store(boot, &factory, err);
+        if (r >= 0)
+                r = swb_boot_heal(boot, SWB_SLOT_A, 0, err); /* the second copy */
+        return SWB_MIN(r, 0);
 }
