@@ -231,6 +231,12 @@ void swb_engine_proceed(struct swb_engine *e)
                 swb_engine_settle(e, "waits for leave to download");
                 return;
         }
+        if (p->is_delta &&
+            e->state->full_only) { /* a restart came before the recheck */
+                swb_engine_settle(e, "the delta was given up");
+                swb_engine_recheck(e);
+                return;
+        }
         e->status.bytes_total = p->payload_bytes;
         (void)snprintf(why, sizeof(why), "version %s into slot %s", p->version,
                        swb_slot_to_string(p->slot));

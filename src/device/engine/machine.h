@@ -117,6 +117,8 @@ void swb_engine_take_answer(struct swb_engine *e, const struct swb_answer *answe
 void swb_engine_proceed(struct swb_engine *e);
 void swb_engine_stop_attempt(struct swb_engine *e, const char *why);
 void swb_engine_plan_retry(struct swb_engine *e, const struct swb_error *cause);
+/* Asks the server anew for what is pending. */
+void swb_engine_recheck(struct swb_engine *e);
 
 void swb_engine_activate(struct swb_engine *e);
 void swb_engine_await_reboot(struct swb_engine *e);

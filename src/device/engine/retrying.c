@@ -11,7 +11,7 @@ static const uint64_t quick_waits_usec[] = {1 * SECOND, 10 * SECOND, 100 * SECON
 /* Ask again after a delta that can't apply: soon, but not in a tight loop. */
 #define RECHECK_USEC (2 * SECOND)
 
-static void recheck(struct swb_engine *e)
+void swb_engine_recheck(struct swb_engine *e)
 {
         struct swb_error err = SWB_ERROR_INIT;
 
@@ -24,7 +24,7 @@ static void give_up_delta(struct swb_engine *e, const char *why)
         swb_log(SWB_LOG_NOTICE, "%s: asking for the full payload", why);
         e->state->full_only = true;
         e->state->delta_failures = 0;
-        swb_engine_later(e, RECHECK_USEC, recheck);
+        swb_engine_later(e, RECHECK_USEC, swb_engine_recheck);
 }
 
 static void retry_soon(struct swb_engine *e)
