@@ -84,8 +84,8 @@ void swb_engine_failed_version(const struct swb_engine *engine, size_t index,
  * cancel, or no update waits for a reboot; or the reason for which this device can't update at all.
  */
 int swb_engine_check(struct swb_engine *engine, struct swb_error *err) _warn_unused_;
-/* Goes on with an update that is known, else checks for one; either way gates that wait for
- * leave are open for it. */
+/* Goes on with an update that is known, else (and after a failure of its payload) checks for one;
+ * either way gates that wait for leave are open for it. */
 int swb_engine_install(struct swb_engine *engine, struct swb_error *err) _warn_unused_;
 /* Ends a check or a download; the next install resumes where it was. */
 int swb_engine_cancel(struct swb_engine *engine, struct swb_error *err) _warn_unused_;

@@ -48,6 +48,21 @@ int swb_engine_check(struct swb_engine *engine, struct swb_error *err)
         }
 }
 
+static int find_and_install(struct swb_engine *e, struct swb_error *err)
+{
+        int r = swb_engine_run_check(e, true, err);
+
+        e->install_when_found = r >= 0;
+        return r;
+}
+
+/* Then there may be something better by now. */
+static bool has_failed(const struct swb_state *state)
+{
+        return state->pending.failures > 0 || state->delta_failures > 0 ||
+               (state->pending.is_delta && state->full_only);
+}
+
 int swb_engine_install(struct swb_engine *engine, struct swb_error *err)
 {
         int r = need_ready(engine, err);
@@ -57,10 +72,10 @@ int swb_engine_install(struct swb_engine *engine, struct swb_error *err)
         switch (engine->status.state) {
         case SWB_ENGINE_IDLE:
         case SWB_ENGINE_CHECKING:
-                r = swb_engine_run_check(engine, true, err);
-                engine->install_when_found = r >= 0;
-                return r;
+                return find_and_install(engine, err);
         case SWB_ENGINE_AVAILABLE:
+                if (has_failed(engine->state))
+                        return find_and_install(engine, err);
                 engine->state->pending.by_hand = true;
                 swb_engine_not_later(engine);
                 swb_engine_proceed(engine);
