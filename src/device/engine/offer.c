@@ -100,13 +100,27 @@ static void take_offer(struct swb_engine *e, const struct swb_answer *answer)
                 p->version, p->is_delta ? "delta" : "full", p->payload_bytes);
 }
 
+/* Where there are only deltas, one that was given up must not keep the device from all others. It
+ * has one more try a check, not all of them. */
+static void take_no_update(struct swb_engine *e, const struct swb_answer *answer)
+{
+        struct swb_state *state = e->state;
+
+        swb_log(SWB_LOG_INFO, "no update%s%s", answer->info[0] ? ": " : "", answer->info);
+        swb_state_clear_pending(state);
+        if (!state->full_only)
+                return;
+        swb_log(SWB_LOG_INFO, "there is no full payload: deltas are taken again");
+        state->full_only = false;
+        state->delta_failures = e->config->update.max_delta_failures - 1;
+}
+
 static void decide(struct swb_engine *e, const struct swb_answer *answer)
 {
         struct swb_error why = SWB_ERROR_INIT;
 
         if (!answer->has_update) {
-                swb_log(SWB_LOG_INFO, "no update%s%s", answer->info[0] ? ": " : "", answer->info);
-                swb_state_clear_pending(e->state);
+                take_no_update(e, answer);
         } else if (judge_offer(e, answer, &why) < 0) {
                 refuse(e, answer, &why);
         } else {
