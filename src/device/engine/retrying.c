@@ -27,6 +27,14 @@ static void give_up_delta(struct swb_engine *e, const char *why)
         swb_engine_later(e, RECHECK_USEC, swb_engine_recheck);
 }
 
+/* 404 and its like: nothing to gain from these URLs, but the server may name others. */
+static bool has_moved(const struct swb_engine *e)
+{
+        uint64_t status = e->attempt.get.http_status;
+
+        return status >= 400 && status < 500 && status != 408 && status != 429;
+}
+
 static void retry_soon(struct swb_engine *e)
 {
         uint64_t wait_usec;
@@ -41,7 +49,7 @@ static void retry_soon(struct swb_engine *e)
                 return;
         }
         swb_log(SWB_LOG_INFO, "trying again in %" PRIu64 " s", wait_usec / SECOND);
-        swb_engine_later(e, wait_usec, swb_engine_proceed);
+        swb_engine_later(e, wait_usec, has_moved(e) ? swb_engine_recheck : swb_engine_proceed);
 }
 
 /* It may be the payload's fault: a delta gives way to a full payload, a full payload is paced. */
