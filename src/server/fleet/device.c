@@ -103,8 +103,10 @@ void swb_device_apply_app(struct swb_device *device, const struct swb_omaha_app 
                          SWB_VERSION_MAX);
         swb_copy_bounded(device->board, app->board, SWB_NAME_MAX);
         swb_copy_bounded(device->hardware_class, app->hardware_class, SWB_NAME_MAX);
-        /* OM-20: the event that reports a completion may get lost, the version it runs does not. */
-        if (*device->granted_version &&
+        /* OM-20: the event that reports a completion may get lost, the version it runs does not.
+         * Only a system that is content with itself asks for the next one: a report may say that it
+         * is not. */
+        if (app->has_update_check && *device->granted_version &&
             swb_version_compare(device->version, device->granted_version) == 0)
                 complete(device, now);
 }

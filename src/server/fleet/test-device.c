@@ -34,12 +34,21 @@ static void fail_with(struct swb_device *device, int errorcode, const char *faul
         swb_device_apply_event(device, &e, ++now);
 }
 
-static void say(struct swb_device *device, const char *version)
+static void contact(struct swb_device *device, const char *version, bool is_check)
 {
-        struct swb_omaha_app app = {
-                .version = version, .from_version = "", .board = "b", .hardware_class = "h"};
+        struct swb_omaha_app app = {.version = version,
+                                    .from_version = "",
+                                    .board = "b",
+                                    .hardware_class = "h",
+                                    .has_update_check = is_check};
 
         swb_device_apply_app(device, &app, ++now);
+}
+
+/* It asks for an update. */
+static void say(struct swb_device *device, const char *version)
+{
+        contact(device, version, true);
 }
 
 static void decide(struct swb_device *device, enum swb_select_outcome outcome,
@@ -108,6 +117,24 @@ static void test_completed_by_version(void **state)
         say(&d, "2.0.0");
         assert_int_equal(d.state, SWB_DEVICE_UP_TO_DATE);
         assert_int_equal(d.updated_at, now);
+}
+
+/* The new system reports that it failed its health checks, and is left. */
+static void test_unwell(void **state)
+{
+        struct swb_device d = {0};
+
+        (void)state;
+        say(&d, "1.0");
+        decide(&d, SWB_SELECT_UPDATE, &release_2);
+        event(&d, 3, 1, "");
+        contact(&d, "2.0", false);
+        assert_int_equal(d.state, SWB_DEVICE_INSTALLED);
+        fail_with(&d, 5, "health", "");
+        say(&d, "1.0");
+        decide(&d, SWB_SELECT_UPDATE, &release_2);
+        assert_int_equal(d.state, SWB_DEVICE_FAILED);
+        assert_int_equal(d.updated_at, 0);
 }
 
 static void test_failures(void **state)
@@ -210,6 +237,7 @@ int main(void)
                 cmocka_unit_test(test_chrome_os),
                 cmocka_unit_test(test_flatcar),
                 cmocka_unit_test(test_completed_by_version),
+                cmocka_unit_test(test_unwell),
                 cmocka_unit_test(test_failures),
                 cmocka_unit_test(test_fell_back_later),
                 cmocka_unit_test(test_no_change),
