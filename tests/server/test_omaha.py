@@ -247,6 +247,7 @@ def test_full_life_of_a_device(fleet, data):
     assert (row["hardware_class"], row["board"]) == ("hw", "b")
     assert event('<event eventtype="13" eventresult="1"/>')["state"] == "downloading"
     row = event('<event eventtype="3" eventresult="0" errorcode="268437959" _fault="http" '
+                'previousversion="1.0" nextversion="2.0" '
                 '_text="503 from &lt;proxy&gt;" _slot="b"/>')
     assert (row["state"], row["reason"], row["slot"]) == ("failed", "http: 503 from <proxy>", "b")
     assert row["last_event"]["text"] == "update complete: error (HTTP status 503)"
@@ -259,6 +260,7 @@ def test_full_life_of_a_device(fleet, data):
     assert [(e["type"], e["result"]) for e in events] == [
         (54, 1), (3, 1), (14, 1), (13, 1), (3, 0), (13, 1)]
     assert events[4]["fault"] == "http" and events[4]["errorcode"] == 268437959
+    assert events[4]["next_version"] == "2.0"
     assert events[0]["previous_version"] == "1.0" and events[0]["version"] == "2.0"
 
 

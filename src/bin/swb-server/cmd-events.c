@@ -29,6 +29,7 @@ static int add_row(const struct swb_event_row *event, void *userdata, struct swb
 
         (void)err;
         table_row(userdata, swb_format_time(event->at, at), event->machineid, event->version,
+                  *event->next_version ? event->next_version : "-",
                   swb_event_describe(event->type, event->result, event->errorcode, what),
                   *event->fault ? event->fault : "-", *event->slot ? event->slot : "-",
                   *event->text ? event->text : "-", NULL);
@@ -63,7 +64,8 @@ int cmd_events(int n_args, char **args, struct swb_error *err)
                 return r;
         if (as_json)
                 return print_json(db, app.id, err);
-        table_init(&table, "TIME", "DEVICE", "VERSION", "EVENT", "FAULT", "SLOT", "TEXT", NULL);
+        table_init(&table, "TIME", "DEVICE", "VERSION", "NEXT", "EVENT", "FAULT", "SLOT", "TEXT",
+                   NULL);
         r = swb_event_list(db, app.id, machineid, limit, add_row, &table, err);
         return table_finish(&table, r, err);
 }

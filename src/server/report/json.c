@@ -71,6 +71,7 @@ void swb_json_event(struct swb_json *json, const struct swb_event_row *event)
                      swb_event_describe(event->type, event->result, event->errorcode, text));
         swb_json_str(json, "version", event->version);
         swb_json_str(json, "previous_version", event->previous_version);
+        swb_json_str(json, "next_version", event->next_version);
         swb_json_str(json, "fault", event->fault);
         swb_json_str(json, "text", event->text);
         swb_json_str(json, "slot", event->slot);

@@ -41,8 +41,9 @@ static const char has_event_sql[] =
         "SELECT 1 FROM events WHERE device = ? AND request = ? AND ordinal = ?";
 
 static const char add_event_sql[] =
-        "INSERT INTO events (device, at, type, result, errorcode, version, previous_version, fault,"
-        " text, slot, request, ordinal) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+        "INSERT INTO events (device, at, type, result, errorcode, version, previous_version,"
+        " next_version, fault, text, slot, request, ordinal) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
+        "?, ?, ?)";
 
 static const char count_sql[] =
         "INSERT INTO daily (app, day, checks, offers, devices, active, fresh)"
@@ -335,6 +336,7 @@ int swb_fleet_add_event(struct swb_fleet *fleet, struct swb_device *device,
         swb_query_bind_i64(q, event->errorcode);
         bind_bounded(q, device->version, SWB_VERSION_MAX);
         bind_bounded(q, event->previousversion, SWB_VERSION_MAX);
+        bind_bounded(q, event->nextversion, SWB_VERSION_MAX);
         bind_bounded(q, event->fault, SWB_FAULT_NAME_MAX);
         bind_bounded(q, event->text, SWB_TEXT_MAX);
         bind_bounded(q, event->slot, SWB_SLOT_NAME_MAX);

@@ -66,7 +66,8 @@ struct swb_event_row {
         char appid[SWB_APPID_MAX + 1];
         char machineid[SWB_MACHINEID_MAX + 1];
         int32_t type, result, errorcode;
-        char version[SWB_VERSION_MAX + 1], previous_version[SWB_VERSION_MAX + 1];
+        char version[SWB_VERSION_MAX + 1]; /* that ran when it was reported */
+        char previous_version[SWB_VERSION_MAX + 1], next_version[SWB_VERSION_MAX + 1];
         char fault[SWB_FAULT_NAME_MAX + 1], text[SWB_TEXT_MAX + 1], slot[SWB_SLOT_NAME_MAX + 1];
 };
 

@@ -69,6 +69,7 @@ static void read_event(const struct swb_query *q, struct swb_event_row *event)
         event->errorcode = (int32_t)swb_query_i64(q, c++);
         swb_copy_bounded(event->version, swb_query_text(q, c++), SWB_VERSION_MAX);
         swb_copy_bounded(event->previous_version, swb_query_text(q, c++), SWB_VERSION_MAX);
+        swb_copy_bounded(event->next_version, swb_query_text(q, c++), SWB_VERSION_MAX);
         swb_copy_bounded(event->fault, swb_query_text(q, c++), SWB_FAULT_NAME_MAX);
         swb_copy_bounded(event->text, swb_query_text(q, c++), SWB_TEXT_MAX);
         swb_copy_bounded(event->slot, swb_query_text(q, c), SWB_SLOT_NAME_MAX);
@@ -85,7 +86,8 @@ int swb_event_list(struct swb_db *db, int64_t app, const char *machineid, uint64
 
         r = swb_query_init(&q, db,
                            "SELECT e.id, e.at, a.appid, d.machineid, e.type, e.result, e.errorcode,"
-                           " e.version, e.previous_version, e.fault, e.text, e.slot FROM events e"
+                           " e.version, e.previous_version, e.next_version, e.fault, e.text, e.slot"
+                           " FROM events e"
                            " JOIN devices d ON d.id = e.device JOIN apps a ON a.id = d.app"
                            " WHERE (?1 = 0 OR d.app = ?1) AND (?2 IS NULL OR d.machineid = ?2)"
                            " ORDER BY e.id DESC LIMIT ?3",

@@ -68,7 +68,7 @@ static const char *const steps[] = {
         "  device INTEGER NOT NULL REFERENCES devices(id) ON DELETE CASCADE,"
         "  at INTEGER NOT NULL, type INTEGER NOT NULL, result INTEGER NOT NULL,"
         "  errorcode INTEGER NOT NULL, version TEXT NOT NULL, previous_version TEXT NOT NULL,"
-        "  fault TEXT NOT NULL, text TEXT NOT NULL, slot TEXT NOT NULL,"
+        "  next_version TEXT NOT NULL, fault TEXT NOT NULL, text TEXT NOT NULL, slot TEXT NOT NULL,"
         "  request TEXT NOT NULL, ordinal INTEGER NOT NULL);" /* know a repeated request by these */
         "CREATE INDEX events_by_device ON events (device, id);"
         "CREATE TABLE daily (app INTEGER NOT NULL REFERENCES apps(id), day INTEGER NOT NULL,"
