@@ -11,6 +11,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 from flow_bus import Bus  # noqa: E402
 from flow_device import Device  # noqa: E402
+from chain_fixtures import chain, pytest_terminal_summary, releases  # noqa: E402,F401
 from flow_server import Server, Workshop  # noqa: E402
 
 BUILD = pathlib.Path(os.environ["SWB_BUILD"]).resolve()

@@ -10,6 +10,7 @@
 """
 
 import hashlib
+import http.client
 import json
 import os
 import pathlib
@@ -17,6 +18,7 @@ import random
 import select
 import shutil
 import subprocess
+import time
 
 APP_ID = "test.switchback"
 SIZE = "16M"
@@ -141,6 +143,21 @@ class Server:
         public = public or payload.path.parent / "public.pem"
         self.run("publish", f"--public-key={public}", *([f"--channel={channel}"] if channel else []),
                  payload.path)
+        self.await_payload(payload.path)
+
+    def await_payload(self, path):
+        """A running server looks a few times a second for what was published."""
+        end = time.monotonic() + START_SECONDS
+        while self.process and not self.has_payload(path.name):
+            assert time.monotonic() < end, f"the server does not serve {path.name}"
+            time.sleep(0.02)
+
+    def has_payload(self, name):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=START_SECONDS)
+        connection.request("HEAD", f"/payloads/{name}")
+        status = connection.getresponse().status
+        connection.close()
+        return status == 200
 
     def start(self, *options):
         with self.log_path.open("ab") as log:
