@@ -8,6 +8,7 @@
  *
  *     SWB_CUT_AT=N     at the N-th call the power goes: a state that the model allows, then SIGKILL
  *     SWB_CUT_SEED=N   which of these states
+ *     SWB_FAIL_AT=N    the N-th call fails with EIO; a sync that fails loses data as a cut does
  *
  * Without a cut the number of calls is told at exit, on standard error: "calls: N".
  * Renaming a file that was not synced is a mistake that this program aborts for.
@@ -42,7 +43,7 @@ struct change {
 
 static struct {
         bool is_set_up;
-        uint64_t cut_at, n_calls, random;
+        uint64_t cut_at, fail_at, n_calls, random;
         struct change *changes[CHANGES_MAX]; /* not synced, oldest first */
         size_t n;
 } state;
@@ -68,17 +69,22 @@ static void tell_calls(void)
                 (void)fprintf(stderr, "calls: %ju\n", (uintmax_t)state.n_calls);
 }
 
+static void get_number(const char *name, uint64_t *ret)
+{
+        const char *text = getenv(name);
+
+        if (text)
+                swb_assert(swb_parse_u64(text, ret) >= 0);
+}
+
 static void set_up(void)
 {
-        const char *at = getenv("SWB_CUT_AT"), *seed = getenv("SWB_CUT_SEED");
-
         if (state.is_set_up)
                 return;
         state.is_set_up = true;
-        if (at)
-                swb_assert(swb_parse_u64(at, &state.cut_at) >= 0);
-        if (seed)
-                swb_assert(swb_parse_u64(seed, &state.random) >= 0);
+        get_number("SWB_CUT_AT", &state.cut_at);
+        get_number("SWB_CUT_SEED", &state.random);
+        get_number("SWB_FAIL_AT", &state.fail_at);
         swb_assert(atexit(tell_calls) == 0);
 }
 
@@ -140,6 +146,17 @@ static void count(void)
                 cut();
 }
 
+/* True when the call that is about to be made has to fail; it then counts as made. */
+static bool fails(void)
+{
+        set_up();
+        if (state.n_calls + 1 != state.fail_at)
+                return false;
+        state.n_calls++;
+        errno = EIO;
+        return true;
+}
+
 /* ---- what is not synced yet ---- */
 
 static struct change *add(enum change_kind kind, const struct stat *st)
@@ -159,7 +176,8 @@ static bool is_of(const struct change *change, const struct stat *st)
         return change->device == st->st_dev && change->inode == st->st_ino;
 }
 
-static void forget(int fd)
+/* `lose`: not because it is safe now, but because the kernel gave up on it. */
+static void forget(int fd, bool lose)
 {
         struct stat st;
         size_t n = 0;
@@ -172,6 +190,8 @@ static void forget(int fd)
                         state.changes[n++] = change;
                         continue;
                 }
+                if (lose && change->kind == CHANGE_DATA)
+                        undo_data(change);
                 free(change->old);
                 free(change);
         }
@@ -232,6 +252,8 @@ ssize_t __wrap_pwrite64(int fd, const void *data, size_t n, off_t offset)
 {
         ssize_t r;
 
+        if (fails())
+                return -1;
         remember_data(fd, offset, n);
         r = __real_pwrite64(fd, data, n, offset);
         count();
@@ -243,6 +265,8 @@ int __wrap_fallocate64(int fd, int mode, off_t offset, off_t n)
         int r;
 
         swb_assert(mode == (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE));
+        if (fails())
+                return -1;
         remember_data(fd, offset, (size_t)n);
         r = __real_fallocate64(fd, mode, offset, n);
         count();
@@ -252,10 +276,13 @@ int __wrap_fallocate64(int fd, int mode, off_t offset, off_t n)
 ssize_t __wrap_write(int fd, const void *data, size_t n)
 {
         struct stat st;
-        ssize_t r = __real_write(fd, data, n);
+        ssize_t r;
 
-        if (r < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
-                return r; /* a pipe, a terminal, a process's own settings */
+        if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+                return __real_write(fd, data, n); /* a pipe, a terminal */
+        if (fails())
+                return -1;
+        r = __real_write(fd, data, n);
         (void)add(CHANGE_BEGUN, &st);
         count();
         return r;
@@ -265,10 +292,12 @@ int __wrap_fsync(int fd)
 {
         int r;
 
+        if (fails())
+                return -1;
         count();
         r = __real_fsync(fd);
         if (r == 0)
-                forget(fd);
+                forget(fd, false);
         return r;
 }
 
@@ -276,10 +305,15 @@ int __wrap_fdatasync(int fd)
 {
         int r;
 
+        if (fails()) {
+                forget(fd, true);
+                errno = EIO;
+                return -1;
+        }
         count();
         r = __real_fdatasync(fd);
         if (r == 0)
-                forget(fd);
+                forget(fd, false);
         return r;
 }
 
@@ -288,6 +322,8 @@ int __wrap_rename(const char *from, const char *to)
         struct stat st;
         int r;
 
+        if (fails())
+                return -1;
         swb_assert(stat(from, &st) == 0);
         for (size_t i = 0; i < state.n; i++)
                 swb_assert(!is_of(state.changes[i], &st)); /* renamed before it was synced */
@@ -301,6 +337,8 @@ int __wrap_unlink(const char *path)
 {
         int r;
 
+        if (fails())
+                return -1;
         remember_name(path);
         r = __real_unlink(path);
         count();

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Power cuts at every write, sync, rename and unlink: what was not synced is there, or not, or torn.
+And the same calls failing, and memory that ends anywhere.
 
 The program is swb-install, linked with cut.c around its calls. After each cut the ordinary program
 goes on: it must succeed at the first attempt, from where the last checkpoint was.
@@ -13,7 +14,7 @@ import signal
 
 import pytest
 
-from conftest import BUILD, Device, PROGRAM, make_image
+from conftest import BUILD, Device, PROGRAM, SANITIZED, make_image
 from install_payload import BLOCK, Operation, Partition, Payload, REPLACE, REPLACE_ZSTD
 from install_payload import SOURCE_BSDIFF, ZERO, copy, full, patch, replace
 
@@ -64,6 +65,15 @@ class Cutter:
         result = self.run(CUT_PROGRAM, SWB_CUT_AT=str(at), SWB_CUT_SEED=str(seed))
         assert result.returncode in (0, -signal.SIGKILL), result.stderr.decode()
         assert b"checkpoint not used" not in result.stderr
+        return result.returncode != 0
+
+    def fail(self, at):
+        """True if the install failed, which it then says."""
+        result = self.run(CUT_PROGRAM, SWB_FAIL_AT=str(at), SWB_CUT_SEED=str(at))
+        assert result.returncode in (0, 1), result.stderr.decode()
+        assert b"Input/output error" in result.stderr or result.returncode == 0
+        if result.returncode == 0:
+            assert self.device.target().read_bytes() == self.new
         return result.returncode != 0
 
     def count(self):
@@ -120,3 +130,28 @@ def test_cut_again_and_again(cutter):
         while cuts < 12 and cutter.cut(places.randrange(1, 30), places.randrange(1 << 32)):
             cuts += 1
         cutter.finish()
+
+
+def test_every_call_fails(cutter):
+    """A target that fails ends the attempt, a state folder that fails does not."""
+    failed = []
+    for at in range(1, cutter.count() + 1):
+        cutter.reset()
+        failed.append(cutter.fail(at))
+        cutter.finish()
+    assert any(failed) and not all(failed)
+
+
+def test_little_memory(cutter):
+    """Out of memory at any point is an ordinary error."""
+    statuses = set()
+    for limit in range(1, 25):
+        cutter.reset()
+        arguments = cutter.device.arguments(cutter.payload, input=cutter.file,
+                                            memory_limit="64T" if SANITIZED else f"{limit}M")
+        result = cutter.device.by_hand(arguments)
+        assert result.returncode in (0, 1), result.stderr.decode()
+        assert b"memory" in result.stderr or result.returncode == 0
+        statuses.add(result.returncode)
+        cutter.finish()
+    assert statuses == ({0} if SANITIZED else {0, 1})
