@@ -5,6 +5,7 @@ import hashlib
 import os
 import resource
 import shutil
+import subprocess
 
 import pytest
 
@@ -366,6 +367,16 @@ def test_nothing_is_decoded_unverified(device, small_image, private_key):
     payload = Payload([Partition("root", small_image, operations)], private_key).encode()
     assert_failed(device.install(payload), "hash", "operation 0")
     assert untouched(device)
+
+
+def test_closed_streams(device, full_payload, new_image, tmp_path):
+    """No slot gets the number of a closed stream, into which progress would be printed."""
+    path = tmp_path / "payload"
+    path.write_bytes(full_payload)
+    arguments = device.arguments(full_payload, input=path)
+    process = subprocess.Popen(["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", *arguments])
+    assert process.wait(60) == 0
+    assert device.target().read_bytes() == new_image
 
 
 def test_parse_message():

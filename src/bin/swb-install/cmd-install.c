@@ -284,6 +284,8 @@ int install_run(const struct install_options *options, struct swb_error *err)
 
         r = confine_memory(options->memory_limit, err);
         if (r >= 0)
+                r = confine_streams(err);
+        if (r >= 0)
                 r = report_init(&job.report, options->control, err);
         if (r < 0)
                 return r;

@@ -35,6 +35,19 @@ int confine_memory(uint64_t limit_bytes, struct swb_error *err)
         return set_limit(RLIMIT_AS, limit_bytes, "memory", err);
 }
 
+int confine_streams(struct swb_error *err)
+{
+        int fd;
+
+        do {
+                fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+                if (fd < 0)
+                        return swb_fail_errno(err, errno, "open /dev/null");
+        } while (fd <= STDERR_FILENO);
+        swb_close(fd);
+        return 0;
+}
+
 /* Each may be refused by a sandbox around us; then the update is less polite, but as good. */
 static void lower_priority(void)
 {

@@ -13,6 +13,10 @@
  */
 int confine_memory(uint64_t limit_bytes, struct swb_error *err) _warn_unused_;
 
+/* Nothing that is opened later gets the number of a standard stream: what is printed would go
+ * there. */
+int confine_streams(struct swb_error *err) _warn_unused_;
+
 /*
  * No new privileges, no core dumps, few files; signals that would kill become errors of the call.
  * Unless `foreground`: idle I/O class, lowest CPU priority, first to go when memory is short.

@@ -94,6 +94,7 @@ static int on_signatures(struct swb_installer *installer, struct swb_error *err)
         r = swb_verify_payload(installer->reader, installer->config.keys, digest, err);
         if (r < 0)
                 swb_job_forget(installer, false);
+        installer->is_verified = r >= 0;
         return r;
 }
 
@@ -208,6 +209,15 @@ int swb_installer_suspend(struct swb_installer *installer, struct swb_error *err
 
 /* ---- the end ---- */
 
+/* That there is a signature was demanded of the manifest; here it counts that it was verified. */
+static int check_verified(const struct swb_installer *installer, struct swb_error *err)
+{
+        if (installer->is_verified || !installer->config.keys)
+                return 0;
+        return swb_fail(err, -EKEYREJECTED, SWB_FAULT_SIGNATURE,
+                        "the payload ended without a signature");
+}
+
 static int check_file_hash(struct swb_installer *installer, struct swb_error *err)
 {
         struct swb_sha256 sha = installer->now.file_sha;
@@ -240,7 +250,9 @@ static int complete(struct swb_installer *installer, struct swb_error *err)
                                 installer->manifest ? installer->totals.payload_bytes
                                                     : installer->config.payload_bytes);
         }
-        r = check_file_hash(installer, err);
+        r = check_verified(installer, err);
+        if (r >= 0)
+                r = check_file_hash(installer, err);
         if (r < 0)
                 return r;
         installer->safe = installer->now;

@@ -33,6 +33,7 @@ struct swb_installer {
 
         struct swb_install_position now;  /* includes an operation that is half done */
         struct swb_install_position safe; /* after the last whole operation */
+        bool is_verified;                 /* the payload's signature */
         bool ended;                       /* all bytes are there */
         bool complete;                    /* and all was applied, verified and synced */
 

@@ -121,6 +121,7 @@ int swb_job_start_anew(struct swb_installer *installer, struct swb_error *err)
         installer->reader = swb_payload_reader_free(installer->reader);
         installer->manifest = NULL;
         installer->totals = (struct swb_payload_totals){0};
+        installer->is_verified = false;
         installer->ended = false;
         installer->complete = false;
         installer->now = (struct swb_install_position){0};
