@@ -439,8 +439,10 @@ def check(path, old=None, new=None):
         found = [*check_file(p), *check_signatures(p)]
         offset = 0
         for q in p.partitions:
-            breaches = [*check_partition(p, q, offset),
-                        *check_result(p, q, images.get(("old", q.name)), images.get(("new", q.name)))]
+            breaches = list(check_partition(p, q, offset))
+            if not breaches:
+                breaches = list(check_result(p, q, images.get(("old", q.name)),
+                                             images.get(("new", q.name))))
             found += [f"partition {q.name}: {b}" for b in breaches]
             offset += sum(o.data_length or 0 for o in q.operations)
         return found
