@@ -98,7 +98,7 @@ def test_bad_keys(pack, pair, keys, tmp_path):
     assert str(public) in pack.fails(*full, f"--key={public}")
     assert "No such file" in pack.fails(*full, "--key=/nonexistent")
     assert "given twice" in pack.fails(*full, f"--key={private}", f"--key={private}")
-    assert "rsa1024" in pack.fails("keygen", "--type=rsa1024", "a", "b")
+    assert "rsa1024" in pack.fails("keygen", "--type=rsa1024", "a", "b", status=2)
     before = private.read_bytes()
     pack.fails("keygen", private, tmp_path / "new")  # never overwrites
     assert private.read_bytes() == before
