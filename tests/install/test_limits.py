@@ -59,7 +59,7 @@ def test_dictionary_too_large(device, private_key):
                          filters=[{"id": lzma.FILTER_LZMA2, "preset": 1, "dict_size": 64 << 20}])
     operation = Operation(REPLACE_XZ, [(0, len(image) // BLOCK)], data)
     payload = Payload([Partition("root", image, [operation])], private_key).encode()
-    assert_failed(device.install(payload), "limit", "operation 0 (REPLACE_XZ", "20 MiB")
+    assert_failed(device.install(payload), "limit", "operation 0 (REPLACE_XZ", "12 MiB")
 
 
 def test_limit_is_set(device, full_payload):

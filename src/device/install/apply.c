@@ -6,7 +6,6 @@
 #include <linux/falloc.h>
 
 #include "codec/bspatch.h"
-#include "codec/codec.h"
 #include "os/file.h"
 
 int swb_apply_init(struct swb_apply *apply, struct swb_step step, struct swb_error *err)
@@ -28,11 +27,25 @@ void swb_apply_done(struct swb_apply *apply)
 static struct swb_extent_target target_of(const struct swb_apply *apply,
                                           const struct swb_slot *slot)
 {
-        return (struct swb_extent_target){.fd = slot->fd,
-                                          .name = slot->target,
+        return (struct swb_extent_target){.file = {slot->fd, slot->target, slot->new_bytes},
                                           .write_behind = apply->write_behind,
                                           .step = &apply->step,
                                           .buffer = apply->buffer};
+}
+
+/* For operations that may fill the last block only in part: the rest of it is zeros. */
+static int finish_padded(struct swb_extent_writer *writer, struct swb_error *err)
+{
+        static const uint8_t zeros[SWB_BLOCK_BYTES];
+        uint64_t missing = writer->n_bytes - writer->taken;
+
+        if (missing < SWB_BLOCK_BYTES) {
+                int r = swb_extent_writer_put(writer, zeros, (size_t)missing, err);
+
+                if (r < 0)
+                        return r;
+        }
+        return swb_extent_writer_finish(writer, err);
 }
 
 static int apply_raw(struct swb_apply *apply, const struct swb_operation *operation,
@@ -44,7 +57,7 @@ static int apply_raw(struct swb_apply *apply, const struct swb_operation *operat
 
         swb_extent_writer_init(&writer, &target, operation->dst, operation->n_dst);
         r = swb_extent_writer_put(&writer, blob, (size_t)operation->data_length, err);
-        return r < 0 ? r : swb_extent_writer_finish(&writer, err);
+        return r < 0 ? r : finish_padded(&writer, err);
 }
 
 static int fail_codec(struct swb_error *err, int code, const char *what)
@@ -54,7 +67,7 @@ static int fail_codec(struct swb_error *err, int code, const char *what)
         if (code == -E2BIG)
                 return swb_fail(err, code, SWB_FAULT_LIMIT,
                                 "%s data wants more than the %u MiB that decoding may take", what,
-                                SWB_DECODER_MAX_BYTES >> 20);
+                                (unsigned)(SWB_DECODER_MEMORY_BYTES >> 20));
         return swb_fail(err, code, SWB_FAULT_FORMAT, "%s data is damaged or cut", what);
 }
 
@@ -99,7 +112,7 @@ static int apply_compressed(struct swb_apply *apply, enum swb_codec codec,
         size_t n_in = (size_t)operation->data_length;
         int r;
 
-        r = swb_decoder_new(codec, SWB_DECODER_MAX_BYTES, &decoder);
+        r = swb_decoder_new(codec, SWB_DECODER_MEMORY_BYTES, &decoder);
         if (r < 0)
                 return fail_codec(err, r, swb_codec_to_string(codec));
         swb_extent_writer_init(&writer, &target, operation->dst, operation->n_dst);
@@ -170,10 +183,11 @@ static int apply_zero(struct swb_apply *apply, const struct swb_operation *opera
 static int open_source(const struct swb_operation *operation, const struct swb_slot *slot,
                        struct swb_extent_reader *reader, struct swb_error *err)
 {
+        const struct swb_extent_file file = {slot->source_fd, slot->source, slot->old_bytes};
+
         if (slot->source_fd < 0)
                 return swb_fail(err, -ENOENT, SWB_FAULT_SOURCE, "there is no source to read");
-        return swb_extent_reader_init(reader, slot->source_fd, slot->source, operation->src,
-                                      operation->n_src, err);
+        return swb_extent_reader_init(reader, &file, operation->src, operation->n_src, err);
 }
 
 /* Ends `sha` and compares. */
@@ -301,10 +315,10 @@ static int apply_patch(struct swb_apply *apply, const struct swb_operation *oper
         if (operation->dst_length > 0)
                 n_target = SWB_MIN(n_target, operation->dst_length);
         r = swb_bspatch(blob, (size_t)operation->data_length, n_source, n_target,
-                        SWB_DECODER_MAX_BYTES, &io);
+                        SWB_DECODER_MEMORY_BYTES, &io);
         if (r < 0)
                 return patch.failed ? r : fail_codec(err, r, "patch");
-        return swb_extent_writer_finish(&patch.writer, err);
+        return finish_padded(&patch.writer, err);
 }
 
 static int dispatch(struct swb_apply *apply, const struct swb_operation *operation,

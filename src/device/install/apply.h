@@ -5,13 +5,10 @@
  *
  * The blob was compared with its hash before. Operations read the source and write the target,
  * never the other way round, so one that was cut off is simply applied again. Memory: one buffer of
- * SWB_IO_BYTES, 8 bytes for each source extent, and a decoder of at most SWB_DECODER_MAX_BYTES.
+ * SWB_IO_BYTES, 8 bytes for each source extent, and a decoder of at most SWB_DECODER_MEMORY_BYTES.
  */
 #include "device/install/extents.h"
 #include "device/install/slots.h"
-
-/* xz -6, zstd with a window of 8 MiB, and three brotli streams with 4 MiB each all fit. */
-#define SWB_DECODER_MAX_BYTES (20u << 20)
 
 struct swb_apply {
         uint8_t *buffer;      /* SWB_IO_BYTES, page-aligned */

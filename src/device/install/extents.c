@@ -18,23 +18,41 @@ void swb_extent_writer_init(struct swb_extent_writer *writer,
         };
 }
 
+/* How many of n bytes at an offset belong to the image. */
+static size_t clip(const struct swb_extent_file *file, uint64_t offset, size_t n)
+{
+        if (offset >= file->n_bytes)
+                return 0;
+        return (size_t)SWB_MIN((uint64_t)n, file->n_bytes - offset);
+}
+
+static int write_file(const struct swb_extent_target *target, uint64_t offset, const uint8_t *data,
+                      size_t n, struct swb_error *err)
+{
+        int r;
+
+        n = clip(&target->file, offset, n);
+        if (n == 0)
+                return 0;
+        r = swb_pwrite(target->file.fd, target->file.name, data, n, offset, err);
+        if (r < 0)
+                return r;
+        /* Decoding goes on meanwhile. A hint: errors are kept for fdatasync(). */
+        if (target->write_behind)
+                (void)sync_file_range(target->file.fd, (off_t)offset, (off_t)n,
+                                      SYNC_FILE_RANGE_WRITE);
+        return 0;
+}
+
 /* One write of at most SWB_IO_BYTES inside one extent. */
 static int write_piece(const struct swb_extent_target *target, const struct swb_extent *extent,
                        uint64_t at, const uint8_t *data, size_t n, struct swb_error *err)
 {
-        uint64_t offset = extent->start_block * SWB_BLOCK_BYTES + at;
-        int r;
+        int r = 0;
 
-        if (extent->start_block != SWB_SPARSE_HOLE) {
-                r = swb_pwrite(target->fd, target->name, data, n, offset, err);
-                if (r < 0)
-                        return r;
-                /* Decoding goes on meanwhile. A hint: errors are kept for fdatasync(). */
-                if (target->write_behind)
-                        (void)sync_file_range(target->fd, (off_t)offset, (off_t)n,
-                                              SYNC_FILE_RANGE_WRITE);
-        }
-        return target->step->done(target->step->context, n, err);
+        if (extent->start_block != SWB_SPARSE_HOLE)
+                r = write_file(target, extent->start_block * SWB_BLOCK_BYTES + at, data, n, err);
+        return r < 0 ? r : target->step->done(target->step->context, n, err);
 }
 
 /* Writes past the buffer. The caller has made sure that the extents have room. */
@@ -122,27 +140,14 @@ int swb_extent_writer_put(struct swb_extent_writer *writer, const uint8_t *data,
 
 int swb_extent_writer_finish(struct swb_extent_writer *writer, struct swb_error *err)
 {
-        uint64_t missing = writer->n_bytes - writer->taken;
-
-        if (missing >= SWB_BLOCK_BYTES)
+        if (writer->taken != writer->n_bytes)
                 return swb_fail(err, -EBADMSG, SWB_FAULT_FORMAT,
                                 "makes %" PRIu64 " bytes for a destination of %" PRIu64,
                                 writer->taken, writer->n_bytes);
-        while (writer->taken < writer->n_bytes) {
-                uint8_t *space;
-                size_t n;
-                int r;
-
-                r = swb_extent_writer_space(writer, &space, &n, err);
-                if (r < 0)
-                        return r;
-                memset(space, 0, n);
-                swb_extent_writer_commit(writer, n);
-        }
         return flush(writer, err);
 }
 
-int swb_extent_reader_init(struct swb_extent_reader *reader, int fd, const char *name,
+int swb_extent_reader_init(struct swb_extent_reader *reader, const struct swb_extent_file *file,
                            const struct swb_extent *extents, size_t n, struct swb_error *err)
 {
         uint64_t *starts = calloc(n + 1, sizeof(*starts));
@@ -152,8 +157,7 @@ int swb_extent_reader_init(struct swb_extent_reader *reader, int fd, const char 
         for (size_t i = 0; i < n; i++)
                 starts[i + 1] = starts[i] + extents[i].n_blocks * SWB_BLOCK_BYTES;
         *reader = (struct swb_extent_reader){
-                .fd = fd,
-                .name = name,
+                .file = *file,
                 .extents = extents,
                 .n = n,
                 .starts = starts,
@@ -188,14 +192,18 @@ static void seek(struct swb_extent_reader *reader, uint64_t offset)
 
 /* n bytes at an offset of one extent. */
 static int read_extent(const struct swb_extent_reader *reader, const struct swb_extent *extent,
-                       uint64_t offset, uint8_t *data, size_t n, struct swb_error *err)
+                       uint64_t at, uint8_t *data, size_t n, struct swb_error *err)
 {
-        if (extent->start_block == SWB_SPARSE_HOLE) {
-                memset(data, 0, n);
-                return 0;
+        uint64_t offset = extent->start_block * SWB_BLOCK_BYTES + at;
+        size_t n_read = 0;
+        int r = 0;
+
+        if (extent->start_block != SWB_SPARSE_HOLE) {
+                n_read = clip(&reader->file, offset, n);
+                r = swb_pread(reader->file.fd, reader->file.name, data, n_read, offset, err);
         }
-        return swb_pread(reader->fd, reader->name, data, n,
-                         extent->start_block * SWB_BLOCK_BYTES + offset, err);
+        memset(data + n_read, 0, n - n_read);
+        return r;
 }
 
 int swb_extent_reader_get(struct swb_extent_reader *reader, uint64_t offset, uint8_t *data,

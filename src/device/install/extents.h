@@ -19,10 +19,16 @@ struct swb_step {
         void *context;
 };
 
-/* What is written, and how. All borrowed. */
-struct swb_extent_target {
+/* A file or device and the size of the image in it, which need not be of whole blocks. Borrowed. */
+struct swb_extent_file {
         int fd;
-        const char *name;  /* for messages */
+        const char *name; /* for messages */
+        uint64_t n_bytes; /* what lies behind reads as zeros and is not written */
+};
+
+/* What is written, and how. Borrowed. */
+struct swb_extent_target {
+        struct swb_extent_file file;
         bool write_behind; /* each write starts on its way to the medium at once */
         const struct swb_step *step;
         uint8_t *buffer; /* SWB_IO_BYTES */
@@ -53,21 +59,19 @@ void swb_extent_writer_commit(struct swb_extent_writer *writer, size_t n);
 int swb_extent_writer_put(struct swb_extent_writer *writer, const uint8_t *data, size_t n,
                           struct swb_error *err) _warn_unused_;
 
-/* Fills up with zeros, which must be less than a block (else FORMAT), and writes what is left. */
+/* Writes what is left in the buffer. FORMAT unless the extents are full. */
 int swb_extent_writer_finish(struct swb_extent_writer *writer, struct swb_error *err) _warn_unused_;
 
 struct swb_extent_reader {
-        int fd;
-        const char *name;
+        struct swb_extent_file file;
         const struct swb_extent *extents;
         size_t n;
-        uint64_t
-                *starts; /* offset of each extent's first byte in the stretch, and the end: n + 1 */
-        size_t index;    /* the extent read last: most reads go on from there */
+        uint64_t *starts; /* n + 1: where each extent begins in the stretch, and the end */
+        size_t index;     /* the extent read last: most reads go on from there */
         uint64_t n_bytes;
 };
 
-int swb_extent_reader_init(struct swb_extent_reader *reader, int fd, const char *name,
+int swb_extent_reader_init(struct swb_extent_reader *reader, const struct swb_extent_file *file,
                            const struct swb_extent *extents, size_t n,
                            struct swb_error *err) _warn_unused_;
 void swb_extent_reader_done(struct swb_extent_reader *reader);

@@ -189,6 +189,8 @@ int swb_slot_fit(struct swb_slot *slot, const struct swb_partition *partition, b
 {
         int r;
 
+        slot->new_bytes = partition->new_bytes;
+        slot->old_bytes = partition->old_bytes;
         if (resize && !slot->is_block_device) {
                 r = resize_file(slot, partition->new_bytes, err);
                 if (r < 0)
@@ -199,7 +201,7 @@ int swb_slot_fit(struct swb_slot *slot, const struct swb_partition *partition, b
                         err, -ENOSPC, SWB_FAULT_NO_SPACE,
                         "partition '%s' needs %" PRIu64 " bytes, its slot '%s' has %" PRIu64,
                         partition->name, partition->new_bytes, slot->target, slot->target_bytes);
-        if (!partition->has_old)
+        if (partition->old_bytes == 0)
                 return 0;
         if (!slot->source)
                 return swb_fail(err, -ENOENT, SWB_FAULT_SOURCE,

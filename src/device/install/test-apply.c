@@ -97,6 +97,8 @@ static int setup(void **state)
                                     .source = "source",
                                     .fd = open_temporary(),
                                     .source_fd = open_temporary(),
+                                    .new_bytes = TARGET_BLOCKS * BLOCK,
+                                    .old_bytes = SOURCE_BLOCKS * BLOCK,
                                     .direct_fd = -EBADF};
         *state = f;
         if (swb_pwrite(f->slot.fd, "target", f->target, TARGET_BLOCKS * BLOCK, 0, NULL) < 0)
@@ -183,6 +185,38 @@ static void test_padding(void **state)
                      SWB_FAULT_FORMAT);
 }
 
+/* Images need not be of whole blocks: what lies behind them is neither read nor written. */
+static void test_begun_block(void **state)
+{
+        struct swb_extent last_source = {SOURCE_BLOCKS - 1, 1}, last = {TARGET_BLOCKS - 1, 1};
+        struct swb_operation operation = {.type = SWB_OP_SOURCE_COPY,
+                                          .src = &last_source,
+                                          .n_src = 1,
+                                          .dst = &last,
+                                          .n_dst = 1,
+                                          .has_src_hash = true};
+        struct fixture *f = *state;
+        uint8_t *block = f->target + (size_t)(TARGET_BLOCKS - 1) * BLOCK;
+        struct swb_error err = SWB_ERROR_INIT;
+
+        f->slot.old_bytes -= 1000;
+        f->slot.new_bytes -= 500;
+        memcpy(block, f->source + (size_t)(SOURCE_BLOCKS - 1) * BLOCK, BLOCK - 1000);
+        memset(block + BLOCK - 1000, 0, 1000);
+        swb_sha256(block, BLOCK, operation.src_hash);
+        fill(block + BLOCK - 500, 500, 77); /* somebody else's */
+        assert_ok(swb_pwrite(f->slot.fd, "target", block, BLOCK,
+                             (uint64_t)(TARGET_BLOCKS - 1) * BLOCK, &err),
+                  &err);
+        assert_ok(swb_apply_operation(&f->apply, &operation, NULL, &f->slot, &err), &err);
+        assert_content(f);
+        f->apply.plain_zeros = true;
+        operation = (struct swb_operation){.type = SWB_OP_ZERO, .dst = &last, .n_dst = 1};
+        memset(block, 0, BLOCK - 500);
+        assert_ok(swb_apply_operation(&f->apply, &operation, NULL, &f->slot, &err), &err);
+        assert_content(f);
+}
+
 static const struct {
         uint32_t type;
         enum swb_codec codec;
@@ -228,12 +262,12 @@ static void test_compressed_wrong(void **state)
                 const uint32_t type = compressed[i].type;
                 struct swb_operation operation;
 
-                /* a byte too much, a block too little */
+                /* a byte too much, a byte too little */
                 encode(compressed[i].codec, more, DST_BLOCKS * BLOCK + 1, &buf);
                 operation = make_operation(type, buf.n_bytes);
                 assert_fault(swb_apply_operation(&f->apply, &operation, buf.data, &f->slot, &err),
                              &err, SWB_FAULT_FORMAT);
-                encode(compressed[i].codec, more, (DST_BLOCKS - 1) * BLOCK, &buf);
+                encode(compressed[i].codec, more, DST_BLOCKS * BLOCK - 1, &buf);
                 operation = make_operation(type, buf.n_bytes);
                 assert_fault(swb_apply_operation(&f->apply, &operation, buf.data, &f->slot, &err),
                              &err, SWB_FAULT_FORMAT);
@@ -441,6 +475,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(test_replace, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_padding, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_begun_block, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_compressed, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_compressed_wrong, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_zero, setup, teardown),
