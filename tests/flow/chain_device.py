@@ -10,8 +10,6 @@ import uuid
 from chain_images import sha256
 from flow_device import Device
 
-WORKERS = ("swb-fetch", "swb-install")
-
 
 def is_sanitized(build):
     """Address sanitizer reserves terabytes of address space: no limit can be set then."""
@@ -20,18 +18,17 @@ def is_sanitized(build):
 
 
 class ChainDevice(Device):
-    """Its workers are the real ones with options that save time; `install_prefix`: a line of shell before
-    swb-install starts."""
+    """Its workers are the real ones, with options that save time."""
 
     def __init__(self, folder, build, bus, releases, url):
         super().__init__(folder, build, bus, fake=False)
         self.releases, self.load_command = releases, None
-        self.set("server", url=f"{url}/update", **{"check-interval": "2s"})
-        self.set("device", **{"hardware-class": "bench-1"})
+        self.set("server", url=f"{url}/update", check_interval="2s")
         (self.keys_dir / "release.pem").write_bytes(releases.public_key.read_bytes())
         self.set_workers()
 
     def set_workers(self, install_prefix=":", get_options="--retry-wait=1s --retries=2"):
+        """install_prefix: a line of shell before swb-install starts."""
         self.set("workers", **{
             "fetch": self.script("fetch", f"""
                 verb=$1; shift

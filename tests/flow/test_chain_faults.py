@@ -2,6 +2,7 @@
 """What can go wrong on the way: each is said by its name on the bus and to the server, the running
 system stays what boots, and the next good release is installed."""
 
+import os
 import time
 
 import pytest
@@ -11,17 +12,23 @@ from chain_images import sha256
 MIB = 1 << 20
 
 
+def take_next(chain):
+    """The next good release is installed, whatever happened before."""
+    device = chain.device
+    chain.publish("3.0")
+    device.see_through("3.0")
+    chain.assert_slots(**{device.get("CurrentSlot"): "3.0"})
+    assert chain.server.wait_state(device.id, "up-to-date")["version"] == "3.0"
+
+
 def recover(chain):
-    """The device still boots 1.0, which nobody touched, and takes the next good release."""
+    """The device still boots 1.0, which nobody touched."""
     device = chain.device
     device.plug_out()
     chain.assert_slots(A="1.0")
     assert device.boot() == "A"
     device.start()
-    chain.publish("3.0")
-    device.see_through("3.0")
-    chain.assert_slots(**{device.get("CurrentSlot"): "3.0"})
-    assert chain.server.wait_state(device.id, "up-to-date")["version"] == "3.0"
+    take_next(chain)
 
 
 def damage(path, at):
@@ -60,6 +67,16 @@ def test_damaged_at_the_server(chain):
     recover(chain)
 
 
+def test_cut_at_the_server(chain):
+    """A payload that is shorter than it was announced is not even begun."""
+    payload = chain.releases.full("2.0")
+    chain.publish("2.0", delta=False)
+    os.truncate(chain.server.payload_file(sha256(payload)), payload.stat().st_size // 2)
+    chain.device.start()
+    chain.wait_failure("protocol")
+    recover(chain)
+
+
 def test_damaged_delta_gives_way_to_the_full_payload(chain):
     """Not the first time, as it may be the network; after some attempts the delta is to blame."""
     device = chain.device
@@ -71,6 +88,7 @@ def test_damaged_delta_gives_way_to_the_full_payload(chain):
     device.see_through("2.0")
     chain.assert_slots(A="1.0", B="2.0")
     assert chain.proxy.n_bytes > chain.releases.full("2.0").stat().st_size
+    take_next(chain)
 
 
 def test_foreign_key(chain, tmp_path):
@@ -100,6 +118,7 @@ def test_connection_breaks(chain):
     chain.assert_slots(A="1.0", B="2.0")
     assert proxy.n_bytes <= size + 8 * MIB
     assert max(proxy.requests) > size // 3
+    take_next(chain)
 
 
 def test_slot_is_too_small(chain):
@@ -142,9 +161,7 @@ def test_other_source_than_the_delta_needs(chain):
     assert device.slot_sha("A") == before
     chain.assert_slots(B="2.0")
     assert chain.proxy.requests[-1] == 0
-    chain.publish("3.0")
-    device.see_through("3.0")
-    chain.assert_slots(A="3.0", B="2.0")
+    take_next(chain)
     assert chain.proxy.n_bytes < chain.releases.full("2.0").stat().st_size + 6 * MIB, "no delta again"
 
 
@@ -167,7 +184,7 @@ def test_server_is_gone(chain):
     device.see_through("2.0", hurry=False)
     chain.assert_slots(A="1.0", B="2.0")
     chain.server.wait_event(device.id, 3, 0, "network")
-    chain.server.wait_state(device.id, "up-to-date")
+    take_next(chain)
 
 
 def test_server_is_busy(chain):
@@ -190,3 +207,4 @@ def test_server_is_busy(chain):
     device.see_through("2.0", hurry=False)
     assert time.monotonic() - begin >= 2.9
     chain.assert_slots(A="1.0", B="2.0")
+    take_next(chain)
