@@ -231,8 +231,7 @@ void swb_engine_proceed(struct swb_engine *e)
                 swb_engine_settle(e, "waits for leave to download");
                 return;
         }
-        if (p->is_delta &&
-            e->state->full_only) { /* a restart came before the recheck */
+        if (p->is_delta && e->state->full_only) { /* a restart came before the recheck */
                 swb_engine_settle(e, "the delta was given up");
                 swb_engine_recheck(e);
                 return;
