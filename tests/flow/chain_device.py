@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """A device with the real programs, real images in its slots, and a server to ask."""
 
+import contextlib
 import json
 import os
+import pathlib
 import shlex
 import signal
 import uuid
@@ -100,30 +102,35 @@ class ChainDevice(Device):
 
     def children(self):
         """[(pid, program)] of swbd's workers right now."""
-        found = []
-        try:
-            pids = open(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read()
-            for pid in pids.split():
-                name = os.path.basename(os.readlink(f"/proc/{pid}/exe"))
-                found.append((int(pid), name))
-        except OSError:
-            pass  # gone meanwhile
+        found, pid = [], self.process.pid
+        for child in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+            try:
+                found.append((int(child), os.path.basename(os.readlink(f"/proc/{child}/exe"))))
+            except OSError:
+                pass  # gone meanwhile
         return found
+
+    @contextlib.contextmanager
+    def _frozen(self):
+        """swbd stands still, so none of its children's numbers can become somebody else's."""
+        pid = self.process.pid
+        os.kill(pid, signal.SIGSTOP)
+        os.waitid(os.P_PID, pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+        yield
+        os.kill(pid, signal.SIGCONT)
 
     def kill_worker(self, program):
         """kill -9 of one worker; False when there is none of it."""
-        for pid, name in self.children():
-            if name == program:
-                # Ours until swbd reaps it, which it does only after we are done or it died by itself.
+        with self._frozen():
+            pids = [pid for pid, name in self.children() if name == program]
+            for pid in pids:
                 os.kill(pid, signal.SIGKILL)
-                return True
-        return False
+        return bool(pids)
 
     def plug_out(self):
         """Everything dies where it is."""
-        for pid, _ in self.children():
-            try:
+        with self._frozen():
+            for pid, _ in self.children():
                 os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
+            os.kill(self.process.pid, signal.SIGKILL)
         self.kill()

@@ -27,9 +27,11 @@ def releases(tmp_path_factory, request):
 def chain(tmp_path, bus, releases):
     """Server and device, with 1.0 in slot A; nothing is published, the engine does not run."""
     chain = Chain(tmp_path / "chain", BUILD, bus, releases)
-    chain.device.factory("1.0")
-    yield chain
-    chain.close()
+    try:
+        chain.device.factory("1.0")
+        yield chain
+    finally:
+        chain.close()
 
 
 def pytest_terminal_summary(terminalreporter):

@@ -98,8 +98,7 @@ class Killer:
             return "starting"
 
     def round(self):
-        """One update with one kill; what is drawn again when the update was faster than usual counts
-        as nothing."""
+        """One update with one kill; an update that was over before it has none, and does not count."""
         kind, victim, moment = (self.dice.choice(sorted(RATES)), self.dice.choice(VICTIMS),
                                 self.dice.random())
         if victim in WORKERS:
