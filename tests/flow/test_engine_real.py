@@ -85,7 +85,7 @@ def test_cancel_and_resume(fleet):
     device, server, two = fleet
     device.set("update", delta="no", max_rate="1M")
     device.start()
-    device.wait(lambda: device.get("BytesDone") > 4000000, "four megabytes")
+    device.wait(lambda: device.get("BytesDone") > 6500000, "more than one operation")
     device.call("Cancel")
     device.wait_state("available")
     device.call("Install")
