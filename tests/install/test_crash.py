@@ -57,7 +57,7 @@ class Cutter:
 
     def run(self, program, **environment):
         arguments = self.device.arguments(self.payload, input=self.file,
-                                          checkpoint_interval=BLOCK, memory_limit=0)
+                                          checkpoint_interval=1, memory_limit=0)
         return self.device.by_hand([program, *arguments[1:]], env={**os.environ, **environment})
 
     def cut(self, at, seed):

@@ -16,7 +16,7 @@ static const struct swb_opt option_table[] = {
         {0, "state", SWB_OPT_STRING, &options.state, "DIR", false,
          "keep checkpoints here, so that an interrupted install goes on"},
         {0, "checkpoint-interval", SWB_OPT_SIZE, &options.checkpoint_bytes, "SIZE", false,
-         "bytes of payload between two checkpoints (default 2M)"},
+         "bytes of payload between two checkpoints (default 512K)"},
         {0, "input", SWB_OPT_STRING, &options.input, "FILE", false,
          "the payload (otherwise standard input, from the needed offset)"},
         {0, "payload-hash", SWB_OPT_STRING, &options.payload_hash, "HEX", false,
