@@ -8,6 +8,8 @@
         6 /* from here on clients read 64 bits of data_offset and data_length                      \
            */
 
+#define MINOR_SOURCE_HASH 3 /* older clients do not know src_sha256_hash */
+
 /* Protocol buffers, the writing half. Buffers have no useful ceiling but the manifest's own. */
 
 static int put_varint(struct swb_buf *buf, uint64_t value)
@@ -180,7 +182,8 @@ static int check_operation(const struct swb_manifest *m, const struct swb_operat
         if (m->minor < MINOR_WIDE_OFFSETS && op->data_offset > UINT32_MAX)
                 return swb_fail(err, -EBADMSG, SWB_FAULT_FORMAT,
                                 "payload above 4 GiB in minor version %u", m->minor);
-        if (swb_op_has_data(op->type) && swb_op_has_source(op->type) && !op->has_src_hash)
+        if (m->minor >= MINOR_SOURCE_HASH && swb_op_has_data(op->type) &&
+            swb_op_has_source(op->type) && !op->has_src_hash)
                 return swb_fail(err, -EBADMSG, SWB_FAULT_FORMAT, "%s without src_sha256_hash",
                                 swb_op_to_string(op->type));
         return 0;
