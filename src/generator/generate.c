@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <inttypes.h>
+#include <sys/stat.h>
 
 #include "base/text.h"
 #include "generator/prepare.h"
@@ -210,12 +211,6 @@ static int write_json(struct generate *g, struct swb_error *err)
                                                  .payload = &g->out->payload,
                                                  .signing = c->signing};
 
-        if (c->manifest_path)
-                g->out->json_path = strdup(c->manifest_path);
-        else if (asprintf(&g->out->json_path, "%s.json", c->output_path) < 0)
-                g->out->json_path = NULL;
-        if (!g->out->json_path)
-                return swb_oom(err);
         return swb_manifest_json_write(&facts, &g->out->json, err);
 }
 
@@ -243,12 +238,52 @@ static int prepare(struct generate *g, struct swb_error *err)
         return r;
 }
 
+/* Would writing to this path overwrite the image? */
+static bool is_same_file(const char *path, const char *image)
+{
+        struct stat a, b;
+
+        return image && stat(path, &a) == 0 && stat(image, &b) == 0 && a.st_dev == b.st_dev &&
+               a.st_ino == b.st_ino;
+}
+
+static int check_paths(const struct generate *g, struct swb_error *err)
+{
+        const struct swb_generate_config *c = g->config;
+        const char *const outputs[] = {c->output_path, g->out->json_path};
+
+        if (strcmp(outputs[0], outputs[1]) == 0)
+                return swb_fail(err, -EINVAL, SWB_FAULT_USAGE,
+                                "payload and manifest can't both be '%s'", outputs[0]);
+        for (size_t i = 0; i < c->n_partitions; i++)
+                for (size_t k = 0; k < SWB_ELEMENTS(outputs); k++)
+                        if (is_same_file(outputs[k], c->partitions[i].old_path) ||
+                            is_same_file(outputs[k], c->partitions[i].new_path))
+                                return swb_fail(err, -EINVAL, SWB_FAULT_USAGE,
+                                                "output '%s' is also an image to read", outputs[k]);
+        return 0;
+}
+
+static int name_json(struct generate *g, struct swb_error *err)
+{
+        const struct swb_generate_config *c = g->config;
+
+        if (c->manifest_path)
+                g->out->json_path = strdup(c->manifest_path);
+        else if (asprintf(&g->out->json_path, "%s.json", c->output_path) < 0)
+                g->out->json_path = NULL;
+        return g->out->json_path ? 0 : swb_oom(err);
+}
+
 static int run(struct generate *g, struct swb_error *err)
 {
         _cleanup_free_ char *folder = swb_folder_of(g->config->output_path);
-        int r = folder ? swb_output_new(g->config->output_path, &g->out->output, err)
-                       : swb_oom(err);
+        int r = folder ? name_json(g, err) : swb_oom(err);
 
+        if (r == 0)
+                r = check_paths(g, err);
+        if (r == 0)
+                r = swb_output_new(g->config->output_path, &g->out->output, err);
         if (r == 0)
                 r = swb_spool_new(folder, &g->spool, err);
         if (r == 0)

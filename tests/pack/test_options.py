@@ -284,6 +284,19 @@ class TestComplaints:
         assert "not a regular file" in pack.fails("full", pair[1], "--output=/dev/null", *COMMON,
                                                   status=2)
 
+    def test_output_is_no_input(self, pack, pair, tmp_path):
+        new = write(tmp_path, "new.img", pair[1].read_bytes())
+        assert "also an image" in pack.fails("delta", pair[0], new, "--output=new.img", *DELTA,
+                                             status=2)
+        assert "also an image" in pack.fails("full", new, "--output=p", "--manifest=new.img",
+                                             *COMMON, status=2)
+        assert "can't both be" in pack.fails("full", new, "--output=p", "--manifest=p", *COMMON,
+                                             status=2)
+        payload = pack.delta(pair[0], new)
+        old = write(tmp_path, "old.img", pair[0].read_bytes())
+        assert "both the old and the new" in pack.fails("apply", payload, old, old, status=2)
+        assert same(new, pair[1]) and same(old, pair[0])
+
     def test_no_space(self, pack, tmp_path):
         """A file size limit stands for a full disk: the same call fails, with another number."""
         new = write(tmp_path, "new", noise(1, 8 * MIB))

@@ -64,6 +64,17 @@ static const char *new_path_of(const struct swb_images *images, const char *part
         return NULL;
 }
 
+static bool is_same_file(const char *a, const char *b)
+{
+        struct stat x, y;
+
+        if (stat(a, &x) < 0 || stat(b, &y) < 0)
+                return false;
+        if (S_ISBLK(x.st_mode) && S_ISBLK(y.st_mode))
+                return x.st_rdev == y.st_rdev;
+        return x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
 static int open_targets(struct targets *targets, const struct swb_manifest *manifest,
                         const struct swb_images *images, struct swb_error *err)
 {
@@ -82,6 +93,9 @@ static int open_targets(struct targets *targets, const struct swb_manifest *mani
                         return swb_fail(err, -EINVAL, SWB_FAULT_USAGE,
                                         "a delta: the old image of partition '%s' is needed",
                                         p->name);
+                if (old_path && is_same_file(old_path, new_path))
+                        return swb_fail(err, -EINVAL, SWB_FAULT_USAGE,
+                                        "'%s' can't be both the old and the new image", new_path);
                 targets->slots[targets->n] =
                         (struct swb_install_slot){.partition = p->name, .source = old_path};
                 r = open_target(targets, new_path, p->new_bytes, err);

@@ -9,8 +9,8 @@
 #define TEMPLATE_SIZE 4096
 #define FILES_A_FEATURE_MAX 16u /* a feature of more files says nothing */
 #define POSTINGS_MAX 64u        /* of one key that are looked at */
-#define CLOSENESS_WEIGHT 0.05   /* of size and of name: decide between equals */
-#define SIMILARITY_MIN 0.05     /* below it content alone makes no pair */
+#define CLOSENESS_WEIGHT 50u    /* of size and of name: decide between equals */
+#define SIMILARITY_MIN 50u      /* below it content alone makes no pair */
 
 /* Ways in which two names can agree, the strongest first. */
 enum key_kind {
@@ -22,7 +22,8 @@ enum key_kind {
         N_KEYS
 };
 
-static const double key_bonus[N_KEYS] = {0.30, 0.25, 0.20, 0.10, 0.05};
+/* In units of similarity. */
+static const unsigned key_bonus[N_KEYS] = {300, 250, 200, 100, 50};
 
 /* One property (a name's hash, a feature) of one old file. */
 struct posting {
@@ -254,11 +255,11 @@ static void pairing_done(struct pairing *p)
 
 struct choice {
         uint32_t file;
-        double score;
+        uint64_t score;
 };
 
-/* Share of the longer name that both begin and end with. */
-static double name_closeness(const char *a, const char *b)
+/* The part of the longer name that both begin or end with, 0 .. CLOSENESS_WEIGHT. */
+static uint64_t name_closeness(const char *a, const char *b)
 {
         size_t na = strlen(a), nb = strlen(b), shorter = SWB_MIN(na, nb), prefix = 0, suffix = 0;
 
@@ -266,7 +267,7 @@ static double name_closeness(const char *a, const char *b)
                 prefix++;
         while (suffix < shorter - prefix && a[na - 1 - suffix] == b[nb - 1 - suffix])
                 suffix++;
-        return (double)(prefix + suffix) / (double)SWB_MAX(SWB_MAX(na, nb), (size_t)1);
+        return (prefix + suffix) * CLOSENESS_WEIGHT / SWB_MAX(SWB_MAX(na, nb), (size_t)1);
 }
 
 /* Weighs one old file against the best so far. `key`: how the names agree, N_KEYS = not at all. */
@@ -275,15 +276,15 @@ static void consider(const struct pairing *p, size_t new_file, uint32_t old_file
 {
         const struct swb_file *a = &p->old->files[old_file], *b = &p->new->files[new_file];
         uint64_t na = a->blocks.n_blocks, nb = b->blocks.n_blocks;
-        double similarity, score;
+        uint64_t similarity, score;
 
         if (a->kind != b->kind)
                 return;
         similarity = swb_sketch_similarity(&p->old_sketches[old_file], &p->new_sketches[new_file]);
         if (key > KEY_PATH_TEMPLATE && similarity < SIMILARITY_MIN)
                 return;
-        score = similarity + CLOSENESS_WEIGHT * (double)SWB_MIN(na, nb) / (double)SWB_MAX(na, nb) +
-                CLOSENESS_WEIGHT * name_closeness(a->path, b->path);
+        score = similarity + SWB_MIN(na, nb) * CLOSENESS_WEIGHT / SWB_MAX(na, nb) +
+                name_closeness(a->path, b->path);
         if (key < N_KEYS)
                 score += key_bonus[key];
         if (score > best->score || (score == best->score && old_file < best->file))

@@ -55,7 +55,7 @@ void swb_sketch_update(struct swb_sketch *sketch, const uint8_t *data, size_t n_
         sketch->n_bytes += n_bytes;
 }
 
-double swb_sketch_similarity(const struct swb_sketch *a, const struct swb_sketch *b)
+unsigned swb_sketch_similarity(const struct swb_sketch *a, const struct swb_sketch *b)
 {
         unsigned i = 0, k = 0, n_union = 0, n_common = 0;
 
@@ -71,7 +71,7 @@ double swb_sketch_similarity(const struct swb_sketch *a, const struct swb_sketch
                 }
                 n_union++;
         }
-        return n_union ? (double)n_common / n_union : 0;
+        return n_union ? n_common * SWB_SIMILARITY_MAX / n_union : 0;
 }
 
 void swb_sketch_sample(const uint8_t *data, size_t n_bytes, unsigned one_in_bits,

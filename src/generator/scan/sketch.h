@@ -25,8 +25,10 @@ struct swb_sketch {
 /* Feeds the next piece of the content. */
 void swb_sketch_update(struct swb_sketch *sketch, const uint8_t *data, size_t n_bytes);
 
-/* Estimated share of common content, 0 .. 1 (Jaccard's index). */
-double swb_sketch_similarity(const struct swb_sketch *a, const struct swb_sketch *b);
+/* Estimated share of common content (Jaccard's index), 0 .. SWB_SIMILARITY_MAX. A whole number, so
+ * that what is decided with it is the same on every machine. */
+#define SWB_SIMILARITY_MAX 1000u
+unsigned swb_sketch_similarity(const struct swb_sketch *a, const struct swb_sketch *b);
 
 /*
  * Calls `found` for about one in 2^one_in_bits features of a content, the same ones wherever they
