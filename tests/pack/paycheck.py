@@ -286,8 +286,6 @@ def check_source(p, q, op):
         yield f"copies {op.n_src} blocks to {op.n_dst}"
     if p.minor >= 3 and len(op.src_hash or b"") != 32:
         yield "has no src_sha256_hash"
-    if p.minor < 3 and op.src_hash:
-        yield "src_sha256_hash before minor version 3"
 
 
 def check_lengths(p, op):

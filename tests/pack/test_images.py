@@ -146,6 +146,17 @@ def test_a_damaged_file_system_still_makes_a_good_payload(pack, tmp_path, pair):
         round_trip(pack, image, new)
 
 
+def test_folders_in_a_loop(pack, tmp_path):
+    images = []
+    for name, seed in (("old", 1), ("new", 2)):
+        tree = tmp_path / name
+        write(tree, "a/b/file", text(seed, 9000))
+        image = mkfs(tmp_path / f"{name}.img", tree, 8 * MIB)
+        pack_images.debugfs(image, "link a a/b/loop", "link a/b a/b/self")
+        images.append(image)
+    round_trip(pack, *images)
+
+
 def test_file_system_with_an_unknown_feature_is_raw(pack, tmp_path, pair):
     old, new = pair
     data = bytearray(new.read_bytes())

@@ -164,7 +164,7 @@ static int make_copy(const struct swb_make *make, const struct swb_task *task,
 
         if (!op)
                 return swb_oom(err);
-        return make->rules->source_hash ? hash_source(make, op, err) : 0;
+        return hash_source(make, op, err);
 }
 
 /* What one difference works on: a slice of the task's target against its whole source. */
@@ -200,10 +200,8 @@ static int add_patch(const struct diff *diff, const struct swb_buf *patch,
                 op->src_length = diff->src->n_blocks * SWB_BLOCK_BYTES;
                 op->dst_length = dst_bytes(diff);
         }
-        if (rules->source_hash) {
-                swb_sha256(diff->old, (size_t)diff->src->n_blocks * SWB_BLOCK_BYTES, op->src_hash);
-                op->has_src_hash = true;
-        }
+        swb_sha256(diff->old, (size_t)diff->src->n_blocks * SWB_BLOCK_BYTES, op->src_hash);
+        op->has_src_hash = true;
         return attach_data(diff->make, op, patch, err);
 }
 

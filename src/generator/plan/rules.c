@@ -68,7 +68,6 @@ int swb_rules_init(struct swb_rules *rules, enum swb_profile profile, bool delta
                 .brotli = swb_op_allowed(SWB_OP_BROTLI_BSDIFF, minor),
                 .xz = swb_op_allowed(SWB_OP_REPLACE_XZ, minor),
                 .zstd = swb_op_allowed(SWB_OP_REPLACE_ZSTD, minor),
-                .source_hash = delta && minor >= 3,
                 .lengths = minor < 4,
                 .offsets_32_bit = minor < 6,
                 .chunk_blocks =

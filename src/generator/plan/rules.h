@@ -28,7 +28,6 @@ struct swb_rules {
         bool brotli;           /* BROTLI_BSDIFF instead of SOURCE_BSDIFF */
         bool xz;               /* REPLACE_XZ may be used */
         bool zstd;             /* REPLACE_ZSTD may be used */
-        bool source_hash;      /* operations carry src_sha256_hash */
         bool lengths;          /* SOURCE_BSDIFF carries src_length and dst_length */
         bool offsets_32_bit;   /* clients read data_offset and data_length as 32 bits */
         uint64_t chunk_blocks; /* of one REPLACE_* */

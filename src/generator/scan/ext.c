@@ -181,6 +181,11 @@ static int on_entry(ext2_ino_t folder, int kind, struct ext2_dir_entry *entry, i
         if (kind != DIRENT_OTHER_FILE || !child)
                 return 0;
         name = strndup(entry->name, (size_t)ext2fs_dirent_name_len(entry));
+        /* the parent of a folder with inline data comes as an entry like any other */
+        if (name && (strcmp(name, "..") == 0 || strcmp(name, ".") == 0)) {
+                free(name);
+                return 0;
+        }
         if (!name) {
                 walk->error = -ENOMEM;
         } else if (child->file.kind != SWB_FILE_FOLDER) {
@@ -215,8 +220,8 @@ static char *join(const char *folder, const char *name)
         return asprintf(&path, "%s/%s", folder, name) < 0 ? NULL : path;
 }
 
-/* Names a folder whose parents may have no path yet. A loop ends at the depth limit: then the
- * folder, as one without a parent, is named by its number. */
+/* Names a folder whose parents may have no path yet. In a damaged file system they may form a loop,
+ * which ends at the depth limit: then a folder, as one without a parent, is named by its number. */
 static int name_folder(struct walk *walk, struct node *folder)
 {
         struct node *chain[FOLDER_DEPTH_MAX];
@@ -230,6 +235,8 @@ static int name_folder(struct walk *walk, struct node *folder)
                 struct node *f = chain[--n];
                 struct node *parent = f->name ? find_node(walk, f->parent) : NULL;
 
+                if (f->file.path)
+                        continue; /* met twice, in a loop */
                 if (f->ino == EXT2_ROOT_INO)
                         f->file.path = strdup("");
                 else if (parent && parent->file.path)
