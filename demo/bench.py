@@ -76,7 +76,7 @@ class Bench:
     def make_once(self, name, command):
         """Runs the command that makes this file, unless an earlier run did. Returns its seconds."""
         kept = self.made["commands"].get(name) == command and (self.folder / name).exists()
-        self.screen.command(command + ("    # kept from the last run" if kept else ""))
+        self.screen.command(command + ("  # kept" if kept else ""))
         if not kept:
             start = time.monotonic()
             self.run_with_bar(command)
