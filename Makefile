@@ -8,11 +8,12 @@ PREFIX ?= /usr
 FUZZ_SECONDS ?= 60
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo check install bench fuzz fmt lint clean
+.PHONY: help build demo check check-boot-sandbox install bench fuzz fmt lint clean
 
 help:
 	@echo 'make demo      the whole story on this machine: two Debian images, a server, a device, a cut, a fallback'
 	@echo 'make check     build with warnings as errors, then all tests, and all of them again with sanitizers'
+	@echo 'make check-boot-sandbox   the U-Boot command swb_boot, built from Debian'"'"'s source and tried in its sandbox'
 	@echo 'make build     the programs, in $(BUILD)/src/bin'
 	@echo 'make install   programs, units, D-Bus policy and man pages to DESTDIR/PREFIX (now: $(DESTDIR)$(PREFIX))'
 	@echo 'make bench     sizes, seconds and memory beside xdelta3, zstd and casync'
@@ -29,13 +30,17 @@ build:
 	@ninja -j $(JOBS) -C $(BUILD)
 
 demo:
-	@tools/install-deps build demo
+	@tools/install-deps build demo-host
 	@tools/quietly 'building (make build shows how)' $(MAKE) --no-print-directory build
 	@demo/run $(BUILD)
 
 check:
 	@tools/install-deps build test
 	@tools/run-tests --jobs=$(JOBS)
+
+check-boot-sandbox:
+	@tools/install-deps test uboot
+	@/usr/bin/python3 -m pytest -q -p no:cacheprovider --import-mode=importlib tests/qemu/own_u_boot.py
 
 install: build
 	@DESTDIR=$(DESTDIR) meson install --no-rebuild -C $(BUILD)
