@@ -12,7 +12,8 @@ struct swb_boot {
         char *place;
 };
 
-static const struct swb_boot_ops *const backends[] = {&swb_boot_uboot, &swb_boot_fake};
+static const struct swb_boot_ops *const backends[] = {&swb_boot_uboot, &swb_boot_gpt,
+                                                      &swb_boot_fake};
 
 static const char *const slot_names[_SWB_SLOT_MAX] = {"A", "B"};
 
@@ -57,9 +58,10 @@ int swb_boot_open(const char *backend, const char *place, struct swb_boot **ret,
                 if (strcmp(backends[i]->name, backend) == 0)
                         ops = backends[i];
         if (!ops)
-                return swb_fail(err, -EINVAL, SWB_FAULT_CONFIG,
-                                "boot back end '%s' is not known; there are 'uboot' and 'fake'",
-                                backend);
+                return swb_fail(
+                        err, -EINVAL, SWB_FAULT_CONFIG,
+                        "boot back end '%s' is not known; there are 'uboot', 'gpt' and 'fake'",
+                        backend);
         boot = calloc(1, sizeof(*boot));
         if (!boot)
                 return swb_oom(err);

@@ -162,6 +162,33 @@ static void a_torn_write_leaves_the_old_flags(void **state)
         }
 }
 
+/* The sectors of a copy may reach the medium in any order: each subset of them. */
+static void every_subset_of_sectors_leaves_old_or_new_flags(void **state)
+{
+        struct fixture *f = *state;
+        _cleanup_(swb_boot_closep) struct swb_boot *boot = NULL;
+        struct swb_error err = SWB_ERROR_INIT;
+        uint8_t older[ENV_BYTES], full[ENV_BYTES], mixed[ENV_BYTES];
+        off_t offset;
+
+        assert_ok(swb_boot_open("uboot", f->place, &boot, &err), &err);
+        store_tries(boot, 4);
+        store_tries(boot, 3);
+        offset = newest(f->path) == FIRST ? SECOND : FIRST;
+        for (size_t i = 0; i < sizeof(older); i++) /* every sector differs from what will come */
+                older[i] = (uint8_t)(i * 5 + 3);
+        write_at(f->path, offset, older, ENV_BYTES);
+        store_tries(boot, 2);
+        read_at(f->path, offset, full, ENV_BYTES);
+        for (unsigned subset = 0; subset < 1 << ENV_BYTES / 512; subset++) {
+                for (size_t i = 0; i < ENV_BYTES / 512; i++)
+                        memcpy(mixed + i * 512, (subset >> i & 1 ? full : older) + i * 512, 512);
+                write_at(f->path, offset, mixed, ENV_BYTES);
+                assert_int_equal(tries_of(f->place, SWB_SLOT_A),
+                                 memcmp(mixed, full, ENV_BYTES) == 0 ? 2 : 3);
+        }
+}
+
 /* The flags byte counts stores and is not part of the checksum. */
 static void counts_on_over_the_wrap(void **state)
 {
@@ -272,6 +299,8 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(stores_in_turn, setup, teardown),
                 cmocka_unit_test_setup_teardown(a_torn_write_leaves_the_old_flags, setup, teardown),
+                cmocka_unit_test_setup_teardown(every_subset_of_sectors_leaves_old_or_new_flags,
+                                                setup, teardown),
                 cmocka_unit_test_setup_teardown(counts_on_over_the_wrap, setup, teardown),
                 cmocka_unit_test_setup_teardown(heals_garbage, setup, teardown),
                 cmocka_unit_test_setup_teardown(a_fresh_environment_gets_the_defaults, setup,

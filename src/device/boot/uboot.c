@@ -13,7 +13,7 @@
 
 #include <libuboot.h>
 
-#include "base/endian.h"
+#include "device/boot/crc32.h"
 #include "device/boot/ops.h"
 #include "device/boot/place.h"
 #include "device/boot/variables.h"
@@ -162,19 +162,6 @@ static void drop_cache(int fd, const struct swb_uboot_copy *copy)
         (void)posix_fadvise(fd, (off_t)copy->offset, (off_t)copy->n_bytes, POSIX_FADV_DONTNEED);
 }
 
-/* The checksum of Ethernet and zlib, bit by bit: an environment is small. */
-static uint32_t crc32(const uint8_t *data, size_t n)
-{
-        uint32_t crc = UINT32_MAX;
-
-        for (size_t i = 0; i < n; i++) {
-                crc ^= data[i];
-                for (int bit = 0; bit < 8; bit++)
-                        crc = crc >> 1 ^ (crc & 1 ? 0xedb88320u : 0);
-        }
-        return ~crc;
-}
-
 /* 1 whole, 0 not, < 0 can't be read. */
 static int copy_is_whole(const struct swb_uboot_copy *copy, struct swb_error *err)
 {
@@ -199,7 +186,7 @@ static int copy_is_whole(const struct swb_uboot_copy *copy, struct swb_error *er
                         err->fault = SWB_FAULT_BOOT;
                 return swb_wrap(err, r, "boot environment");
         }
-        crc = crc32(data + HEADER_BYTES, copy->n_bytes - HEADER_BYTES);
+        crc = swb_crc32(data + HEADER_BYTES, copy->n_bytes - HEADER_BYTES);
         memcpy(&stored, data, sizeof(stored)); /* in the CPU's order, as U-Boot stores it */
         return stored == crc;
 }
