@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "os/keyring.h"
 
+#include <inttypes.h>
 #include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -23,6 +24,7 @@ struct keyring_entry {
 struct swb_keyring {
         struct keyring_entry entries[SWB_KEYS_MAX];
         size_t n;
+        unsigned n_required;
 };
 
 static void free_bio(BIO **bio)
@@ -120,6 +122,7 @@ int swb_keyring_new(struct swb_keyring **ret, struct swb_error *err)
 
         if (!ring)
                 return swb_oom(err);
+        ring->n_required = 1;
         *ret = ring;
         return 0;
 }
@@ -134,10 +137,12 @@ struct swb_keyring *swb_keyring_free(struct swb_keyring *ring)
         return NULL;
 }
 
-static bool has_id(const struct swb_keyring *ring, const char *id)
+/* Compares the keys, not their ids: one key can be written down in two ways (a point of the curve
+ * in full or compressed), and must not count twice where several keys are asked for. */
+static bool has_key(const struct swb_keyring *ring, const EVP_PKEY *key)
 {
         for (size_t i = 0; i < ring->n; i++)
-                if (strcmp(ring->entries[i].id, id) == 0)
+                if (EVP_PKEY_eq(ring->entries[i].key, key) == 1)
                         return true;
         return false;
 }
@@ -180,7 +185,7 @@ int swb_keyring_add_pem(struct swb_keyring *ring, const char *name, const void *
         r = swb_openssl_key_id(key, name, id, err);
         if (r < 0)
                 return r;
-        if (has_id(ring, id))
+        if (has_key(ring, key))
                 return 0;
         if (ring->n == SWB_KEYS_MAX)
                 return swb_fail(err, -E2BIG, SWB_FAULT_CONFIG, "%s: more than %d keys", name,
@@ -252,6 +257,22 @@ int swb_keyring_add_dir(struct swb_keyring *ring, const char *path, struct swb_e
         return r;
 }
 
+int swb_keyring_require(struct swb_keyring *ring, uint64_t n, struct swb_error *err)
+{
+        if (n == 0 || n > ring->n)
+                return swb_fail(err, -EINVAL, SWB_FAULT_CONFIG,
+                                "signatures of %" PRIu64 " keys are demanded, but there are %zu "
+                                "keys: nothing could ever be trusted",
+                                n, ring->n);
+        ring->n_required = (unsigned)n;
+        return 0;
+}
+
+unsigned swb_keyring_required(const struct swb_keyring *ring)
+{
+        return ring->n_required;
+}
+
 size_t swb_keyring_count(const struct swb_keyring *ring)
 {
         return ring->n;
@@ -298,4 +319,30 @@ int swb_keyring_verify(const struct swb_keyring *ring, const uint8_t *digest,
                 return 0;
         }
         return 1;
+}
+
+int swb_keyring_vote(const struct swb_keyring *ring, const uint8_t *digest,
+                     const uint8_t *signature, size_t n_signature, struct swb_key_votes *votes,
+                     struct swb_error *err)
+{
+        for (size_t i = 0; i < ring->n; i++) {
+                int r;
+
+                if (votes->by_key[i])
+                        continue;
+                r = verify_one(ring->entries[i].key, digest, signature, n_signature, err);
+                if (r < 0)
+                        return r;
+                if (r == 0)
+                        continue;
+                votes->by_key[i] = true;
+                votes->n++;
+                return 0;
+        }
+        return 0;
+}
+
+bool swb_keyring_is_enough(const struct swb_keyring *ring, const struct swb_key_votes *votes)
+{
+        return votes->n >= ring->n_required;
 }

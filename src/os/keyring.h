@@ -28,6 +28,13 @@ int swb_keyring_add_dir(struct swb_keyring *ring, const char *path,
 int swb_keyring_add_pem(struct swb_keyring *ring, const char *name, const void *pem, size_t n_bytes,
                         struct swb_error *err) _warn_unused_;
 
+/*
+ * How many of these keys must have signed for something to be trusted; 1 unless told otherwise.
+ * After the keys: CONFIG for 0, or for more than there are.
+ */
+int swb_keyring_require(struct swb_keyring *ring, uint64_t n, struct swb_error *err) _warn_unused_;
+unsigned swb_keyring_required(const struct swb_keyring *ring);
+
 size_t swb_keyring_count(const struct swb_keyring *ring);
 const char *swb_keyring_id(const struct swb_keyring *ring, size_t index);
 
@@ -39,3 +46,19 @@ const char *swb_keyring_id(const struct swb_keyring *ring, size_t index);
 int swb_keyring_verify(const struct swb_keyring *ring, const uint8_t *digest,
                        const uint8_t *signature, size_t n_signature, char *ret_key_id,
                        struct swb_error *err) _warn_unused_;
+
+/* Which keys have signed: key i is in by_key[i]. Begins as {0}. */
+struct swb_key_votes {
+        bool by_key[SWB_KEYS_MAX];
+        unsigned n;
+};
+
+/*
+ * Counts a signature for the key that it verifies with. A key counts once, however often it
+ * signed. Return: 0, also when no key verifies it; < 0 for a failure of the library.
+ */
+int swb_keyring_vote(const struct swb_keyring *ring, const uint8_t *digest,
+                     const uint8_t *signature, size_t n_signature, struct swb_key_votes *votes,
+                     struct swb_error *err) _warn_unused_;
+/* As many keys as the ring requires. */
+bool swb_keyring_is_enough(const struct swb_keyring *ring, const struct swb_key_votes *votes);

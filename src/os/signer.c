@@ -16,14 +16,17 @@
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 
+#include "base/text.h"
 #include "os/file.h"
 #include "os/openssl_key.h"
+#include "os/openssl_token.h"
 
 #define PEM_MAX_BYTES ((size_t)64 << 10)
 #define P256_BYTES 32
 
 struct swb_signer {
-        EVP_PKEY *key;
+        EVP_PKEY *key;               /* with a token: its public half only */
+        struct swb_token_key *token; /* NULL: the key was read from a file */
         char id[SWB_KEY_ID_SIZE];
 };
 
@@ -74,10 +77,9 @@ static void wipe_secret(struct swb_buf *buf)
         swb_buf_done(buf);
 }
 
-int swb_signer_load(const char *path, struct swb_signer **ret, struct swb_error *err)
+static int load_file(struct swb_signer *signer, const char *path, struct swb_error *err)
 {
         _cleanup_(wipe_secret) struct swb_buf pem = SWB_BUF_INIT(PEM_MAX_BYTES);
-        _cleanup_(swb_signer_freep) struct swb_signer *signer = NULL;
         _cleanup_(free_bio) BIO *bio = NULL;
         int r;
 
@@ -85,14 +87,35 @@ int swb_signer_load(const char *path, struct swb_signer **ret, struct swb_error 
         if (r < 0)
                 return r;
         bio = BIO_new_mem_buf(pem.data ? pem.data : (const void *)"", (int)pem.n_bytes);
-        signer = calloc(1, sizeof(*signer));
-        if (!bio || !signer)
+        if (!bio)
                 return swb_oom(err);
         signer->key = PEM_read_bio_PrivateKey(bio, NULL, swb_openssl_no_password, NULL);
         if (!signer->key)
                 return swb_openssl_fail(err, -EINVAL, SWB_FAULT_CONFIG,
                                         "not a PEM private key without a pass phrase", path);
-        r = swb_openssl_key_id(signer->key, path, signer->id, err);
+        return 0;
+}
+
+static int open_token(struct swb_signer *signer, const char *uri, const char *pin,
+                      struct swb_error *err)
+{
+        int r = swb_token_key_open(uri, pin, &signer->token, err);
+
+        return r < 0 ? r : swb_token_to_openssl(signer->token, uri, &signer->key, err);
+}
+
+int swb_signer_load(const char *key, const char *pin, struct swb_signer **ret,
+                    struct swb_error *err)
+{
+        _cleanup_(swb_signer_freep) struct swb_signer *signer = calloc(1, sizeof(*signer));
+        int r;
+
+        if (!signer)
+                return swb_oom(err);
+        r = swb_starts_with(key, "pkcs11:") ? open_token(signer, key, pin, err)
+                                            : load_file(signer, key, err);
+        if (r == 0)
+                r = swb_openssl_key_id(signer->key, key, signer->id, err);
         if (r < 0)
                 return r;
         *ret = SWB_TAKE_PTR(signer);
@@ -104,6 +127,7 @@ struct swb_signer *swb_signer_free(struct swb_signer *signer)
         if (!signer)
                 return NULL;
         EVP_PKEY_free(signer->key);
+        (void)swb_token_key_free(signer->token);
         free(signer);
         return NULL;
 }
@@ -253,6 +277,9 @@ static int sign_ecdsa(const struct swb_signer *signer, const uint8_t *digest,
 int swb_signer_sign(const struct swb_signer *signer, const uint8_t *digest, uint8_t *ret_signature,
                     size_t *ret_n, struct swb_error *err)
 {
+        if (signer->token)
+                return swb_token_sign(signer->token, signer->key, digest, ret_signature, ret_n,
+                                      err);
         if (EVP_PKEY_get_base_id(signer->key) == EVP_PKEY_RSA)
                 return sign_rsa(signer, digest, ret_signature, ret_n, err);
         return sign_ecdsa(signer, digest, ret_signature, ret_n, err);

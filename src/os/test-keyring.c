@@ -93,6 +93,42 @@ static void test_verify(void **state)
         assert_int_equal(swb_keyring_verify(ring, digest, rsa, sizeof(rsa), id, &err), 1);
 }
 
+static void test_votes(void **state)
+{
+        /* the same key, its point written in short */
+        static const char compressed[] =
+                PEM("MDkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDIgADj50Tr6qMdBaM5klgtEEaKWpE1QGk\n"
+                    "46u1upz7el//Tds=\n");
+        _cleanup_(swb_keyring_freep) struct swb_keyring *ring = new_ring();
+        struct swb_key_votes votes = {0};
+        uint8_t digest[SWB_SHA256_BYTES], rsa[256], ec[72];
+        struct swb_error err;
+
+        (void)state;
+        swb_sha256("abc", 3, digest);
+        assert_int_equal(swb_hex_decode(rsa2048_signature, rsa, sizeof(rsa)), 0);
+        assert_int_equal(swb_hex_decode(p256_signature, ec, sizeof(ec)), 0);
+        assert_ok(swb_keyring_add_pem(ring, "p256", p256, strlen(p256), &err), &err);
+        assert_ok(swb_keyring_add_pem(ring, "again", compressed, strlen(compressed), &err), &err);
+        assert_int_equal(swb_keyring_count(ring), 1);
+        assert_fault(swb_keyring_require(ring, 2, &err), &err, SWB_FAULT_CONFIG);
+        assert_fault(swb_keyring_require(ring, 0, &err), &err, SWB_FAULT_CONFIG);
+        assert_ok(swb_keyring_add_pem(ring, "rsa", rsa2048, strlen(rsa2048), &err), &err);
+        assert_ok(swb_keyring_require(ring, 2, &err), &err);
+        assert_false(swb_keyring_is_enough(ring, &votes));
+        for (int i = 0; i < 3; i++)
+                assert_ok(swb_keyring_vote(ring, digest, ec, sizeof(ec), &votes, &err), &err);
+        assert_int_equal(votes.n, 1);
+        assert_false(swb_keyring_is_enough(ring, &votes));
+        rsa[9] ^= 1;
+        assert_ok(swb_keyring_vote(ring, digest, rsa, sizeof(rsa), &votes, &err), &err);
+        assert_false(swb_keyring_is_enough(ring, &votes));
+        rsa[9] ^= 1;
+        assert_ok(swb_keyring_vote(ring, digest, rsa, sizeof(rsa), &votes, &err), &err);
+        assert_true(swb_keyring_is_enough(ring, &votes));
+        assert_true(votes.by_key[0] && votes.by_key[1]);
+}
+
 static void test_refused(void **state)
 {
         _cleanup_(swb_keyring_freep) struct swb_keyring *ring = new_ring();
@@ -144,6 +180,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_verify),
+                cmocka_unit_test(test_votes),
                 cmocka_unit_test(test_refused),
                 cmocka_unit_test(test_folder),
         };

@@ -53,7 +53,7 @@ static struct swb_signer *rfc6979_signer(void)
                              "-----END EC PRIVATE KEY-----\n",
                              base64, base64 + 64) > 0);
         assert_ok(swb_write_file_durable(path, pem, strlen(pem), 0600, &err), &err);
-        assert_ok(swb_signer_load(path, &signer, &err), &err);
+        assert_ok(swb_signer_load(path, NULL, &signer, &err), &err);
         return signer;
 }
 
@@ -124,7 +124,7 @@ static void round_trip(const char *type, size_t want_size)
         assert_ok(swb_key_generate(type, private, public, &err), &err);
         assert_int_equal(stat(private, &st), 0);
         assert_int_equal(st.st_mode & 07777, 0600);
-        assert_ok(swb_signer_load(private, &signer, &err), &err);
+        assert_ok(swb_signer_load(private, NULL, &signer, &err), &err);
         assert_int_equal(swb_signer_size(signer), want_size);
         assert_ok(swb_keyring_new(&ring, &err), &err);
         assert_ok(swb_keyring_add_file(ring, public, &err), &err);
@@ -190,12 +190,12 @@ static void test_refused_files(void **state)
 
         (void)state;
         assert_ok(swb_write_file_durable(path, "hello", 5, 0600, &err), &err);
-        assert_fault(swb_signer_load(path, &signer, &err), &err, SWB_FAULT_CONFIG);
+        assert_fault(swb_signer_load(path, NULL, &signer, &err), &err, SWB_FAULT_CONFIG);
         assert_ok(swb_write_file_durable(path, "", 0, 0600, &err), &err);
-        assert_fault(swb_signer_load(path, &signer, &err), &err, SWB_FAULT_CONFIG);
+        assert_fault(swb_signer_load(path, NULL, &signer, &err), &err, SWB_FAULT_CONFIG);
         assert_ok(swb_key_generate("p256", private, public, &err), &err);
-        assert_fault(swb_signer_load(public, &signer, &err), &err, SWB_FAULT_CONFIG);
-        assert_fault(swb_signer_load("/nowhere", &signer, &err), &err, SWB_FAULT_NOT_FOUND);
+        assert_fault(swb_signer_load(public, NULL, &signer, &err), &err, SWB_FAULT_CONFIG);
+        assert_fault(swb_signer_load("/nowhere", NULL, &signer, &err), &err, SWB_FAULT_NOT_FOUND);
 }
 
 int main(void)

@@ -44,7 +44,7 @@ static int load_signing(const struct swb_build_options *o, struct swb_signing *s
                 return swb_fail(err, -EINVAL, SWB_FAULT_USAGE,
                                 "--signature-size goes with --hash-only");
         for (size_t i = 0; i < o->keys.n; i++) {
-                int r = swb_signing_add_key(signing, o->keys.items[i], err);
+                int r = swb_signing_add_key(signing, o->keys.items[i], getenv("SWB_PIN"), err);
 
                 if (r < 0)
                         return r;

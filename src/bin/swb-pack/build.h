@@ -42,9 +42,9 @@ struct swb_build_options {
                  "key",                                                                            \
                  SWB_OPT_LIST,                                                                     \
                  &(o).keys,                                                                        \
-                 "FILE",                                                                           \
+                 "FILE|URI",                                                                       \
                  false,                                                                            \
-                 "private key to sign with (several: one signature each)"},                        \
+                 "private key to sign with, or a pkcs11: URI (several: one signature each)"},      \
                 {0,                                                                                \
                  "profile",                                                                        \
                  SWB_OPT_STRING,                                                                   \

@@ -20,20 +20,20 @@ static int check_room(const struct swb_signing *signing, struct swb_error *err)
         return 0;
 }
 
-int swb_signing_add_key(struct swb_signing *signing, const char *path, struct swb_error *err)
+int swb_signing_add_key(struct swb_signing *signing, const char *key, const char *pin,
+                        struct swb_error *err)
 {
         _cleanup_(swb_signer_freep) struct swb_signer *signer = NULL;
         int r = check_room(signing, err);
 
         if (r == 0)
-                r = swb_signer_load(path, &signer, err);
+                r = swb_signer_load(key, pin, &signer, err);
         if (r < 0)
                 return r;
         for (size_t i = 0; i < signing->n; i++)
                 if (strcmp(swb_signer_id(signing->signers[i]), swb_signer_id(signer)) == 0)
                         return swb_fail(err, -EINVAL, SWB_FAULT_CONFIG,
-                                        "key '%s' (%s) is given twice", path,
-                                        swb_signer_id(signer));
+                                        "key '%s' (%s) is given twice", key, swb_signer_id(signer));
         signing->sizes[signing->n] = swb_signer_size(signer);
         signing->signers[signing->n++] = SWB_TAKE_PTR(signer);
         return 0;

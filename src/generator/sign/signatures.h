@@ -20,8 +20,8 @@ struct swb_signing {
 };
 
 void swb_signing_done(struct swb_signing *signing);
-/* LIMIT above SWB_SIGNATURES_MAX, CONFIG for a file that is no private key, or one given twice. */
-int swb_signing_add_key(struct swb_signing *signing, const char *path,
+/* See swb_signer_load(). LIMIT above SWB_SIGNATURES_MAX, CONFIG for a key given twice. */
+int swb_signing_add_key(struct swb_signing *signing, const char *key, const char *pin,
                         struct swb_error *err) _warn_unused_;
 /* USAGE unless n_bytes is 72 (P-256), 256, 384 or 512 (RSA). */
 int swb_signing_add_room(struct swb_signing *signing, uint64_t n_bytes,
