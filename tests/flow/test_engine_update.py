@@ -161,7 +161,7 @@ def test_check_by_hand(device):
 def test_workers_get_what_the_configuration_says(device):
     device.offer("1.1", extra_key=1)
     device.set("device", hardware_class="hw-7", board="b1", build_timestamp="1500000000")
-    device.set("update", max_rate="1000000")
+    device.set("update", max_rate="1000000", required_signatures="2")
     device.start()
     device.reboot()
     check, get, install = (args_of(device.calls(name)[0]) for name in ("check", "get", "install"))
@@ -173,6 +173,7 @@ def test_workers_get_what_the_configuration_says(device):
     assert get["--offset"] == "0" and get["--max-rate"] == "1000000"
     assert install["--slot"] == f"root={device.slot('B')}" and "--source" not in install
     assert install["--keys"] == str(device.keys_dir)
+    assert install["--required-signatures"] == "2"
     assert install["--expect-version"] == "1.1" and install["--min-timestamp"] == "1500000000"
     urls = [arg for arg in device.calls("get")[0]["args"] if arg.startswith("--url=")]
     assert len(urls) == 2

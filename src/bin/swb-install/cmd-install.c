@@ -110,7 +110,9 @@ static int read_options(struct job *job, struct swb_error *err)
                 return swb_fail(err, -ERANGE, SWB_FAULT_USAGE,
                                 "option --min-timestamp: out of range");
         r = swb_keyring_new(&job->keys, err);
-        return r < 0 ? r : swb_keyring_add_dir(job->keys, options->keys, err);
+        if (r >= 0)
+                r = swb_keyring_add_dir(job->keys, options->keys, err);
+        return r < 0 ? r : swb_keyring_require(job->keys, options->required_signatures, err);
 }
 
 /* ---- input and signals ---- */

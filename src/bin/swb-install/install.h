@@ -6,6 +6,7 @@
 struct install_options {
         struct swb_opt_list slots, sources; /* "NAME=PATH" each */
         const char *keys;
+        uint64_t required_signatures;
         const char *state;
         const char *input; /* NULL: standard input */
         const char *payload_hash;

@@ -4,6 +4,7 @@
 
 static struct install_options options = {
         .memory_limit = 64u << 20,
+        .required_signatures = 1,
 };
 
 static const struct swb_opt option_table[] = {
@@ -13,6 +14,8 @@ static const struct swb_opt option_table[] = {
          "running slot of partition NAME, for deltas"},
         {0, "keys", SWB_OPT_STRING, &options.keys, "DIR", true,
          "trusted public keys, all *.pem of this folder"},
+        {0, "required-signatures", SWB_OPT_U64, &options.required_signatures, "N", false,
+         "so many different ones of these keys must have signed (default 1)"},
         {0, "state", SWB_OPT_STRING, &options.state, "DIR", false,
          "keep checkpoints here, so that an interrupted install goes on"},
         {0, "checkpoint-interval", SWB_OPT_SIZE, &options.checkpoint_bytes, "SIZE", false,

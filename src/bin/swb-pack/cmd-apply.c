@@ -8,6 +8,7 @@
 #include "generator/pack/output.h"
 
 static struct swb_opt_list public_keys, partitions;
+static uint64_t n_required = 1;
 static const char *progress_form = "auto";
 
 const struct swb_opt swb_apply_options[] = {
@@ -15,6 +16,8 @@ const struct swb_opt swb_apply_options[] = {
          "images of a partition (several)"},
         {0, "public-key", SWB_OPT_LIST, &public_keys, "FILE|DIR", false,
          "key that must have signed it, one of these (several; default: signatures don't matter)"},
+        {0, "required-signatures", SWB_OPT_U64, &n_required, "N", false,
+         "so many different ones of these keys must have signed (default 1)"},
         {0, "progress", SWB_OPT_STRING, &progress_form, "FORM", false,
          "auto (default), plain, json or none"},
         {0},
@@ -166,6 +169,6 @@ int swb_cmd_apply(int n_args, char **args, struct swb_error *err)
         if (r == 0 && images.n == 0)
                 r = swb_fail(err, -EINVAL, SWB_FAULT_USAGE, "the image to make is missing");
         if (r == 0)
-                r = swb_load_keys(&public_keys, &keys, err);
+                r = swb_load_keys(&public_keys, n_required, &keys, err);
         return r < 0 ? r : apply(args[0], keys, &images, &view, err);
 }

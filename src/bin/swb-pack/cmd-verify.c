@@ -7,11 +7,14 @@
 #include "generator/pack/output.h"
 
 static struct swb_opt_list public_keys, partitions;
+static uint64_t n_required = 1;
 static const char *scratch_folder, *progress_form = "auto";
 
 const struct swb_opt swb_verify_options[] = {
         {0, "public-key", SWB_OPT_LIST, &public_keys, "FILE|DIR", false,
          "key that must have signed it, one of these (several; needed if it is signed)"},
+        {0, "required-signatures", SWB_OPT_U64, &n_required, "N", false,
+         "so many different ones of these keys must have signed (default 1)"},
         {0, "partition", SWB_OPT_LIST, &partitions, "NAME=OLD", false,
          "old image of a partition (several): with all of them the payload is applied too"},
         {0, "scratch", SWB_OPT_STRING, &scratch_folder, "DIR", false,
@@ -57,11 +60,24 @@ static int apply(const struct swb_payload_file *file, const struct swb_keyring *
         return swb_install_file(file->fd, file->path, slots, scratch.n, keys, view, err);
 }
 
+static void report_keys(const struct swb_keyring *keys, const struct swb_key_votes *votes)
+{
+        const char *mark = "";
+
+        (void)printf("signatures: good, %s ", votes->n == 1 ? "key" : "keys");
+        for (size_t i = 0; i < swb_keyring_count(keys); i++)
+                if (votes->by_key[i]) {
+                        (void)printf("%s%s", mark, swb_keyring_id(keys, i));
+                        mark = ", ";
+                }
+        (void)printf("\n");
+}
+
 static void report(const struct swb_payload_check *check, const struct swb_keyring *keys,
                    bool is_applied)
 {
         if (keys)
-                (void)printf("signatures: good, key %s\n", check->key_id);
+                report_keys(keys, &check->votes);
         else
                 (void)printf("signatures: none\n");
         (void)printf("operations: %" PRIu64 ", data of %" PRIu64 " compared with its hash\n",
@@ -107,6 +123,6 @@ int swb_cmd_verify(int n_args _unused_, char **args, struct swb_error *err)
         if (r == 0)
                 r = swb_images_parse(&images, &partitions, SWB_IMAGES_OLD, err);
         if (r == 0)
-                r = swb_load_keys(&public_keys, &keys, err);
+                r = swb_load_keys(&public_keys, n_required, &keys, err);
         return r < 0 ? r : verify(args[0], keys, &images, &view, err);
 }

@@ -7,7 +7,8 @@
 
 #include "os/file.h"
 
-int swb_load_keys(const struct swb_opt_list *paths, struct swb_keyring **ret, struct swb_error *err)
+int swb_load_keys(const struct swb_opt_list *paths, uint64_t n_required, struct swb_keyring **ret,
+                  struct swb_error *err)
 {
         _cleanup_(swb_keyring_freep) struct swb_keyring *ring = NULL;
         int r = paths->n ? swb_keyring_new(&ring, err) : 0;
@@ -20,6 +21,11 @@ int swb_load_keys(const struct swb_opt_list *paths, struct swb_keyring **ret, st
                 else
                         r = swb_keyring_add_file(ring, paths->items[i], err);
         }
+        if (r == 0 && ring)
+                r = swb_keyring_require(ring, n_required, err);
+        else if (r == 0 && n_required != 1)
+                r = swb_fail(err, -EINVAL, SWB_FAULT_USAGE,
+                             "--required-signatures goes with --public-key");
         if (r < 0)
                 return r;
         *ret = SWB_TAKE_PTR(ring);

@@ -8,8 +8,9 @@
 #include "bin/swb-pack/images.h"
 #include "generator/read/payload_file.h"
 
-/* Files and folders of public keys; NULL in *ret when none is given. */
-int swb_load_keys(const struct swb_opt_list *paths, struct swb_keyring **ret,
+/* Files and folders of public keys, n_required of which must have signed; NULL in *ret when none is
+ * given. */
+int swb_load_keys(const struct swb_opt_list *paths, uint64_t n_required, struct swb_keyring **ret,
                   struct swb_error *err) _warn_unused_;
 
 /*

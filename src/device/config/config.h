@@ -47,6 +47,7 @@ struct swb_config {
         } boot;
         struct {
                 bool auto_download, auto_install, delta;
+                uint64_t required_signatures; /* of different keys of keys_dir */
                 uint64_t max_delta_failures;
                 uint64_t max_rate_bytes; /* a second, 0: no limit */
         } update;

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 
 #include "base/text.h"
+#include "os/keyring.h"
 
 #define AT(member) offsetof(struct swb_config, member)
 #define DAYS 86400ull /* upper bounds of times are there to catch slips of a unit */
@@ -45,6 +46,8 @@ static const struct swb_setting table[] = {
         {"update", "auto-download", SWB_SETTING_BOOL, "yes", AT(update.auto_download)},
         {"update", "auto-install", SWB_SETTING_BOOL, "yes", AT(update.auto_install)},
         {"update", "delta", SWB_SETTING_BOOL, "yes", AT(update.delta)},
+        {"update", "required-signatures", SWB_SETTING_NUMBER, "1", AT(update.required_signatures),
+         1, SWB_KEYS_MAX},
         {"update", "max-delta-failures", SWB_SETTING_NUMBER, "3", AT(update.max_delta_failures), 1,
          100},
         {"update", "max-rate", SWB_SETTING_SIZE, "0", AT(update.max_rate_bytes)},

@@ -149,6 +149,8 @@ int swb_args_install(struct swb_args *args, const struct swb_args_from *from, st
         }
         swb_hex_encode(pending->payload_hash, SWB_SHA256_BYTES, hex);
         add(args, "--keys=%s", config->device.keys_dir);
+        if (config->update.required_signatures > 1)
+                add(args, "--required-signatures=%" PRIu64, config->update.required_signatures);
         add(args, "--state=%s/install", config->device.state_dir);
         add(args, "--payload-hash=%s", hex);
         add(args, "--payload-size=%" PRIu64, pending->payload_bytes);

@@ -9,20 +9,24 @@ static int check_signatures(const struct swb_keyring *keys, const struct swb_sig
                             size_t n, const uint8_t *digest, const char *what,
                             struct swb_error *err)
 {
+        struct swb_key_votes votes = {0};
+
         if (n == 0)
                 return swb_fail(err, -EKEYREJECTED, SWB_FAULT_SIGNATURE, "the %s is not signed",
                                 what);
-        for (size_t i = 0; i < n; i++) {
-                int r = swb_keyring_verify(keys, digest, signatures[i].data, signatures[i].n_bytes,
-                                           NULL, err);
+        for (size_t i = 0; i < n && !swb_keyring_is_enough(keys, &votes); i++) {
+                int r = swb_keyring_vote(keys, digest, signatures[i].data, signatures[i].n_bytes,
+                                         &votes, err);
 
-                if (r <= 0)
+                if (r < 0)
                         return r;
         }
+        if (swb_keyring_is_enough(keys, &votes))
+                return 0;
         return swb_fail(err, -EKEYREJECTED, SWB_FAULT_SIGNATURE,
-                        "none of the %zu signatures of the %s verifies with one of the %zu trusted "
-                        "keys",
-                        n, what, swb_keyring_count(keys));
+                        "the %s has good signatures of %u of the %zu trusted keys, demanded are "
+                        "those of %u (it has %zu signatures)",
+                        what, votes.n, swb_keyring_count(keys), swb_keyring_required(keys), n);
 }
 
 int swb_verify_metadata(struct swb_payload_reader *reader, const struct swb_keyring *keys,

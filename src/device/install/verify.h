@@ -3,7 +3,7 @@
 /*
  * device/install/verify.h - may this payload be installed here?
  *
- * No I/O. Signatures: one that a trusted key verifies is enough.
+ * No I/O. Signatures: of as many different trusted keys as the keyring requires.
  */
 #include "device/install/installer.h"
 #include "payload/reader.h"

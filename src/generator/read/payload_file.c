@@ -48,28 +48,38 @@ static int next_event(struct swb_payload_file *file, struct swb_error *err)
         }
 }
 
+/* All signatures count, also those that are not needed: a report names their keys. */
 static int verify(const struct swb_keyring *keys, const char *what, const uint8_t *digest,
-                  const struct swb_signature *signatures, size_t n, char *ret_key_id,
+                  const struct swb_signature *signatures, size_t n, struct swb_key_votes *votes,
                   struct swb_error *err)
 {
         if (n == 0)
                 return swb_fail(err, -EKEYREJECTED, SWB_FAULT_SIGNATURE, "the %s is not signed",
                                 what);
         for (size_t i = 0; i < n; i++) {
-                int r = swb_keyring_verify(keys, digest, signatures[i].data, signatures[i].n_bytes,
-                                           ret_key_id, err);
+                int r = swb_keyring_vote(keys, digest, signatures[i].data, signatures[i].n_bytes,
+                                         votes, err);
 
-                if (r <= 0)
+                if (r < 0)
                         return r;
         }
+        if (swb_keyring_is_enough(keys, votes))
+                return 0;
+        if (votes->n == 0)
+                return swb_fail(err, -EKEYREJECTED, SWB_FAULT_SIGNATURE,
+                                "no given key verifies one of the %zu signatures of the %s", n,
+                                what);
         return swb_fail(err, -EKEYREJECTED, SWB_FAULT_SIGNATURE,
-                        "no given key verifies one of the %zu signatures of the %s", n, what);
+                        "the %s has good signatures of %u of the given keys, demanded are those of "
+                        "%u",
+                        what, votes->n, swb_keyring_required(keys));
 }
 
 static int check_metadata(struct swb_payload_file *file, const struct swb_keyring *keys,
                           struct swb_error *err)
 {
         struct swb_signature signatures[SWB_KEYS_MAX];
+        struct swb_key_votes votes = {0};
         const uint8_t *metadata;
         size_t n;
         int r;
@@ -81,8 +91,7 @@ static int check_metadata(struct swb_payload_file *file, const struct swb_keyrin
                 return 0;
         r = swb_payload_reader_metadata_signatures(file->reader, signatures, SWB_KEYS_MAX, &n, err);
         return r < 0 ? r
-                     : verify(keys, "metadata", file->metadata_hash, signatures, n,
-                              file->metadata_key_id, err);
+                     : verify(keys, "metadata", file->metadata_hash, signatures, n, &votes, err);
 }
 
 static int read_metadata(struct swb_payload_file *file, const struct swb_keyring *keys,
@@ -170,7 +179,7 @@ static int check_signatures(struct swb_payload_file *file, const struct swb_keyr
         int r = swb_payload_reader_signatures(file->reader, signatures, SWB_KEYS_MAX, &n, err);
 
         if (r == 0 && keys)
-                r = verify(keys, "payload", check->payload_hash, signatures, n, check->key_id, err);
+                r = verify(keys, "payload", check->payload_hash, signatures, n, &check->votes, err);
         return r < 0 ? swb_wrap(err, r, "payload '%s'", file->path) : 0;
 }
 
@@ -180,7 +189,7 @@ static int check_end(const struct swb_payload_file *file, const struct swb_keyri
         if (file->position != file->n_bytes || file->buf_used != file->n_buf)
                 return swb_fail(err, -EBADMSG, SWB_FAULT_FORMAT,
                                 "payload '%s' has bytes behind its end", file->path);
-        if (keys && check->key_id[0] == '\0')
+        if (keys && check->votes.n == 0)
                 return swb_fail(err, -EKEYREJECTED, SWB_FAULT_SIGNATURE,
                                 "payload '%s' is not signed", file->path);
         return 0;

@@ -14,7 +14,6 @@ struct swb_payload_file {
         struct swb_payload_reader *reader; /* accepted: manifest and operations may be read */
         uint64_t n_metadata_bytes;
         uint8_t metadata_hash[SWB_SHA256_BYTES];
-        char metadata_key_id[SWB_KEY_ID_SIZE]; /* of the key that verified, "" = not checked */
         /* State of reading on. */
         uint64_t position;
         uint8_t *buf;
@@ -27,8 +26,8 @@ enum swb_payload_use {
 };
 
 /*
- * Reads up to the manifest. With keys, one of them must verify the metadata before anything of it
- * is parsed. NOT_FOUND, FORMAT, UNSUPPORTED, LIMIT, SIGNATURE, IO.
+ * Reads up to the manifest. With keys, as many of them as the ring requires must have signed the
+ * metadata before anything of it is parsed. NOT_FOUND, FORMAT, UNSUPPORTED, LIMIT, SIGNATURE, IO.
  */
 int swb_payload_file_open(const char *path, enum swb_payload_use use,
                           const struct swb_keyring *keys, struct swb_payload_file **ret,
@@ -40,11 +39,11 @@ struct swb_payload_check {
         uint64_t n_operations;
         uint64_t n_hashed; /* operations whose data was compared with its hash */
         uint8_t payload_hash[SWB_SHA256_BYTES]; /* what the payload signatures sign */
-        char key_id[SWB_KEY_ID_SIZE];           /* "" = signature not checked */
+        struct swb_key_votes votes;             /* which of the keys have signed */
 };
 
 /*
- * Reads the rest, once: every operation's data against its hash, the payload's signature if keys
+ * Reads the rest, once: every operation's data against its hash, the payload's signatures if keys
  * are given, nothing behind the end. HASH, SIGNATURE, FORMAT …
  */
 int swb_payload_file_check(struct swb_payload_file *file, const struct swb_keyring *keys,
