@@ -339,6 +339,15 @@ class Device:
         path = self.state_dir / "install" / "fake-checkpoint"
         return int(path.read_text().split()[1]) if path.exists() else 0
 
+    def installed_bytes(self):
+        """Bytes of the payload up to where the real installer would go on; 0 before the first operation
+        is durable."""
+        path = self.state_dir / "install" / "checkpoint"
+        if not path.exists():
+            return 0
+        fields = dict(line.split("=", 1) for line in path.read_text().splitlines())
+        return int(fields["OFFSET"]) if int(fields["OPERATION"]) else 0
+
     def events(self):
         """Reported events, each as its fields: type, result, code, previous, next, slot, fault, text."""
         path = self.folder / "events.txt"
