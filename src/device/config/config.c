@@ -9,7 +9,7 @@
 #include "os/file.h"
 
 #define FILE_MAX_BYTES (64u << 10)
-#define SETTINGS_MAX 64
+#define SETTINGS_MAX 128
 #define CHECK_PREFIX "check."
 
 struct loader {

@@ -12,6 +12,7 @@
  * data/device.conf against it.
  */
 #include "device/boot/boot.h"
+#include "device/config/windows.h"
 
 #define SWB_CONFIG_PARTITIONS_MAX 16 /* per slot, as in a payload */
 #define SWB_CONFIG_CHECKS_MAX 16
@@ -33,6 +34,7 @@ struct swb_config {
         struct {
                 char *app_id, *device_id_file, *hardware_class, *board, *channel;
                 char *release_file, *cmdline_file, *boot_id_file, *state_dir, *keys_dir;
+                char *time_zone_file, *power_dir, *load_file;
                 uint64_t build_timestamp; /* seconds since 1970, 0: not given */
         } device;
         struct {
@@ -51,10 +53,30 @@ struct swb_config {
                 uint64_t max_delta_failures;
                 uint64_t max_rate_bytes; /* a second, 0: no limit */
         } update;
+        /* What may hold an update up, and for how long (device/policy/policy.h). */
+        struct {
+                struct swb_windows download_windows, install_windows;
+                uint64_t deadline_usec;         /* from when an update was found; 0: none */
+                uint64_t max_deferral_usec;     /* from when an update was found */
+                uint64_t max_inhibit_usec;      /* of one inhibitor, and of all behind a deadline */
+                uint64_t scatter_usec;          /* 0: off */
+                char *staging;                  /* policy/scatter.h */
+                uint64_t download_load_percent; /* 0: whatever it is */
+                uint64_t min_battery_percent;   /* 0: whatever it is */
+        } policy;
+        struct {
+                char *metered;    /* auto, yes, no */
+                char *on_metered; /* policy/policy.h */
+                uint64_t day_limit_bytes, month_limit_bytes,
+                        metered_month_limit_bytes; /* 0: none */
+        } network;
         struct {
                 bool automatic;
                 char *command;       /* for /bin/sh -c */
+                bool use_logind;     /* instead, when it runs */
                 uint64_t delay_usec; /* between "ready" and an automatic reboot */
+                struct swb_windows windows;
+                uint64_t load_percent; /* above it a reboot waits; 0: whatever it is */
         } reboot;
         struct {
                 uint64_t timeout_usec;    /* for all checks together, from the first one's start */

@@ -22,6 +22,9 @@ static const struct swb_setting table[] = {
          AT(device.boot_id_file)},
         {"device", "state-dir", SWB_SETTING_PATH, "/var/lib/switchback", AT(device.state_dir)},
         {"device", "keys-dir", SWB_SETTING_PATH, "/etc/switchback/keys", AT(device.keys_dir)},
+        {"device", "time-zone-file", SWB_SETTING_PATH, "/etc/localtime", AT(device.time_zone_file)},
+        {"device", "power-dir", SWB_SETTING_PATH, "/sys/class/power_supply", AT(device.power_dir)},
+        {"device", "load-file", SWB_SETTING_PATH, "/proc/loadavg", AT(device.load_file)},
         {"device", "build-timestamp", SWB_SETTING_NUMBER, "0", AT(device.build_timestamp)},
 
         {"server", "url", SWB_SETTING_URL, NULL, AT(server.url)},
@@ -52,9 +55,33 @@ static const struct swb_setting table[] = {
          100},
         {"update", "max-rate", SWB_SETTING_SIZE, "0", AT(update.max_rate_bytes)},
 
+        {"policy", "download-windows", SWB_SETTING_WINDOWS, "always", AT(policy.download_windows)},
+        {"policy", "install-windows", SWB_SETTING_WINDOWS, "always", AT(policy.install_windows)},
+        {"policy", "deadline", SWB_SETTING_DURATION, "14d", AT(policy.deadline_usec), 0,
+         366 * DAYS},
+        {"policy", "max-deferral", SWB_SETTING_DURATION, "7d", AT(policy.max_deferral_usec), 0,
+         366 * DAYS},
+        {"policy", "max-inhibit", SWB_SETTING_DURATION, "12h", AT(policy.max_inhibit_usec), 0,
+         7 * DAYS},
+        {"policy", "scatter", SWB_SETTING_DURATION, "0s", AT(policy.scatter_usec), 0, 28 * DAYS},
+        {"policy", "staging", SWB_SETTING_TEXT, "", AT(policy.staging)},
+        {"policy", "download-max-load", SWB_SETTING_NUMBER, "0", AT(policy.download_load_percent),
+         0, 10000},
+        {"policy", "min-battery", SWB_SETTING_NUMBER, "20", AT(policy.min_battery_percent), 0, 99},
+
+        {"network", "metered", SWB_SETTING_TEXT, "auto", AT(network.metered)},
+        {"network", "on-metered", SWB_SETTING_TEXT, "deadline", AT(network.on_metered)},
+        {"network", "day-limit", SWB_SETTING_SIZE, "0", AT(network.day_limit_bytes)},
+        {"network", "month-limit", SWB_SETTING_SIZE, "0", AT(network.month_limit_bytes)},
+        {"network", "metered-month-limit", SWB_SETTING_SIZE, "0",
+         AT(network.metered_month_limit_bytes)},
+
+        {"reboot", "windows", SWB_SETTING_WINDOWS, "02:00-05:00", AT(reboot.windows)},
+        {"reboot", "max-load", SWB_SETTING_NUMBER, "50", AT(reboot.load_percent), 0, 10000},
+        {"reboot", "logind", SWB_SETTING_BOOL, "yes", AT(reboot.use_logind)},
         {"reboot", "automatic", SWB_SETTING_BOOL, "yes", AT(reboot.automatic)},
         {"reboot", "command", SWB_SETTING_TEXT, "systemctl reboot", AT(reboot.command)},
-        {"reboot", "delay", SWB_SETTING_DURATION, "0s", AT(reboot.delay_usec), 0, 30 * DAYS},
+        {"reboot", "delay", SWB_SETTING_DURATION, "1m", AT(reboot.delay_usec), 0, 30 * DAYS},
 
         {"health", "timeout", SWB_SETTING_DURATION, "5m", AT(health.timeout_usec), 1, DAYS},
         {"health", "min-uptime", SWB_SETTING_DURATION, "45s", AT(health.min_uptime_usec), 0, DAYS},
@@ -220,6 +247,8 @@ int swb_setting_store(const struct swb_setting *setting, struct swb_config *conf
                 if (swb_parse_bool(value, place) < 0)
                         return refuse(err, value, "yes or no");
                 return 0;
+        case SWB_SETTING_WINDOWS:
+                return swb_windows_parse(value, place, err);
         case SWB_SETTING_NUMBER:
         case SWB_SETTING_SIZE:
         case SWB_SETTING_DURATION:

@@ -16,6 +16,7 @@ enum swb_setting_type {
         SWB_SETTING_NUMBER,   /* uint64_t */
         SWB_SETTING_SIZE,     /* uint64_t, bytes with suffix */
         SWB_SETTING_DURATION, /* uint64_t, microseconds; min and max are in seconds */
+        SWB_SETTING_WINDOWS,  /* struct swb_windows */
 };
 
 struct swb_setting {
