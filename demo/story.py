@@ -49,7 +49,13 @@ timeout = 3s
 interval = 1s
 min-uptime = 0s
 
+[policy]
+min-battery = 0
+
 [reboot]
+windows = always
+max-load = 0
+delay = 0s
 command = touch {device}/reboot
 
 [workers]

@@ -54,7 +54,8 @@ class Device:
         "device": {"app-id": "test.switchback", "channel": "stable"},
         "server": {"url": "http://127.0.0.1:9/update", "first-check": "0s", "first-check-jitter": "0s",
                    "check-interval": "1h", "check-jitter": "0s", "max-interval": "4h"},
-        "reboot": {"automatic": "yes"},
+        "policy": {"min-battery": "0"},
+        "reboot": {"automatic": "yes", "windows": "always", "max-load": "0", "delay": "0s"},
         "health": {"min-uptime": "0s", "timeout": "3s", "interval": "1s", "check-timeout": "2s"},
     }
 

@@ -201,7 +201,7 @@ def test_bad_full_payload_is_paced(device):
     device.power_cycle()
     device.wait_state("available")
     assert len(device.calls("install")) == 3
-    assert "s to wait" in device.log()
+    assert "download: not now, backoff:" in device.log()
     device.call("Install")
     assert device.reboot() == "B"
 

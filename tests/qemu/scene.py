@@ -48,6 +48,9 @@ check.flags = fw_printenv
 
 [reboot]
 command = reboot
+windows = always
+max-load = 0
+delay = 0s
 
 [workers]
 fetch = /usr/libexec/switchback/swb-fetch

@@ -94,10 +94,13 @@ static int set_up_event(struct daemon *d, struct swb_error *err)
 
 static int set_up(struct daemon *d, const struct swbd_options *options, struct swb_error *err)
 {
-        const struct swb_engine_hooks hooks = {on_changed, on_stopped, d};
+        const struct swb_engine_hooks hooks = {
+                .changed = on_changed, .stopped = on_stopped, .context = d};
         int r;
 
         r = swb_config_load(options->config, &d->config, err);
+        if (r >= 0)
+                r = swb_policy_check_config(d->config, err);
         if (r >= 0)
                 r = set_up_event(d, err);
         if (r >= 0)

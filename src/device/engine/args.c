@@ -98,6 +98,8 @@ int swb_args_get(struct swb_args *args, const struct swb_args_from *from, uint64
                 add(args, "--url=%s", pending->url[i]);
         add(args, "--size=%" PRIu64, pending->payload_bytes);
         add(args, "--offset=%" PRIu64, offset);
+        if (pending->url_failures > 0)
+                add(args, "--failures-per-url=%" PRIu64, pending->url_failures);
         if (from->config->update.max_rate_bytes > 0)
                 add(args, "--max-rate=%" PRIu64, from->config->update.max_rate_bytes);
         return finish(args, err);

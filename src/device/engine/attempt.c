@@ -30,6 +30,8 @@ static void on_get_heard(void *context, const struct swb_message *message)
 {
         struct swb_engine *e = context;
 
+        if (message->offset > e->status.bytes_done)
+                swb_engine_note_bytes(e, message->offset - e->status.bytes_done);
         e->status.bytes_done = message->offset;
         e->status.rate = message->rate;
         if (e->installer)
@@ -206,31 +208,17 @@ static int begin(struct swb_engine *e, struct swb_error *err)
         return r;
 }
 
-/* After failures that may be the payload's own fault it is left alone for a while. */
-static bool has_to_wait(struct swb_engine *e)
-{
-        const struct swb_pending *p = &e->state->pending;
-        struct swb_now now;
-        uint64_t left;
-
-        swb_engine_get_now(e, &now);
-        left = swb_schedule_left(&p->wait, &now);
-        if (left == 0 || p->by_hand)
-                return false;
-        swb_log(SWB_LOG_INFO, "not now: version %s failed %" PRIu64 " times, %" PRIu64 " s to wait",
-                p->version, p->failures, left / SECOND);
-        return true;
-}
-
 void swb_engine_proceed(struct swb_engine *e)
 {
         struct swb_pending *p = &e->state->pending;
         char why[SWB_VERSION_TEXT + 32];
 
-        if (!swb_engine_is_allowed(e, SWB_GATE_DOWNLOAD, p->by_hand, NULL) || has_to_wait(e)) {
+        e->waits_for_gate = true;
+        if (!swb_engine_is_allowed(e, SWB_GATE_DOWNLOAD)) {
                 swb_engine_settle(e, "waits for leave to download");
                 return;
         }
+        e->waits_for_gate = false;
         if (p->is_delta && e->state->full_only) { /* a restart came before the recheck */
                 swb_engine_settle(e, "the delta was given up");
                 swb_engine_recheck(e);
@@ -324,8 +312,12 @@ static void attempt_succeeded(struct swb_engine *e)
 static void attempt_cancelled(struct swb_engine *e)
 {
         e->state->pending.by_hand = false;
+        e->waits_for_gate = e->attempt.is_held;
         swb_engine_save_or_warn(e);
-        swb_engine_settle(e, "cancelled, every verified byte is kept");
+        swb_engine_settle(e, e->attempt.is_held ? "the gate closed, every verified byte is kept"
+                                                : "cancelled, every verified byte is kept");
+        if (e->attempt.is_held)
+                swb_engine_consider(e); /* it may be open again by now */
 }
 
 static void conclude(struct swb_engine *e)

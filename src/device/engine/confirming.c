@@ -35,6 +35,7 @@ static void complete_update(struct swb_engine *e)
         swb_log(SWB_LOG_NOTICE, "update from version %s to %s is complete",
                 state->pending.from_version, e->facts.version);
         swb_state_clear_pending(state);
+        swb_state_clear_found(state);
         state->refused_version[0] = '\0';
 }
 

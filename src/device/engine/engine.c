@@ -26,6 +26,13 @@ static int on_check_timer(sd_event_source *source, uint64_t usec, void *userdata
         (void)usec;
         if (e->is_stopping)
                 return 0;
+        e->check_boot_usec = 0; /* it is due */
+        if (!swb_engine_is_allowed(e, SWB_GATE_CHECK)) {
+                e->was_check_put_off = true;
+                swb_engine_postpone_check(
+                        e, SWB_MAX(swb_engine_ask(e, SWB_GATE_CHECK).again_usec, SECOND));
+                return 0;
+        }
         switch (e->status.state) {
         case SWB_ENGINE_IDLE:
         case SWB_ENGINE_AVAILABLE:
@@ -47,6 +54,18 @@ static int on_check_timer(sd_event_source *source, uint64_t usec, void *userdata
                 swb_engine_postpone_check(e, CHECK_POSTPONED_USEC);
                 return 0;
         }
+}
+
+static int on_again(sd_event_source *source, uint64_t usec, void *userdata)
+{
+        struct swb_engine *e = userdata;
+
+        (void)source;
+        (void)usec;
+        e->again_boot_usec = UINT64_MAX;
+        if (!e->is_stopping)
+                swb_engine_consider(e);
+        return 0;
 }
 
 static void read_boot_id(struct swb_engine *e)
@@ -84,13 +103,14 @@ int swb_engine_new(const struct swb_config *config, sd_event *event,
         e->event = sd_event_ref(event);
         e->hooks = *hooks;
         e->lock = e->attempt.pipe = -EBADF;
+        e->again_boot_usec = UINT64_MAX;
         e->facts.slot = e->status.slot = _SWB_SLOT_INVALID;
         e->status.current_version = e->status.available_version = "";
         e->state = swb_state_new();
         if (!e->state)
                 return swb_oom(err);
         read_boot_id(e);
-        r = swb_engine_add_timers(e, on_check_timer, err);
+        r = swb_engine_add_timers(e, on_check_timer, on_again, err);
         if (r < 0)
                 return r;
         *ret = SWB_TAKE_PTR(e);
@@ -109,6 +129,7 @@ struct swb_engine *swb_engine_free(struct swb_engine *engine)
         swb_engine_stop_confirming(engine);
         engine->attempt.pipe = swb_close(engine->attempt.pipe);
         engine->check_timer = sd_event_source_disable_unref(engine->check_timer);
+        engine->again_timer = sd_event_source_disable_unref(engine->again_timer);
         engine->later_timer = sd_event_source_disable_unref(engine->later_timer);
         engine->boot = swb_boot_close(engine->boot);
         engine->state = swb_state_free(engine->state);
@@ -183,9 +204,11 @@ int swb_engine_take_up(struct swb_engine *e, struct swb_error *err)
                 r = take_lock(e, err);
         if (r >= 0)
                 r = swb_engine_begin(e, err);
-        if (r >= 0)
-                e->is_ready = true;
-        return r;
+        if (r < 0)
+                return r;
+        e->is_ready = true;
+        swb_engine_ask_again(e, 0);
+        return 0;
 }
 
 static void take_up_again(struct swb_engine *e)

@@ -11,6 +11,7 @@
 #include <systemd/sd-event.h>
 
 #include "device/config/config.h"
+#include "device/policy/policy.h"
 
 enum swb_engine_state {
         SWB_ENGINE_IDLE,
@@ -43,6 +44,13 @@ struct swb_status {
 
 struct swb_engine_hooks {
         void (*changed)(void *context); /* the status is another one */
+        /* Optional. An update will not wait much longer for anybody's convenience. */
+        void (*deadline_soon)(void *context, uint64_t left_usec);
+        /* Optional. A reboot is announced, or (UINT64_MAX) called off. */
+        void (*reboot_soon)(void *context, uint64_t left_usec);
+        /* Optional. Reboots in a better way than the command. Return: whether that began; should it
+         * fail later, swb_engine_reboot_failed(). */
+        bool (*reboot)(void *context);
         void (*stopped)(void *context); /* after swb_engine_stop(): nothing runs any more */
         void *context;
 };
@@ -87,6 +95,27 @@ int swb_engine_check(struct swb_engine *engine, struct swb_error *err) _warn_unu
 /* Goes on with an update that is known, else (and after a failure of its payload) checks for one;
  * either way gates that wait for leave are open for it. */
 int swb_engine_install(struct swb_engine *engine, struct swb_error *err) _warn_unused_;
-/* Ends a check or a download; the next install resumes where it was. */
+/* Ends a check or a download; the next install resumes where it was. Also calls an announced reboot
+ * off, which is then deferred for an hour. */
 int swb_engine_cancel(struct swb_engine *engine, struct swb_error *err) _warn_unused_;
 int swb_engine_reboot(struct swb_engine *engine, struct swb_error *err) _warn_unused_;
+
+/*
+ * Holding things up, see docs/policy.md. All end at the latest at the pending update's deadline.
+ */
+/* Stops what can be stopped and holds all gates, for [policy] max-deferral at the longest. */
+int swb_engine_pause(struct swb_engine *engine, struct swb_error *err) _warn_unused_;
+int swb_engine_resume(struct swb_engine *engine, struct swb_error *err) _warn_unused_;
+/* Holds download, install and reboot until then (wall clock; 0 ends a deferral). DENIED: longer
+ * than [policy] max-deferral allows, or the deadline has passed. */
+int swb_engine_defer(struct swb_engine *engine, uint64_t until_wall_usec, const char *reason,
+                     struct swb_error *err) _warn_unused_;
+/* who and why are copied, and must fit. DENIED: it would hold nothing; LIMIT: too many. */
+int swb_engine_inhibit(struct swb_engine *engine, const char *who, const char *why, unsigned gates,
+                       uint64_t max_usec, unsigned *ret_id, struct swb_error *err) _warn_unused_;
+void swb_engine_release(struct swb_engine *engine, unsigned id);
+/* What the network's own manager says. */
+void swb_engine_set_network(struct swb_engine *engine, enum swb_network network);
+void swb_engine_reboot_failed(struct swb_engine *engine, const char *why);
+/* The policy's answer as it would be now. */
+struct swb_policy_answer swb_engine_why(struct swb_engine *engine, enum swb_gate gate);

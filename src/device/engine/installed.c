@@ -5,9 +5,6 @@
 
 #define RETRY_USEC (60 * SECOND)
 #define COMMAND_LIMIT_USEC (300 * SECOND)
-/* The reboot waits this long for events to leave, as they would be late otherwise. */
-#define PATIENCE_USEC SECOND
-#define PATIENCE_ROUNDS 20
 /* A reboot command that succeeded, and we still live: something swallowed the reboot. */
 #define REBOOT_LIMIT_USEC (600 * SECOND)
 
@@ -31,7 +28,7 @@ void swb_engine_activate(struct swb_engine *e)
         struct swb_pending *p = &e->state->pending;
         struct swb_error err = SWB_ERROR_INIT;
 
-        if (!swb_engine_is_allowed(e, SWB_GATE_INSTALL, p->by_hand, NULL)) {
+        if (!swb_engine_is_allowed(e, SWB_GATE_INSTALL)) {
                 swb_engine_enter(e, SWB_ENGINE_HELD,
                                  "installed, waits for leave to become bootable");
                 return;
@@ -54,25 +51,23 @@ void swb_engine_activate(struct swb_engine *e)
         swb_engine_await_reboot(e);
 }
 
-static void reboot_if_allowed(struct swb_engine *e)
-{
-        if (e->reporter && e->patience++ < PATIENCE_ROUNDS) {
-                swb_engine_later(e, PATIENCE_USEC, reboot_if_allowed);
-                return;
-        }
-        swb_engine_run_reboot(e);
-}
-
 void swb_engine_await_reboot(struct swb_engine *e)
 {
-        uint64_t wait_usec;
-
         e->status.progress = 1;
         swb_engine_enter(e, SWB_ENGINE_UPDATED, "waits for the reboot");
         swb_engine_send_reports(e);
         e->patience = 0;
-        if (swb_engine_is_allowed(e, SWB_GATE_REBOOT, false, &wait_usec))
-                swb_engine_later(e, wait_usec, reboot_if_allowed);
+        swb_engine_ask_again(e, 0);
+}
+
+void swb_engine_reboot_failed(struct swb_engine *engine, const char *why)
+{
+        if (engine->is_stopping || engine->status.state != SWB_ENGINE_REBOOTING || engine->command)
+                return;
+        swb_log(SWB_LOG_INFO, "logind does not reboot (%s), the command does", why);
+        engine->is_logind_useless = true;
+        swb_engine_not_later(engine);
+        swb_engine_run_reboot(engine);
 }
 
 static void still_here(struct swb_engine *e)
@@ -121,7 +116,15 @@ void swb_engine_run_reboot(struct swb_engine *e)
 
         if (e->command)
                 return;
+        e->reboot_boot_usec = 0;
+        if (!e->is_logind_useless && e->config->reboot.use_logind && e->hooks.reboot &&
+            e->hooks.reboot(e->hooks.context)) {
+                swb_engine_enter(e, SWB_ENGINE_REBOOTING, "logind is asked to");
+                swb_engine_later(e, REBOOT_LIMIT_USEC, still_here);
+                return;
+        }
         swb_engine_enter(e, SWB_ENGINE_REBOOTING, e->config->reboot.command);
+        e->is_logind_useless = false; /* next time it may be well again */
         if (start(e, &err) >= 0)
                 return;
         (void)swb_log_failure(SWB_LOG_ERROR, &err, "reboot, trying again");

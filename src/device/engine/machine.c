@@ -105,6 +105,7 @@ int swb_engine_save(struct swb_engine *e, struct swb_error *err)
         if (!e->is_loaded)
                 return swb_fail(err, -EIO, SWB_FAULT_IO,
                                 "the state file could not be read, so it is not replaced");
+        e->unsaved_bytes = 0;
         return swb_state_save(e->state, e->config->device.state_dir, err);
 }
 
@@ -144,10 +145,12 @@ static int add_timer(struct swb_engine *e, sd_event_source **source,
 }
 
 int swb_engine_add_timers(struct swb_engine *e, sd_event_time_handler_t on_check,
-                          struct swb_error *err)
+                          sd_event_time_handler_t on_again, struct swb_error *err)
 {
         int r = add_timer(e, &e->check_timer, on_check, err);
 
+        if (r >= 0)
+                r = add_timer(e, &e->again_timer, on_again, err);
         return r < 0 ? r : add_timer(e, &e->later_timer, on_later, err);
 }
 
@@ -159,8 +162,23 @@ static void arm(sd_event_source *timer, uint64_t usec)
 
 void swb_engine_later(struct swb_engine *e, uint64_t usec, void (*function)(struct swb_engine *))
 {
+        struct swb_now now;
+
+        swb_engine_get_now(e, &now);
+        e->later_boot_usec = now.boot_usec + usec;
         e->later = function;
         arm(e->later_timer, usec);
+}
+
+void swb_engine_ask_again(struct swb_engine *e, uint64_t usec)
+{
+        struct swb_now now;
+
+        swb_engine_get_now(e, &now);
+        if (now.boot_usec + usec >= e->again_boot_usec)
+                return;
+        e->again_boot_usec = now.boot_usec + usec;
+        arm(e->again_timer, usec);
 }
 
 void swb_engine_not_later(struct swb_engine *e)
@@ -211,33 +229,26 @@ void swb_engine_plan_check(struct swb_engine *e, uint64_t wait_usec, bool is_ord
         swb_engine_get_now(e, &now);
         e->state->due = swb_schedule_due(&now, wait_usec, is_order);
         e->status.next_check_wall_usec = now.wall_usec + wait_usec;
+        e->check_boot_usec = now.boot_usec + wait_usec;
         arm(e->check_timer, wait_usec);
 }
 
 void swb_engine_postpone_check(struct swb_engine *e, uint64_t usec)
 {
+        struct swb_now now;
+
+        swb_engine_get_now(e, &now);
+        e->check_boot_usec = now.boot_usec + usec;
+        e->status.next_check_wall_usec = now.wall_usec + usec;
         arm(e->check_timer, usec);
+        swb_engine_touch(e);
 }
 
 void swb_engine_plan_no_check(struct swb_engine *e)
 {
         e->status.next_check_wall_usec = 0;
+        e->check_boot_usec = 0;
         (void)sd_event_source_set_enabled(e->check_timer, SD_EVENT_OFF);
-}
-
-/* ---- asking ---- */
-
-bool swb_engine_is_allowed(struct swb_engine *e, enum swb_gate gate, bool by_hand,
-                           uint64_t *ret_wait_usec)
-{
-        struct swb_gate_facts facts = {.config = e->config, .by_hand = by_hand};
-        struct swb_gate_answer answer = swb_gate_ask(gate, &facts);
-
-        if (!answer.allow)
-                swb_log(SWB_LOG_INFO, "not now: %s", answer.rule);
-        else if (ret_wait_usec)
-                *ret_wait_usec = answer.wait_usec;
-        return answer.allow;
 }
 
 struct swb_args_from swb_engine_args_from(const struct swb_engine *e)

@@ -14,15 +14,18 @@
  *   installed.c   boot flags set, reboot
  *   confirming.c  health checks, marking good
  *   rejecting.c   a new system that failed is left for good
+ *   asking.c      the facts for the policy, its answers, and when to ask again
+ *   considering.c what to begin, stop or call off because an answer changed
+ *   holding.c     pause, deferral, inhibitors
  *   sending.c     the event queue to the server
  */
 #include "device/confirm/confirm.h"
 #include "device/engine/args.h"
 #include "device/engine/engine.h"
-#include "device/engine/gate.h"
 #include "device/engine/reports.h"
 #include "device/engine/schedule.h"
 #include "device/engine/verdict.h"
+#include "device/policy/inhibitors.h"
 
 #define SECOND UINT64_C(1000000)
 
@@ -30,7 +33,8 @@
 struct swb_attempt {
         int pipe;           /* write end, until the getter is done */
         bool has_all_bytes; /* the getter delivered the last byte, or none was missing */
-        bool is_cancelled;  /* we stopped it */
+        bool is_cancelled;  /* we stopped it … */
+        bool is_held;       /* … because the gate closed */
         bool is_ours;       /* it failed before a worker ran */
         struct swb_worker_end get, install;
         bool has_get_failed;            /* before the installer did */
@@ -64,6 +68,21 @@ struct swb_engine {
         struct swb_error unhealthy; /* what the health checks found */
         unsigned patience;          /* rounds that the reboot waited for the reporter */
 
+        struct swb_zone zone;
+        struct swb_inhibitors inhibitors;
+        enum swb_network network; /* as the network's own manager says */
+        bool waits_for_gate;      /* nothing but a gate keeps the pending update from going on */
+        bool was_check_put_off;   /* by a pause */
+        enum swb_rule told_rule[_SWB_GATE_MAX]; /* in the log */
+        uint64_t unsaved_bytes;                 /* downloaded, not yet in the stored usage */
+        unsigned told_warnings;                 /* of the deadline */
+        uint64_t reboot_boot_usec;              /* announced for then; 0: not announced */
+        bool is_logind_useless;                 /* it was just asked to reboot, in vain */
+        uint64_t check_boot_usec;               /* the next check; 0: none planned */
+        uint64_t later_boot_usec;
+        sd_event_source *again_timer; /* ask the policy again */
+        uint64_t again_boot_usec;     /* UINT64_MAX: not armed */
+
         sd_event_source *check_timer;
         sd_event_source *later_timer; /* one thing to do later; states exclude a second one */
         void (*later)(struct swb_engine *engine);
@@ -81,7 +100,9 @@ int swb_engine_save(struct swb_engine *e, struct swb_error *err);
 /* For changes that are only convenient to have on the medium; a failure is logged. */
 void swb_engine_save_or_warn(struct swb_engine *e);
 int swb_engine_add_timers(struct swb_engine *e, sd_event_time_handler_t on_check,
-                          struct swb_error *err);
+                          sd_event_time_handler_t on_again, struct swb_error *err);
+/* Calls on_again then, or earlier. */
+void swb_engine_ask_again(struct swb_engine *e, uint64_t usec);
 void swb_engine_later(struct swb_engine *e, uint64_t usec, void (*function)(struct swb_engine *));
 void swb_engine_not_later(struct swb_engine *e);
 void swb_engine_get_now(struct swb_engine *e, struct swb_now *ret);
@@ -92,13 +113,31 @@ void swb_engine_postpone_check(struct swb_engine *e, uint64_t usec);
 void swb_engine_plan_no_check(struct swb_engine *e);
 /* Back to where the pending update stands (idle, available). */
 void swb_engine_settle(struct swb_engine *e, const char *why);
-/* Return: whether the gate is open; ret_wait_usec may be NULL. */
-bool swb_engine_is_allowed(struct swb_engine *e, enum swb_gate gate, bool by_hand,
-                           uint64_t *ret_wait_usec);
 struct swb_args_from swb_engine_args_from(const struct swb_engine *e);
 /* When a worker's end was handled: goes on with stopping if that is under way. True: do nothing
  * more. */
 bool swb_engine_is_stopping(struct swb_engine *e);
+
+/* ---- asking.c ---- */
+
+/* By hand as the pending update is; SWB_GATE_CHECK and SWB_GATE_REBOOT never are. */
+struct swb_policy_answer swb_engine_ask(struct swb_engine *e, enum swb_gate gate);
+/* Asks, logs a new objection, and sees to it that the question is asked again in time. */
+bool swb_engine_is_allowed(struct swb_engine *e, enum swb_gate gate);
+struct swb_deadline swb_engine_deadline(struct swb_engine *e);
+/* Bytes of the payload arrived. */
+void swb_engine_note_bytes(struct swb_engine *e, uint64_t n_bytes);
+
+/* ---- holding.c ---- */
+
+int swb_engine_put_off_reboot(struct swb_engine *e, struct swb_error *err);
+
+/* ---- considering.c ---- */
+
+/* A fact changed or it is time to ask again: begins, stops or calls off what follows from it. */
+void swb_engine_consider(struct swb_engine *e);
+/* An announced reboot is called off. */
+void swb_engine_call_off(struct swb_engine *e, const char *why);
 
 /* ---- the others ---- */
 

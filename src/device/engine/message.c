@@ -8,6 +8,7 @@
 
 /* No number of seconds from outside is taken for more than this: the product stays far from
  * overflow. */
+#define URL_FAILURES_MAX 100
 #define SECONDS_MAX (366 * 24 * 3600)
 #define USEC 1000000
 
@@ -155,6 +156,10 @@ static void get_offer(struct fields *f, struct swb_answer *answer)
         if (swb_parse_bool(delta, &answer->is_delta) < 0)
                 mark_bad(f, "DELTA");
         answer->metadata_bytes = get_u64(f, "METADATA_SIZE", answer->payload_bytes);
+        get_words(f, "DEADLINE", answer->deadline, sizeof(answer->deadline));
+        answer->no_backoff = strcmp(swb_kv_str(f->kv, "DISABLE_BACKOFF", ""), "true") == 0;
+        answer->url_failures = get_u64(f, "MAX_FAILURES", UINT32_MAX);
+        answer->url_failures = SWB_MIN(answer->url_failures, (uint64_t)URL_FAILURES_MAX);
 }
 
 static void get_answer(struct fields *f, struct swb_answer *answer)

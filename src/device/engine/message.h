@@ -54,6 +54,9 @@ struct swb_answer {
         uint64_t metadata_bytes;
         uint8_t payload_hash[SWB_SHA256_BYTES];
         bool is_delta;
+        char deadline[SWB_DEADLINE_TEXT]; /* "": none */
+        bool no_backoff;
+        uint64_t url_failures; /* before the next URL is tried, 0: not given */
         /* with any answer: */
         uint64_t poll_interval_usec;                       /* 0: none */
         uint64_t day;                                      /* the server's, 0: not given */

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "device/engine/machine.h"
+#include "device/policy/scatter.h"
 
 static void take_marks(struct swb_state *state, const struct swb_answer *answer)
 {
@@ -55,6 +56,7 @@ static void refuse(struct swb_engine *e, const struct swb_answer *answer,
         (void)swb_log_failure(SWB_LOG_WARNING, why, "offer refused");
         swb_engine_set_error(e, why);
         swb_state_clear_pending(state);
+        swb_state_clear_found(state);
         if (strcmp(state->refused_version, answer->version) == 0)
                 return;
         memcpy(state->refused_version, answer->version, sizeof(state->refused_version));
@@ -69,6 +71,19 @@ static bool is_same_payload(const struct swb_pending *pending, const struct swb_
                pending->payload_bytes == answer->payload_bytes &&
                memcmp(pending->payload_hash, answer->payload_hash, SWB_SHA256_BYTES) == 0 &&
                strcmp(pending->version, answer->version) == 0;
+}
+
+static void note_found(struct swb_engine *e)
+{
+        struct swb_state *state = e->state;
+        struct swb_now now;
+
+        if (state->found.boot_id[0] != '\0')
+                return;
+        swb_engine_get_now(e, &now);
+        state->found = swb_schedule_due(&now, 0, false);
+        state->scatter_usec = swb_scatter_draw(e->config, now.dice);
+        e->told_warnings = 0;
 }
 
 /* The pending update becomes what is offered. The same payload keeps what was done for it, wherever
@@ -87,6 +102,7 @@ static void take_offer(struct swb_engine *e, const struct swb_answer *answer)
                 e->status.progress = 0;
                 e->status.bytes_done = 0;
         }
+        note_found(e);
         p->by_hand = by_hand;
         memcpy(p->version, answer->version, sizeof(p->version));
         memcpy(p->from_version, e->facts.version, sizeof(e->facts.version));
@@ -95,6 +111,9 @@ static void take_offer(struct swb_engine *e, const struct swb_answer *answer)
         memcpy(p->url, answer->url, sizeof(p->url));
         p->n_urls = answer->n_urls;
         p->is_delta = answer->is_delta;
+        memcpy(p->deadline, answer->deadline, sizeof(p->deadline));
+        p->no_backoff = answer->no_backoff;
+        p->url_failures = answer->url_failures;
         e->status.bytes_total = p->payload_bytes;
         swb_log(SWB_LOG_INFO, "version %s is available: %s payload of %" PRIu64 " bytes",
                 p->version, p->is_delta ? "delta" : "full", p->payload_bytes);
@@ -108,6 +127,7 @@ static void take_no_update(struct swb_engine *e, const struct swb_answer *answer
 
         swb_log(SWB_LOG_INFO, "no update%s%s", answer->info[0] ? ": " : "", answer->info);
         swb_state_clear_pending(state);
+        swb_state_clear_found(state);
         if (!state->full_only)
                 return;
         swb_log(SWB_LOG_INFO, "there is no full payload: deltas are taken again");

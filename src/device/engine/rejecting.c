@@ -44,6 +44,7 @@ void swb_engine_reject(struct swb_engine *e, const struct swb_error *why)
         (void)swb_log_failure(SWB_LOG_ERROR, why, "version %s is rejected", p->version);
         remember(e, why);
         swb_report_queue(e->state, SWB_REPORT_FAILED, p, why, 0);
+        swb_state_clear_found(e->state);
         p->phase = SWB_PHASE_REJECTED;
         p->attempts = 0;
         /* State before flags: a cut in between is taken up as EXPEL or EXPELLED at the next start.

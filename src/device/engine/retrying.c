@@ -67,6 +67,10 @@ static void count_failure(struct swb_engine *e)
         }
         swb_engine_get_now(e, &now);
         p->failures++;
+        if (p->no_backoff) {
+                retry_soon(e);
+                return;
+        }
         p->wait = swb_schedule_due(&now, swb_schedule_backoff(p->failures, now.dice), false);
         if (p->wait.wait_usec == 0)
                 retry_soon(e);

@@ -80,6 +80,17 @@ uint64_t swb_schedule_left(const struct swb_due *due, const struct swb_now *now)
         return 0;
 }
 
+uint64_t swb_schedule_age(const struct swb_due *since, const struct swb_now *now)
+{
+        if (since->boot_id[0] == '\0')
+                return 0;
+        if (strcmp(since->boot_id, now->boot_id) == 0)
+                return now->boot_usec - SWB_MIN(since->boot_usec, now->boot_usec);
+        if (now->wall_is_sane && since->wall_usec > 0 && since->wall_usec < now->wall_usec)
+                return SWB_MAX(now->wall_usec - since->wall_usec, now->boot_usec);
+        return now->boot_usec;
+}
+
 uint64_t swb_schedule_start(const struct swb_schedule *schedule, const struct swb_due *due,
                             const struct swb_now *now)
 {

@@ -55,6 +55,10 @@ uint64_t swb_schedule_start(const struct swb_schedule *schedule, const struct sw
 /* What is left of a stored wait, in the same boot or a later one; 0 where no clock can tell. */
 uint64_t swb_schedule_left(const struct swb_due *due, const struct swb_now *now);
 
+/* How long ago something began, given the record of a wait of length 0 that was made then. Where no
+ * clock can tell after a reboot it is the time since boot: less than the truth. */
+uint64_t swb_schedule_age(const struct swb_due *since, const struct swb_now *now);
+
 /*
  * The wait after failures that may be a full payload's own fault: none for the first two, then 1,
  * 2, 4, 8, 16, 16 … days, give or take 6 hours. (A delta gives way to a full payload instead.)

@@ -38,6 +38,13 @@ void swb_state_clear_pending(struct swb_state *state)
         memset(&state->pending, 0, sizeof(state->pending));
 }
 
+void swb_state_clear_found(struct swb_state *state)
+{
+        state->found = state->deferral = (struct swb_due){0};
+        state->deferral_reason[0] = '\0';
+        state->scatter_usec = 0;
+}
+
 void swb_state_add_failed(struct swb_state *state, const struct swb_failed *failed)
 {
         if (state->n_failed == SWB_FAILED_MAX) {

@@ -10,6 +10,8 @@
  * so nothing is ever cut here.
  */
 #include "device/boot/boot.h"
+#include "device/policy/budget.h"
+#include "device/policy/deadline.h"
 #include "os/hash.h"
 
 #define SWB_VERSION_TEXT 64
@@ -20,6 +22,7 @@
 #define SWB_BOOT_ID_TEXT 40
 #define SWB_FAILED_MAX 16
 #define SWB_EVENTS_MAX 32
+#define SWB_DEFERRAL_TEXT 128
 
 /* How far the pending update has come. Each phase is on the medium before its first action. */
 enum swb_phase {
@@ -51,12 +54,15 @@ struct swb_pending {
         size_t n_urls;
         bool is_delta;
         bool by_hand; /* asked for on D-Bus: gates that wait for automatic operation are open */
-        enum swb_slot slot;  /* target */
-        uint64_t attempts;   /* installs begun for this payload; REJECTED: reboots to get away */
-        uint64_t failures;   /* of a full payload that may be its own fault */
-        uint64_t offset;     /* from which the last attempt went on */
-        struct swb_due wait; /* no attempt of its own accord before it is over */
-        char boot_id[SWB_BOOT_ID_TEXT]; /* the boot in which it became INSTALLED */
+        enum swb_slot slot; /* target */
+        uint64_t attempts;  /* installs begun for this payload; REJECTED: reboots to get away */
+        uint64_t failures;  /* of a full payload that may be its own fault */
+        uint64_t offset;    /* from which the last attempt went on */
+        char deadline[SWB_DEADLINE_TEXT]; /* as the server gave it; "": none */
+        bool no_backoff;                  /* the server wants no growing waits for this payload */
+        uint64_t url_failures;            /* in a row before the next URL, 0: the default */
+        struct swb_due wait;              /* no attempt of its own accord before it is over */
+        char boot_id[SWB_BOOT_ID_TEXT];   /* the boot in which it became INSTALLED */
 };
 
 /* A version that failed here and is not taken again. */
@@ -92,6 +98,13 @@ struct swb_state {
         uint64_t delta_failures;                /* in a row */
         bool full_only;                         /* no delta until the next success */
         char refused_version[SWB_VERSION_TEXT]; /* refusal already reported */
+        /* When the first update was found that has not been completed since. A newer one does not
+         * reset it, else a busy server could put the deadline off for ever. */
+        struct swb_due found;
+        uint64_t scatter_usec; /* this device's turn, counted from then */
+        struct swb_due pause, deferral;
+        char deferral_reason[SWB_DEFERRAL_TEXT];
+        struct swb_usage usage;
         uint64_t ping_day; /* the server's day of the last check it answered, 0: none */
         /* The server's marks on this device, sent back with each check. */
         char cohort[SWB_COHORT_TEXT], cohort_hint[SWB_COHORT_TEXT], cohort_name[SWB_COHORT_TEXT];
@@ -118,6 +131,8 @@ int swb_state_save(const struct swb_state *state, const char *dir,
 int swb_state_set_aside(const char *dir, struct swb_error *err) _warn_unused_;
 
 void swb_state_clear_pending(struct swb_state *state);
+/* There is no update any more that could be late: clears what counts from when it was found. */
+void swb_state_clear_found(struct swb_state *state);
 /* Remembers a failed version; the oldest one makes room. */
 void swb_state_add_failed(struct swb_state *state, const struct swb_failed *failed);
 /* NULL when this version did not fail here. Borrowed. */

@@ -91,6 +91,9 @@ static void put_pending(struct sink *sink, const struct swb_pending *pending)
         put_u64(sink, "ATTEMPTS", pending->attempts);
         put_u64(sink, "FAILURES", pending->failures);
         put_u64(sink, "OFFSET", pending->offset);
+        put_str(sink, "DEADLINE", pending->deadline);
+        put_u64(sink, "NO_BACKOFF", pending->no_backoff);
+        put_u64(sink, "URL_FAILURES", pending->url_failures);
         put_due(sink, "WAIT_", &pending->wait);
         put_str(sink, "BOOT_ID", pending->boot_id);
 }
@@ -126,6 +129,20 @@ static void put_checksum(struct sink *sink)
         put_str(sink, "CHECKSUM", hex);
 }
 
+static void put_policy(struct sink *sink, const struct swb_state *state)
+{
+        put_due(sink, "FOUND_", &state->found);
+        put_u64(sink, "SCATTER_USEC", state->scatter_usec);
+        put_due(sink, "PAUSE_", &state->pause);
+        put_due(sink, "DEFERRAL_", &state->deferral);
+        put_str(sink, "DEFERRAL_REASON", state->deferral_reason);
+        put_u64(sink, "USAGE_DAY", state->usage.day);
+        put_u64(sink, "USAGE_MONTH", state->usage.month);
+        put_u64(sink, "USAGE_DAY_BYTES", state->usage.day_bytes);
+        put_u64(sink, "USAGE_MONTH_BYTES", state->usage.month_bytes);
+        put_u64(sink, "USAGE_METERED_BYTES", state->usage.metered_bytes);
+}
+
 static void put_state(struct sink *sink, const struct swb_state *state)
 {
         _cleanup_(sink_done) struct sink block = SINK(ELEMENT_BYTES_MAX);
@@ -143,6 +160,7 @@ static void put_state(struct sink *sink, const struct swb_state *state)
         put_str(sink, "COHORT_HINT", state->cohort_hint);
         put_str(sink, "COHORT_NAME", state->cohort_name);
         put_due(sink, "DUE_", &state->due);
+        put_policy(sink, state);
         if (state->pending.phase != SWB_PHASE_NONE) {
                 put_pending(&block, &state->pending);
                 put_block(sink, "PENDING", &block);
@@ -279,7 +297,24 @@ static void get_pending(struct source *source, struct swb_pending *pending)
         pending->attempts = get_u64(source, "ATTEMPTS");
         pending->failures = get_u64(source, "FAILURES");
         pending->offset = get_u64(source, "OFFSET");
+        GET_STR(source, "DEADLINE", pending->deadline);
+        pending->no_backoff = get_u64(source, "NO_BACKOFF") != 0;
+        pending->url_failures = get_u64(source, "URL_FAILURES");
         get_due(source, "WAIT_", &pending->wait);
+}
+
+static void get_policy(struct source *source, struct swb_state *state)
+{
+        get_due(source, "FOUND_", &state->found);
+        state->scatter_usec = get_u64(source, "SCATTER_USEC");
+        get_due(source, "PAUSE_", &state->pause);
+        get_due(source, "DEFERRAL_", &state->deferral);
+        GET_STR(source, "DEFERRAL_REASON", state->deferral_reason);
+        state->usage.day = get_u64(source, "USAGE_DAY");
+        state->usage.month = get_u64(source, "USAGE_MONTH");
+        state->usage.day_bytes = get_u64(source, "USAGE_DAY_BYTES");
+        state->usage.month_bytes = get_u64(source, "USAGE_MONTH_BYTES");
+        state->usage.metered_bytes = get_u64(source, "USAGE_METERED_BYTES");
 }
 
 static void get_failed(struct source *source, struct swb_failed *failed)
@@ -376,6 +411,7 @@ static int parse_state(struct swb_state *state, const struct swb_buf *buf, const
         GET_STR(&source, "COHORT_HINT", state->cohort_hint);
         GET_STR(&source, "COHORT_NAME", state->cohort_name);
         get_due(&source, "DUE_", &state->due);
+        get_policy(&source, state);
         if (open_block(&source, "PENDING", &block))
                 get_pending(&block, &state->pending);
         take_bad(&source, &block);

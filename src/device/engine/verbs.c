@@ -104,6 +104,7 @@ int swb_engine_cancel(struct swb_engine *engine, struct swb_error *err)
         engine->install_when_found = false;
         if (engine->status.state == SWB_ENGINE_DOWNLOADING ||
             engine->status.state == SWB_ENGINE_VERIFYING) {
+                engine->attempt.is_held = false;
                 swb_engine_stop_attempt(engine, "cancelled");
                 return 0;
         }
@@ -111,6 +112,8 @@ int swb_engine_cancel(struct swb_engine *engine, struct swb_error *err)
                 swb_engine_not_later(engine); /* a retry that was about to begin */
                 return 0;
         }
+        if (engine->status.state == SWB_ENGINE_UPDATED && engine->reboot_boot_usec > 0)
+                return swb_engine_put_off_reboot(engine, err);
         if (engine->checker) {
                 (void)swb_fail(&why, -ECANCELED, SWB_FAULT_CANCELLED, "cancelled");
                 swb_worker_stop(engine->checker, &why);
