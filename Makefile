@@ -8,10 +8,11 @@ PREFIX ?= /usr
 FUZZ_SECONDS ?= 60
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo check check-boot-sandbox install bench fuzz fmt lint clean
+.PHONY: help build demo demo-host check check-boot-sandbox install bench fuzz fmt lint clean
 
 help:
-	@echo 'make demo      the whole story on this machine: two Debian images, a server, a device, a cut, a fallback'
+	@echo 'make demo      the whole story in a virtual device: U-Boot, Linux, resets, a pulled plug, a fallback'
+	@echo 'make demo-host the same without a virtual machine: quicker, a stand-in for the boot loader'
 	@echo 'make check     build with warnings as errors, then all tests, and all of them again with sanitizers'
 	@echo 'make check-boot-sandbox   the U-Boot command swb_boot, built from Debian'"'"'s source and tried in its sandbox'
 	@echo 'make build     the programs, in $(BUILD)/src/bin'
@@ -30,6 +31,11 @@ build:
 	@ninja -j $(JOBS) -C $(BUILD)
 
 demo:
+	@tools/install-deps build demo
+	@tools/quietly 'building (make build shows how)' $(MAKE) --no-print-directory build
+	@demo/vm/run $(BUILD)
+
+demo-host:
 	@tools/install-deps build demo-host
 	@tools/quietly 'building (make build shows how)' $(MAKE) --no-print-directory build
 	@demo/run $(BUILD)

@@ -179,12 +179,12 @@ def check_libraries(tree):
         absent = [name for name in needed_libraries(path) if name not in there]
         if absent:
             debian.die(f"{path.relative_to(tree)} needs {', '.join(absent)}: a package is missing "
-                       "in tools/device_root.py")
+                       "in tools/device_root.py or among the further ones")
 
 
-def make_tree(tree, packages, release, age, build, scratch):
-    """A root file system in an empty folder. build: meson's, or None."""
-    names = set(BASE_PACKAGES + (ENGINE_PACKAGES if build else []))
+def make_tree(tree, packages, release, age, build, further, scratch):
+    """A root file system in an empty folder. build: meson's, or None; further: more packages."""
+    names = set(BASE_PACKAGES + (ENGINE_PACKAGES if build else []) + further)
     plant_folders(tree)
     for deb in packages.fetch(packages.choose(names, age)):
         debian.unpack(deb, tree)
