@@ -44,6 +44,9 @@ check.openssl = openssl version
 
 [reboot]
 command = reboot
+windows = always
+max-load = 0
+delay = 0s
 
 [workers]
 fetch = /usr/libexec/switchback/swb-fetch
