@@ -2,10 +2,8 @@
 #include "device/boot/bench.h"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 
 #include "base/log.h"
-#include "device/boot/place.h"
 #include "os/command.h"
 #include "os/file.h"
 
@@ -135,39 +133,14 @@ int swb_bench_boot(const struct swb_bench *bench, struct swb_bench_result *ret,
         return swb_fail(err, -ENOENT, SWB_FAULT_NOT_FOUND, "no slot can be started");
 }
 
-static int make_environment(const char *place, struct swb_error *err)
-{
-        struct swb_uboot_copy copies[SWB_UBOOT_COPIES];
-        int r;
-
-        r = swb_uboot_place_parse(place, copies, err);
-        if (r < 0)
-                return r;
-        for (size_t i = 0; i < SWB_UBOOT_COPIES; i++) {
-                const struct swb_uboot_copy *copy = &copies[i];
-                _cleanup_close_ int fd = open(copy->device, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-                struct stat st;
-
-                if (fd < 0 || fstat(fd, &st) < 0)
-                        return swb_fail_errno(err, errno, "make %s", copy->device);
-                if (S_ISREG(st.st_mode) && (uint64_t)st.st_size < copy->offset + copy->n_bytes &&
-                    ftruncate(fd, (off_t)(copy->offset + copy->n_bytes)) < 0)
-                        return swb_fail_errno(err, errno, "enlarge %s", copy->device);
-        }
-        return 0;
-}
-
 int swb_bench_init(const char *backend, const char *place, struct swb_error *err)
 {
         static const struct swb_boot_flags factory = {
                 .slot = {{SWB_BOOT_PRIORITY_MAX, 0, true}, {0, 0, false}}};
         _cleanup_(swb_boot_closep) struct swb_boot *boot = NULL;
-        int r = 0;
+        int r;
 
-        if (strcmp(backend, "uboot") == 0)
-                r = make_environment(place, err);
-        if (r >= 0)
-                r = swb_boot_open(backend, place, &boot, err);
+        r = swb_boot_open(backend, place, &boot, err);
         if (r >= 0)
                 r = swb_boot_store(boot, &factory, err);
         if (r >= 0)

@@ -87,6 +87,11 @@ struct swb_boot *swb_boot_close(struct swb_boot *boot)
         return NULL;
 }
 
+int swb_boot_inspect(struct swb_boot *boot, struct swb_boot_flags *ret, struct swb_error *err)
+{
+        return boot->ops->read(boot->state, ret, err);
+}
+
 int swb_boot_read(struct swb_boot *boot, struct swb_boot_flags *ret, struct swb_error *err)
 {
         int r = boot->ops->read(boot->state, ret, err);
@@ -166,6 +171,9 @@ int swb_boot_heal(struct swb_boot *boot, enum swb_slot running, unsigned tries,
         if (err)
                 *err = SWB_ERROR_INIT;
         r = swb_boot_store(boot, &flags, err);
+        /* Back ends that write the copies in turn have mended one of two by now. */
+        if (r >= 0 && boot->ops->read(boot->state, &flags, err) == SWB_BOOT_DEGRADED)
+                r = swb_boot_store(boot, &flags, err);
         return r < 0 ? r : SWB_BOOT_HEALED;
 }
 

@@ -69,13 +69,20 @@ SWB_DEFINE_CLEANUP(struct swb_boot *, swb_boot_close)
 int swb_boot_read(struct swb_boot *boot, struct swb_boot_flags *ret,
                   struct swb_error *err) _warn_unused_;
 
+/* The same, for the doctor. Return: 0 all is well; SWB_BOOT_DEGRADED flags are good, but one of the
+ * two copies is not; or as swb_boot_read(). */
+#define SWB_BOOT_DEGRADED 1
+int swb_boot_inspect(struct swb_boot *boot, struct swb_boot_flags *ret,
+                     struct swb_error *err) _warn_unused_;
+
 #define SWB_BOOT_HEALED 1
 /*
  * BS-8. Call once at start, when the running slot is known: makes a place that was never written or
  * is damaged usable. Without readable flags `running` gets the highest priority and `tries` tries,
  * not successful (so the health checks run and then mark it good), and the other slot, of which
- * nothing is known, becomes unbootable. Flags that can be read are kept; if one of the two copies
- * is bad, it is written anew. Return: 0 nothing to do, SWB_BOOT_HEALED, BOOT.
+ * nothing is known, becomes unbootable. Flags that can be read are kept; a copy that is bad is
+ * written anew, and so is a file that is missing or too short (a device is not). Return: 0 nothing
+ * to do, SWB_BOOT_HEALED, BOOT.
  */
 int swb_boot_heal(struct swb_boot *boot, enum swb_slot running, unsigned tries,
                   struct swb_error *err) _warn_unused_;

@@ -348,9 +348,12 @@ static int write_copy(const struct gpt *gpt, struct table *table, enum which whi
                 return r;
         memcpy(sector, sample, table->sector_bytes);
         swb_gpt_header_store(&header, array, sector);
-        if (copy->is_whole && memcmp(sector, copy->sector, table->sector_bytes) == 0 &&
+        /* A store that changes nothing still writes to the backup: it may be there to prove that
+         * it can. */
+        if (which == PRIMARY && copy->is_whole &&
+            memcmp(sector, copy->sector, table->sector_bytes) == 0 &&
             memcmp(copy->array, array, swb_gpt_array_bytes(&header)) == 0)
-                return 0; /* a store that changes nothing */
+                return 0;
         r = write_array(gpt, table, copy, &header, array, err);
         if (r >= 0)
                 r = gpt->medium->ops->write(gpt->medium, sector, table->sector_bytes,

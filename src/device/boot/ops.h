@@ -8,18 +8,15 @@
  */
 #include "device/boot/boot.h"
 
-/* What swb_boot_ops.read() returns beside errors. */
-#define SWB_BOOT_DEGRADED 1 /* flags are good, but one of the copies is not */
-
 struct swb_boot_ops {
         const char *name;
         /* All required. `name` of ret: what error texts call the place. */
         int (*open)(const char *place, void **ret, struct swb_error *err);
         void (*close)(void *state);
         /*
-         * From the medium, not from a cache. Return: 0; SWB_BOOT_DEGRADED; BOOT with -ENODATA when
-         * there are no flags or no whole copy, -EBADMSG when a flag is malformed, else the
-         * medium's error.
+         * From the medium, not from a cache. Return: 0; SWB_BOOT_DEGRADED (boot.h); BOOT with
+         * -ENODATA when there are no flags or no whole copy, -EBADMSG when a flag is malformed,
+         * else the medium's error.
          */
         int (*read)(void *state, struct swb_boot_flags *ret, struct swb_error *err);
         /* All flags in one atomic step, must be durable on return. Also when read() says -ENODATA

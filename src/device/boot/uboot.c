@@ -13,6 +13,7 @@
 
 #include <libuboot.h>
 
+#include "base/text.h"
 #include "device/boot/crc32.h"
 #include "device/boot/ops.h"
 #include "device/boot/place.h"
@@ -58,11 +59,52 @@ static void leavep(struct uboot_ctx **ctx)
                 libuboot_close(*ctx);
 }
 
+/*
+ * A file, not a device, that is missing or too short: U-Boot makes it with its first "saveenv",
+ * which may never have been run. 1: it is one, 0: not.
+ */
+static int is_unmade(const struct swb_uboot_copy *copy)
+{
+        struct stat st;
+
+        if (stat(copy->device, &st) < 0)
+                return errno == ENOENT && !swb_starts_with(copy->device, "/dev/");
+        return S_ISREG(st.st_mode) && (uint64_t)st.st_size < copy->offset + copy->n_bytes;
+}
+
+static bool has_unmade(const struct uboot *uboot)
+{
+        for (size_t i = 0; i < SWB_UBOOT_COPIES; i++)
+                if (is_unmade(&uboot->copies[i]))
+                        return true;
+        return false;
+}
+
+/* New bytes are 0, so the copy in them is not whole. */
+static int make_files(const struct uboot *uboot, struct swb_error *err)
+{
+        for (size_t i = 0; i < SWB_UBOOT_COPIES; i++) {
+                const struct swb_uboot_copy *copy = &uboot->copies[i];
+                _cleanup_close_ int fd = -EBADF;
+
+                if (!is_unmade(copy))
+                        continue;
+                fd = open(copy->device, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+                if (fd < 0 || ftruncate(fd, (off_t)(copy->offset + copy->n_bytes)) < 0 ||
+                    fsync(fd) < 0)
+                        return swb_fail(err, -errno, SWB_FAULT_BOOT, "make boot environment %s: %s",
+                                        copy->device, strerror(errno));
+        }
+        return 0;
+}
+
 static int configure(struct uboot *uboot, struct swb_error *err)
 {
         struct uboot_env_device devices[SWB_UBOOT_COPIES] = {0};
         int r;
 
+        if (uboot->ctx)
+                return 0;
         for (size_t i = 0; i < SWB_UBOOT_COPIES; i++) {
                 struct swb_uboot_copy *copy = &uboot->copies[i];
 
@@ -98,7 +140,7 @@ int swb_uboot_open(const char *place, const char *initial_env, void **ret, struc
         if (!uboot->name || !uboot->initial_env)
                 return swb_oom(err);
         r = swb_uboot_place_parse(place, uboot->copies, err);
-        if (r >= 0)
+        if (r >= 0 && !has_unmade(uboot))
                 r = configure(uboot, err);
         if (r < 0)
                 return r;
@@ -232,6 +274,12 @@ static int uboot_read(void *state, struct swb_boot_flags *ret, struct swb_error 
         _cleanup_(leavep) struct uboot_ctx *opened = NULL;
         int n_whole, r;
 
+        if (has_unmade(uboot))
+                return swb_fail(err, -ENODATA, SWB_FAULT_BOOT,
+                                "%s: the file is missing or too short", uboot->name);
+        r = configure(uboot, err);
+        if (r < 0)
+                return r;
         n_whole = count_whole(uboot, err);
         if (n_whole < 0)
                 return n_whole;
@@ -293,9 +341,15 @@ static int set_flags(struct uboot *uboot, const struct swb_boot_flags *flags, st
 static int uboot_store(void *state, const struct swb_boot_flags *flags, struct swb_error *err)
 {
         struct uboot *uboot = state;
-        _cleanup_(leavep) struct uboot_ctx *opened = uboot->ctx;
+        _cleanup_(leavep) struct uboot_ctx *opened = NULL;
         int r;
 
+        r = make_files(uboot, err);
+        if (r >= 0)
+                r = configure(uboot, err);
+        if (r < 0)
+                return r;
+        opened = uboot->ctx;
         r = open_env(uboot, err);
         if (r == -ENODATA) {
                 if (err)
