@@ -225,6 +225,64 @@ int client_read(struct client *client, struct view *ret, struct swb_error *err)
         return 0;
 }
 
+/* ---- findings ---- */
+
+void client_findings_done(struct client_findings *findings)
+{
+        for (size_t i = 0; i < findings->n; i++) {
+                free(findings->items[i].name);
+                free(findings->items[i].severity);
+                free(findings->items[i].text);
+                free(findings->items[i].advice);
+        }
+        free(findings->items);
+        *findings = (struct client_findings){0};
+}
+
+int client_findings_add(struct client_findings *findings, const char *const texts[4])
+{
+        struct client_finding *items =
+                reallocarray(findings->items, findings->n + 1, sizeof(*items));
+        struct client_finding *new;
+
+        if (!items)
+                return -ENOMEM;
+        findings->items = items;
+        new = &items[findings->n++];
+        *new = (struct client_finding){strdup(texts[0]), strdup(texts[1]), strdup(texts[2]),
+                                       strdup(texts[3])};
+        return new->name &&new->severity &&new->text &&new->advice ? 0 : -ENOMEM;
+}
+
+static int read_findings(sd_bus_message *message, struct client_findings *findings)
+{
+        const char *texts[4];
+        int r = sd_bus_message_enter_container(message, 'a', "(ssss)");
+
+        while (r >= 0 && (r = sd_bus_message_read(message, "(ssss)", &texts[0], &texts[1],
+                                                  &texts[2], &texts[3])) > 0)
+                r = client_findings_add(findings, texts);
+        return r;
+}
+
+int client_doctor(struct client *client, struct client_findings *ret, struct swb_error *err)
+{
+        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+        _cleanup_(message_done) sd_bus_message *message = NULL;
+        _cleanup_(client_findings_done) struct client_findings findings = {0};
+        int r;
+
+        r = sd_bus_call_method(client->bus, NAME, PATH, NAME, "Doctor", &error, &message, "");
+        if (r < 0)
+                return translate(&error, r, err);
+        r = read_findings(message, &findings);
+        if (r < 0)
+                return swb_fail(err, r, SWB_FAULT_PROTOCOL, "swbd's findings: %s", strerror(-r));
+        *ret = findings;
+        findings = (struct client_findings){0};
+        return 0;
+}
+
 /* ---- changes ---- */
 
 static int on_change(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)

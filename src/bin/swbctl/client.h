@@ -36,6 +36,23 @@ int client_connect(struct client *client, struct swb_error *err) _warn_unused_;
 /* One of the methods without arguments. The error is the engine's own, NOT_FOUND when swbd does
  * not run, DENIED when the bus's policy forbids it. */
 int client_call(struct client *client, const char *method, struct swb_error *err) _warn_unused_;
+
+/* What the doctor found. Owns its texts. */
+struct client_finding {
+        char *name, *severity, *text, *advice;
+};
+
+struct client_findings {
+        struct client_finding *items;
+        size_t n;
+};
+
+void client_findings_done(struct client_findings *findings);
+/* Copies name, severity, text and advice. -ENOMEM. */
+int client_findings_add(struct client_findings *findings, const char *const texts[4]);
+/* Errors as client_call(). */
+int client_doctor(struct client *client, struct client_findings *ret,
+                  struct swb_error *err) _warn_unused_;
 /* Errors as client_call(). */
 int client_read(struct client *client, struct view *ret, struct swb_error *err) _warn_unused_;
 /* From now on changes are noticed. */

@@ -18,6 +18,8 @@ int main(int argc, char **argv)
                 {"cancel", "", 0, 0, "stop a check or a download; what is done is kept", NULL,
                  cmd_cancel},
                 {"reboot", "", 0, 0, "reboot into the installed update", NULL, cmd_reboot},
+                {"doctor", "", 0, 0, "is this device fit for updates? Heals what can be healed",
+                 cmd_doctor_options, cmd_doctor},
                 {0},
         };
         static const struct swb_program program = {

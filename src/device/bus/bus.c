@@ -89,6 +89,42 @@ static int method_reboot(sd_bus_message *message, void *userdata, sd_bus_error *
         return call(message, userdata, ret_error, swb_engine_reboot);
 }
 
+static int append_findings(sd_bus_message *message, struct swb_diagnosis *diagnosis)
+{
+        int r = sd_bus_message_open_container(message, 'a', "(ssss)");
+
+        for (size_t i = 0; r >= 0 && i < diagnosis->n; i++) {
+                struct swb_finding *finding = &diagnosis->findings[i];
+
+                swb_bus_mend_utf8(finding->text);
+                r = sd_bus_message_append(message, "(ssss)", finding->name,
+                                          swb_severity_to_string(finding->severity), finding->text,
+                                          finding->advice);
+        }
+        return r < 0 ? r : sd_bus_message_close_container(message);
+}
+
+static void unref_messagep(sd_bus_message **message)
+{
+        (void)sd_bus_message_unref(*message);
+}
+
+static int method_doctor(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+        struct swb_bus *bus = userdata;
+        _cleanup_(swb_diagnosis_freep) struct swb_diagnosis *diagnosis = NULL;
+        _cleanup_(unref_messagep) sd_bus_message *answer = NULL;
+        struct swb_error err = SWB_ERROR_INIT;
+        int r;
+
+        if (swb_engine_doctor(bus->engine, &diagnosis, &err) < 0)
+                return reply(message, err.code, &err, ret_error);
+        r = sd_bus_message_new_method_return(message, &answer);
+        if (r >= 0)
+                r = append_findings(answer, diagnosis);
+        return r < 0 ? r : sd_bus_send(NULL, answer, NULL);
+}
+
 static int get_property(sd_bus *connection, const char *path, const char *interface,
                         const char *property, sd_bus_message *message, void *userdata,
                         sd_bus_error *ret_error)
@@ -117,6 +153,8 @@ static const sd_bus_vtable vtable[] = {
         METHOD("Install", method_install),
         METHOD("Cancel", method_cancel),
         METHOD("Reboot", method_reboot),
+        SD_BUS_METHOD_WITH_NAMES("Doctor", NULL, , "a(ssss)", SD_BUS_PARAM(findings), method_doctor,
+                                 SD_BUS_VTABLE_UNPRIVILEGED),
         PROPERTY("State", "s"),
         PROPERTY("Progress", "d"),
         PROPERTY("BytesDone", "t"),

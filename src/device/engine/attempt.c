@@ -186,7 +186,7 @@ static int secure_slots(struct swb_engine *e, struct swb_error *err)
                                 "to fall back to",
                                 swb_slot_to_string(e->facts.slot));
         if (other->priority == 0 && other->tries == 0 && !other->successful)
-                return 0; /* resuming: one write to the medium less */
+                return 0; /* here, too */
         return swb_boot_mark_unbootable(e->boot, target, err);
 }
 
@@ -201,6 +201,8 @@ static int begin(struct swb_engine *e, struct swb_error *err)
         if (p->attempts == 1)
                 swb_report_queue(e->state, SWB_REPORT_STARTED, p, NULL, 0);
         r = swb_engine_save(e, err);
+        if (r >= 0) /* resuming: one write to the medium less */
+                r = swb_engine_check_up(e, p->attempts == 1, err);
         if (r >= 0)
                 r = secure_slots(e, err);
         if (r >= 0)

@@ -169,7 +169,7 @@ void swb_engine_stop(struct swb_engine *engine)
 
 /* ---- start ---- */
 
-static int take_lock(struct swb_engine *e, struct swb_error *err)
+int swb_engine_take_lock(struct swb_engine *e, struct swb_error *err)
 {
         const char *dir = e->config->device.state_dir;
         _cleanup_close_ int fd = -EBADF;
@@ -201,7 +201,7 @@ int swb_engine_take_up(struct swb_engine *e, struct swb_error *err)
         int r = 0;
 
         if (e->lock < 0)
-                r = take_lock(e, err);
+                r = swb_engine_take_lock(e, err);
         if (r >= 0)
                 r = swb_engine_begin(e, err);
         if (r < 0)
@@ -211,7 +211,7 @@ int swb_engine_take_up(struct swb_engine *e, struct swb_error *err)
         return 0;
 }
 
-static void take_up_again(struct swb_engine *e)
+void swb_engine_take_up_at_once(struct swb_engine *e)
 {
         struct swb_error err = SWB_ERROR_INIT;
 
@@ -224,7 +224,7 @@ static void take_up_again(struct swb_engine *e)
 
 void swb_engine_take_up_later(struct swb_engine *e)
 {
-        swb_engine_later(e, TAKE_UP_AGAIN_USEC, take_up_again);
+        swb_engine_later(e, TAKE_UP_AGAIN_USEC, swb_engine_take_up_at_once);
 }
 
 int swb_engine_start(struct swb_engine *engine, struct swb_error *err)

@@ -11,6 +11,7 @@
 #include <systemd/sd-event.h>
 
 #include "device/config/config.h"
+#include "device/doctor/doctor.h"
 #include "device/policy/policy.h"
 
 enum swb_engine_state {
@@ -119,3 +120,11 @@ void swb_engine_set_network(struct swb_engine *engine, enum swb_network network)
 void swb_engine_reboot_failed(struct swb_engine *engine, const char *why);
 /* The policy's answer as it would be now. */
 struct swb_policy_answer swb_engine_why(struct swb_engine *engine, enum swb_gate gate);
+
+/* Is this device fit for an update (device/doctor/doctor.h)? Heals; takes milliseconds. BUSY while
+ * the other slot is being written. ret is the caller's: swb_diagnosis_free(). */
+int swb_engine_doctor(struct swb_engine *engine, struct swb_diagnosis **ret,
+                      struct swb_error *err) _warn_unused_;
+/* The same without an engine. BUSY while one runs on this configuration. */
+int swb_engine_doctor_offline(const struct swb_config *config, struct swb_diagnosis **ret,
+                              struct swb_error *err) _warn_unused_;

@@ -18,6 +18,7 @@
  *   considering.c what to begin, stop or call off because an answer changed
  *   holding.c     pause, deferral, inhibitors
  *   sending.c     the event queue to the server
+ *   doctoring.c   is this device fit for an update?
  */
 #include "device/confirm/confirm.h"
 #include "device/engine/args.h"
@@ -143,10 +144,18 @@ void swb_engine_call_off(struct swb_engine *e, const char *why);
 
 int swb_engine_take_up(struct swb_engine *e, struct swb_error *err);
 void swb_engine_take_up_later(struct swb_engine *e);
+/* Tries, and again later if it fails. */
+void swb_engine_take_up_at_once(struct swb_engine *e);
+int swb_engine_take_lock(struct swb_engine *e, struct swb_error *err);
 /* Facts, state and flags at the start; the last step of taking up. */
 int swb_engine_begin(struct swb_engine *e, struct swb_error *err);
 /* Judges the situation and goes on accordingly; tries again later if that fails. */
 void swb_engine_judge(struct swb_engine *e);
+
+/* The doctor before an attempt: heals, logs; what refuses is the failure. */
+int swb_engine_check_up(struct swb_engine *e, bool writes, struct swb_error *err);
+/* BUSY when the doctor would disturb, or be misled by, what goes on. */
+int swb_engine_is_examinable(const struct swb_engine *e, struct swb_error *err);
 
 /* 0 also when one is running already. */
 int swb_engine_run_check(struct swb_engine *e, bool by_hand, struct swb_error *err);

@@ -32,11 +32,6 @@ static int open_boot(struct swb_engine *e, struct swb_error *err)
 {
         int r;
 
-        if (e->facts.boot_contract == 0)
-                return swb_fail(err, -ENODATA, SWB_FAULT_BOOT,
-                                "the boot loader left no 'swb.boot=' on the kernel's command line "
-                                "('%s'): it does not count tries, so there would be no fallback",
-                                e->config->device.cmdline_file);
         e->boot = swb_boot_close(e->boot);
         r = swb_boot_open(e->config->boot.backend, e->config->boot.place, &e->boot, err);
         if (r < 0)
@@ -45,7 +40,16 @@ static int open_boot(struct swb_engine *e, struct swb_error *err)
         if (r == SWB_BOOT_HEALED)
                 swb_log(SWB_LOG_WARNING, "boot flags in '%s' were missing or damaged: repaired",
                         e->config->boot.place);
-        return r < 0 ? r : 0;
+        if (r < 0)
+                return r;
+        /* Only now: a boot loader that could read nothing may honour the tries after the healing.
+         */
+        if (e->facts.boot_contract == 0)
+                return swb_fail(err, -ENODATA, SWB_FAULT_BOOT,
+                                "the boot loader left no 'swb.boot=' on the kernel's command line "
+                                "('%s'): it does not count tries, so there would be no fallback",
+                                e->config->device.cmdline_file);
+        return 0;
 }
 
 static void plan_first_check(struct swb_engine *e)

@@ -25,6 +25,27 @@ static int busy(const struct swb_engine *e, struct swb_error *err, const char *w
                         swb_engine_state_to_string(e->status.state));
 }
 
+int swb_engine_is_examinable(const struct swb_engine *e, struct swb_error *err)
+{
+        if (e->is_stopping)
+                return swb_fail(err, -EBUSY, SWB_FAULT_BUSY, "swbd is stopping");
+        switch (e->status.state) {
+        case SWB_ENGINE_IDLE:
+        case SWB_ENGINE_CHECKING:
+        case SWB_ENGINE_AVAILABLE:
+        case SWB_ENGINE_HELD:
+        case SWB_ENGINE_UPDATED:
+        case SWB_ENGINE_CONFIRMING:
+                return 0;
+        case SWB_ENGINE_DOWNLOADING: /* the other slot is in use, by us */
+        case SWB_ENGINE_VERIFYING:
+        case SWB_ENGINE_REBOOTING:
+        case _SWB_ENGINE_STATE_MAX:
+        default:
+                return busy(e, err, "examine the device");
+        }
+}
+
 int swb_engine_check(struct swb_engine *engine, struct swb_error *err)
 {
         int r = need_ready(engine, err);
