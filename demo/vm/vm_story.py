@@ -43,6 +43,9 @@ interval = 1s
 check.openssl = openssl version
 
 [reboot]
+windows = always
+max-load = 0
+delay = 0s
 command = reboot
 windows = always
 max-load = 0
