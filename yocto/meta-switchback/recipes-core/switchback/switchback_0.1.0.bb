@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+SUMMARY = "A/B updates for embedded Linux devices"
+DESCRIPTION = "The update engine of a device (swbd, swb-fetch, swb-install, swbctl); as a native \
+recipe the tool that makes update payloads (swb-pack); the server is optional."
+LICENSE = "Apache-2.0"
+LIC_FILES_CHKSUM = "file://LICENSE;md5=3b83ef96387f14655fc854ddc3c6bd57"
+
+# The tree that this layer is a part of. For a copy elsewhere set SWITCHBACK_TREE.
+inherit externalsrc
+EXTERNALSRC = "${SWITCHBACK_TREE}"
+
+inherit meson pkgconfig systemd useradd features_check
+
+DEPENDS = "openssl"
+
+# Each part has what it alone needs; the decoders are needed by device and pack.
+DECODERS = "brotli bzip2 xz zstd"
+PACKAGECONFIG ??= "device uboot"
+PACKAGECONFIG:class-native = "pack"
+PACKAGECONFIG:class-nativesdk = "pack"
+PACKAGECONFIG[device] = "-Ddevice=true,-Ddevice=false,${DECODERS} curl expat systemd"
+PACKAGECONFIG[pack] = "-Dpack=true,-Dpack=false,${DECODERS} e2fsprogs jansson libdivsufsort p11-kit"
+PACKAGECONFIG[server] = "-Dserver=true,-Dserver=false,expat jansson libmicrohttpd sqlite3"
+# Boot loaders: a U-Boot environment holds the flags. Without it they are in the partition table
+# ("backend = gpt"), which needs no library.
+PACKAGECONFIG[uboot] = "-Duboot=true,-Duboot=false,libubootenv"
+
+EXTRA_OEMESON = "-Dtests=false -Dman=disabled -Dsystemd-system-unit-dir=${systemd_system_unitdir}"
+
+# The engine speaks D-Bus by libsystemd.
+REQUIRED_DISTRO_FEATURES = "${@bb.utils.contains('PACKAGECONFIG', 'device', 'systemd', '', d)}"
+
+PACKAGES =+ "${PN}-server"
+
+SYSTEMD_PACKAGES = "${@bb.utils.contains('PACKAGECONFIG', 'device', '${PN}', '', d)} \
+                    ${@bb.utils.contains('PACKAGECONFIG', 'server', '${PN}-server', '', d)}"
+SYSTEMD_SERVICE:${PN} = "swbd.service"
+SYSTEMD_SERVICE:${PN}-server = "swb-server.service"
+
+# On a read-only root nobody could be added at run time.
+USERADD_PACKAGES = "${PN}"
+GROUPADD_PARAM:${PN} = "--system switchback"
+USERADD_PARAM:${PN} = "--system --no-create-home --home-dir / --shell ${base_sbindir}/nologin \
+                       --user-group swb-fetch"
+
+FILES:${PN} += "${datadir}/dbus-1 ${nonarch_libdir}/sysusers.d"
+FILES:${PN}-server = "${sbindir}/swb-server ${systemd_system_unitdir}/swb-server.service"
+
+RRECOMMENDS:${PN} = "ca-certificates ${@bb.utils.contains('PACKAGECONFIG', 'uboot', 'libubootenv-bin', '', d)}"
+
+# Slot images that come out the same for the same files; used by switchback-image.bbclass.
+do_install:append:class-native() {
+    install -D -m 0755 ${S}/tools/mkimage ${D}${bindir}/swb-mkimage
+}
+
+BBCLASSEXTEND = "native nativesdk"
