@@ -11,9 +11,14 @@
 
 /* A new alignment must explain this many bytes more than the present one: a jump costs an entry. */
 #define JUMP_GAIN_BYTES 8
+_Static_assert(JUMP_GAIN_BYTES >= SWB_SUFFIX_GRAM_BYTES, "shorter matches are not looked for");
 
 /* Encoders' own memory; brotli at quality 11 takes the most. */
 #define ENCODER_BYTES ((uint64_t)64 << 20)
+
+#define BROTLI_QUICK_LEVEL 9
+#define BEST_BROTLI_BYTES ((size_t)64 << 10)
+#define BEST_BROTLI_SHARE 4u
 
 struct alignment {
         int64_t target; /* where it begins */
@@ -58,7 +63,9 @@ static int64_t find_jump(const struct differ *d, const struct alignment *present
                 struct swb_match match;
                 int64_t n;
 
-                if (equal_at(d, present, target))
+                if (equal_at(d, present, target) ||
+                    !swb_suffix_array_may_have(&d->index, d->new + target,
+                                               (size_t)(d->n_new - target)))
                         continue;
                 match = swb_suffix_array_longest(&d->index, d->new + target,
                                                  (size_t)(d->n_new - target));
@@ -187,29 +194,49 @@ static int match_all(struct differ *d)
         return 0;
 }
 
-static int encode_smallest(const struct swb_buf *in, enum swb_bsdiff_format format,
-                           uint8_t *ret_codec, struct swb_buf *out)
+/* Encodes with one more codec and keeps that if it is smaller. `best` empty: none so far. */
+static int try_codec(const struct swb_buf *in, enum swb_codec codec, int level, uint8_t number,
+                     uint8_t *best_number, struct swb_buf *best)
 {
-        _cleanup_(swb_buf_done) struct swb_buf brotli = SWB_BUF_INIT(out->max_bytes);
-        size_t begin = out->n_bytes;
-        int r;
+        _cleanup_(swb_buf_done) struct swb_buf other =
+                SWB_BUF_INIT(best->n_bytes ? best->n_bytes - 1 : best->max_bytes);
+        struct swb_buf saved;
+        int r = swb_encode(codec, level, in->data, in->n_bytes, &other);
 
-        *ret_codec = SWB_BSDIFF_BZ2;
-        r = swb_encode(SWB_CODEC_BZ2, 0, in->data, in->n_bytes, out);
-        if (format == SWB_BSDIFF40)
-                return r;
-        if (r < 0 && r != -E2BIG)
-                return r;
-        if (r >= 0)
-                brotli.max_bytes = out->n_bytes - begin - 1;
-        r = swb_encode(SWB_CODEC_BROTLI, 0, in->data, in->n_bytes, &brotli);
-        if (r == -E2BIG && out->n_bytes > begin)
-                return 0; /* not smaller than bz2 */
+        if (r == -E2BIG)
+                return 0;
         if (r < 0)
                 return r;
-        *ret_codec = SWB_BSDIFF_BROTLI;
-        out->n_bytes = begin;
-        return swb_buf_append(out, brotli.data, brotli.n_bytes);
+        saved = *best;
+        *best = other;
+        other = saved;
+        *best_number = number;
+        return 0;
+}
+
+/*
+ * Brotli at its best level is a hundred times as slow as the two that are tried always. Over the
+ * long zeros of a good difference it works for little; dense streams and short ones are worth it.
+ */
+static bool deserves_best_brotli(size_t n_in, size_t n_best)
+{
+        return n_in <= BEST_BROTLI_BYTES || n_best == 0 || n_best > n_in / BEST_BROTLI_SHARE;
+}
+
+static int encode_smallest(const struct swb_buf *in, enum swb_bsdiff_format format,
+                           uint8_t *ret_number, struct swb_buf *out)
+{
+        _cleanup_(swb_buf_done) struct swb_buf best = SWB_BUF_INIT(out->max_bytes - out->n_bytes);
+        int r = try_codec(in, SWB_CODEC_BZ2, 0, SWB_BSDIFF_BZ2, ret_number, &best);
+
+        if (r == 0 && format == SWB_BSDF2)
+                r = try_codec(in, SWB_CODEC_BROTLI, BROTLI_QUICK_LEVEL, SWB_BSDIFF_BROTLI,
+                              ret_number, &best);
+        if (r == 0 && format == SWB_BSDF2 && deserves_best_brotli(in->n_bytes, best.n_bytes))
+                r = try_codec(in, SWB_CODEC_BROTLI, 0, SWB_BSDIFF_BROTLI, ret_number, &best);
+        if (r < 0)
+                return r;
+        return best.n_bytes ? swb_buf_append(out, best.data, best.n_bytes) : -E2BIG;
 }
 
 static int write_patch(struct differ *d, enum swb_bsdiff_format format, struct swb_buf *buf)

@@ -4,22 +4,101 @@
 #include <divsufsort.h>
 #include <divsufsort64.h>
 
+#include "base/endian.h"
+
 /* How far to look for the nearest place: 1 % smaller patches of programs; more gives no more. */
 #define NEIGHBOURS 16
+#define N_BUCKETS ((size_t)1 << 16)
+/* Bits of the bitmap for each byte of the text, at least: one string in four that the text does not
+ * have is not noticed then. */
+#define GRAM_BITS_A_BYTE 4u
 
 static bool needs_wide(uint64_t n)
 {
         return n > INT32_MAX;
 }
 
-uint64_t swb_suffix_array_memory(uint64_t n)
+static uint64_t array_bytes(uint64_t n)
 {
         return needs_wide(n) ? n * sizeof(int64_t) : n * sizeof(int32_t);
 }
 
+static unsigned gram_bits_for(uint64_t n)
+{
+        unsigned bits = 6;
+
+        while (bits < 40 && (uint64_t)1 << bits < n * GRAM_BITS_A_BYTE)
+                bits++;
+        return bits;
+}
+
+uint64_t swb_suffix_array_memory(uint64_t n)
+{
+        if (n > UINT64_MAX / 16)
+                return UINT64_MAX;
+        return array_bytes(n) + ((uint64_t)1 << gram_bits_for(n)) / 8 +
+               (N_BUCKETS + 1) * sizeof(size_t);
+}
+
+static size_t bucket_of(const uint8_t *p)
+{
+        return (size_t)p[0] << 8 | p[1];
+}
+
+/* Suffixes in order: those that begin with smaller two bytes, and the last, of one byte only, which
+ * stands before all that begin with it. */
+static int make_buckets(struct swb_suffix_array *index)
+{
+        size_t last = (size_t)index->text[index->n - 1] << 8, sum = 0;
+
+        index->buckets = calloc(N_BUCKETS + 1, sizeof(*index->buckets));
+        if (!index->buckets)
+                return -ENOMEM;
+        for (size_t i = 0; i + 1 < index->n; i++)
+                index->buckets[bucket_of(index->text + i)]++;
+        for (size_t i = 0; i <= N_BUCKETS; i++) {
+                size_t n = index->buckets[i];
+
+                sum += i == last;
+                index->buckets[i] = sum;
+                sum += n;
+        }
+        return 0;
+}
+
+static uint64_t gram_of(const struct swb_suffix_array *index, const uint8_t *p)
+{
+        return swb_get_le64(p) * 0x9e3779b97f4a7c15u >> (64 - index->gram_bits);
+}
+
+static int make_grams(struct swb_suffix_array *index)
+{
+        index->gram_bits = gram_bits_for(index->n);
+        index->grams = calloc(((size_t)1 << index->gram_bits) / 64, sizeof(*index->grams));
+        if (!index->grams)
+                return -ENOMEM;
+        for (size_t i = 0; i + SWB_SUFFIX_GRAM_BYTES <= index->n; i++) {
+                uint64_t gram = gram_of(index, index->text + i);
+
+                index->grams[gram / 64] |= (uint64_t)1 << gram % 64;
+        }
+        return 0;
+}
+
+bool swb_suffix_array_may_have(const struct swb_suffix_array *index, const uint8_t *wanted,
+                               size_t n_wanted)
+{
+        uint64_t gram;
+
+        if (!index->grams || n_wanted < SWB_SUFFIX_GRAM_BYTES)
+                return false;
+        gram = gram_of(index, wanted);
+        return index->grams[gram / 64] >> gram % 64 & 1;
+}
+
 int swb_suffix_array_init(struct swb_suffix_array *index, const uint8_t *text, size_t n)
 {
-        uint64_t n_bytes = swb_suffix_array_memory(n);
+        uint64_t n_bytes = array_bytes(n);
         void *memory;
         int r;
 
@@ -38,9 +117,10 @@ int swb_suffix_array_init(struct swb_suffix_array *index, const uint8_t *text, s
                 index->narrow = memory;
                 r = divsufsort(text, index->narrow, (int32_t)n);
         }
-        if (r != 0) {
+        /* lack of memory is the only way to fail with arguments like these */
+        if (r != 0 || make_buckets(index) < 0 || make_grams(index) < 0) {
                 swb_suffix_array_done(index);
-                return -ENOMEM; /* the only way to fail with arguments like these */
+                return -ENOMEM;
         }
         return 0;
 }
@@ -49,6 +129,8 @@ void swb_suffix_array_done(struct swb_suffix_array *index)
 {
         free(index->narrow);
         free(index->wide);
+        free(index->buckets);
+        free(index->grams);
         *index = (struct swb_suffix_array){0};
 }
 
@@ -91,8 +173,14 @@ struct swb_match swb_suffix_array_longest(const struct swb_suffix_array *index,
         if (index->n == 0 || n_wanted == 0)
                 return (struct swb_match){0};
         /* low: no suffix above wanted is here or before; `high` starts one behind the last. */
-        low.common = common_bytes(index->text + suffix_at(index, 0), wanted, 0,
-                                  SWB_MIN(index->n - suffix_at(index, 0), n_wanted));
+        if (n_wanted > 1) {
+                size_t first = index->buckets[bucket_of(wanted)];
+
+                low.rank = first > 0 ? first - 1 : 0;
+                high.rank = index->buckets[bucket_of(wanted) + 1];
+        }
+        low.common = common_bytes(index->text + suffix_at(index, low.rank), wanted, 0,
+                                  SWB_MIN(index->n - suffix_at(index, low.rank), n_wanted));
         while (high.rank - low.rank > 1) {
                 size_t rank = low.rank + (high.rank - low.rank) / 2, pos = suffix_at(index, rank);
                 size_t common =

@@ -7,9 +7,15 @@
 
 #include "base/cleanup.h"
 
+/* Whether a string of this length occurs at all is known without a search, most of the time. */
+#define SWB_SUFFIX_GRAM_BYTES 8
+
 struct swb_suffix_array {
         const uint8_t *text; /* borrowed */
         size_t n;
+        size_t *buckets; /* first rank of the suffixes that begin with each two bytes */
+        uint64_t *grams; /* bitmap: hashes of the text's strings of SWB_SUFFIX_GRAM_BYTES */
+        unsigned gram_bits;
         int32_t *narrow; /* one of the two, by the text's size */
         int64_t *wide;
 };
@@ -29,6 +35,11 @@ uint64_t swb_suffix_array_memory(uint64_t n);
 /* The longest beginning of `wanted` that occurs in the text; the same answer every time. */
 struct swb_match swb_suffix_array_longest(const struct swb_suffix_array *index,
                                           const uint8_t *wanted, size_t n_wanted);
+
+/* false: the text does not have the first SWB_SUFFIX_GRAM_BYTES of `wanted`, or `wanted` is
+ * shorter. */
+bool swb_suffix_array_may_have(const struct swb_suffix_array *index, const uint8_t *wanted,
+                               size_t n_wanted);
 
 /* Of the places nearby in the array where the text has the same bytes: the one nearest to
  * `wanted_pos` (which may lie outside the text). */

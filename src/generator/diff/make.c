@@ -234,14 +234,31 @@ static uint64_t cost(const struct swb_operation_list *list)
         return bytes;
 }
 
+/* Is it worth to make the slice without its source too? */
+static int needs_rival(const struct diff *diff, size_t n_patch, bool *ret)
+{
+        size_t estimate = 0;
+
+        *ret = false;
+        if (n_patch < dst_bytes(diff) / RIVAL_SHARE)
+                return 0;
+        if (swb_replace_estimate(diff->new, dst_bytes(diff), &estimate) < 0)
+                return -ENOMEM;
+        *ret = estimate < n_patch;
+        return 0;
+}
+
 /* The better of patch and chunks. Chunks that lose stay in the spool, where they cost only disk. */
 static int choose(const struct diff *diff, const struct swb_buf *patch,
                   struct swb_operation_list *ret, struct swb_error *err)
 {
         _cleanup_(swb_operation_list_done) struct swb_operation_list chunks = {0};
+        bool rival = true;
         int r;
 
-        if (patch->n_bytes > 0 && patch->n_bytes < dst_bytes(diff) / RIVAL_SHARE)
+        if (patch->n_bytes > 0 && needs_rival(diff, patch->n_bytes, &rival) < 0)
+                return swb_oom(err);
+        if (!rival)
                 return add_patch(diff, patch, ret, err);
         r = make_chunks(diff, &chunks, err);
         if (r < 0)

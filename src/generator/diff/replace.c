@@ -9,6 +9,9 @@
  */
 #define QUICK_LEVEL 1
 #define QUICK_SHARE 200u
+/* No encoder made less than this of what that level makes of binaries and texts; usual: 75. */
+#define ESTIMATE_LEVEL 3
+#define ESTIMATE_PERCENT 65u
 
 /* The encoders' tables at the levels used, measured: xz 6 about 94 MiB, zstd 19 about 12 bytes a
  * byte of the chunk. */
@@ -52,13 +55,13 @@ static int looks_compressible(const uint8_t *data, size_t n_bytes, bool *ret)
         return r;
 }
 
-static int encode_own(const uint8_t *data, size_t n_bytes, enum swb_op_type *ret_type,
-                      struct swb_buf *best, struct swb_buf *other)
+static int encode_own(const struct swb_rules *rules, const uint8_t *data, size_t n_bytes,
+                      enum swb_op_type *ret_type, struct swb_buf *best, struct swb_buf *other)
 {
         int r = encode(SWB_CODEC_ZSTD, 0, data, n_bytes, best);
         size_t limit;
 
-        if (r == 0)
+        if (r == 0 && rules->delta)
                 r = encode(SWB_CODEC_XZ, 0, data, n_bytes, other);
         if (r < 0)
                 return r;
@@ -98,7 +101,7 @@ int swb_replace_encode(const struct swb_rules *rules, const uint8_t *data, size_
         int r = looks_compressible(data, n_bytes, &compressible);
 
         if (r == 0 && compressible)
-                r = rules->zstd ? encode_own(data, n_bytes, &type, &best, &other)
+                r = rules->zstd ? encode_own(rules, data, n_bytes, &type, &best, &other)
                                 : encode_common(rules, data, n_bytes, &type, &best, &other);
         if (r < 0)
                 return r;
@@ -111,6 +114,16 @@ int swb_replace_encode(const struct swb_rules *rules, const uint8_t *data, size_
                 return r;
         *ret_type = best.n_bytes > 0 ? type : SWB_OP_REPLACE;
         return 0;
+}
+
+int swb_replace_estimate(const uint8_t *data, size_t n_bytes, size_t *ret_n_bytes)
+{
+        _cleanup_(swb_buf_done) struct swb_buf quick = SWB_BUF_INIT(n_bytes);
+        int r = encode(SWB_CODEC_ZSTD, ESTIMATE_LEVEL, data, n_bytes, &quick);
+
+        if (r == 0)
+                *ret_n_bytes = (quick.n_bytes ? quick.n_bytes : n_bytes) / 100 * ESTIMATE_PERCENT;
+        return r;
 }
 
 uint64_t swb_replace_memory(uint64_t n_bytes)

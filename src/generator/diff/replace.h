@@ -7,13 +7,16 @@
 #include "generator/plan/rules.h"
 
 /*
- * Fills ret_type and replaces the content of `buf` (ceiling: at least n_bytes). Own profile: of
- * zstd and xz the smaller, but zstd, which decodes ten times as fast, unless xz saves a twentieth.
- * Other clients: the smallest of xz and bzip2. The bytes as they are when nothing makes them
- * smaller. n_bytes: a multiple of SWB_BLOCK_BYTES. Return: 0, -ENOMEM.
+ * Fills ret_type and replaces the content of `buf` (ceiling: at least n_bytes). Own profile, full
+ * payloads: zstd, which decodes ten times as fast as xz. Deltas, where little goes this way: xz if
+ * it saves a twentieth. Other clients: the smallest of xz and bzip2. The bytes as they are when
+ * nothing makes them smaller. n_bytes: a multiple of SWB_BLOCK_BYTES. Return: 0, -ENOMEM.
  */
 int swb_replace_encode(const struct swb_rules *rules, const uint8_t *data, size_t n_bytes,
                        enum swb_op_type *ret_type, struct swb_buf *buf) _warn_unused_;
+
+/* A quick guess at what swb_replace_encode() will hardly get below. Return: 0, -ENOMEM. */
+int swb_replace_estimate(const uint8_t *data, size_t n_bytes, size_t *ret_n_bytes) _warn_unused_;
 
 /* What the encoders need beside their input and output, for a chunk of n_bytes. */
 uint64_t swb_replace_memory(uint64_t n_bytes);
