@@ -52,9 +52,9 @@ max-load = 0
 delay = 0s
 
 [workers]
-fetch = /usr/libexec/switchback/swb-fetch
+fetch = /usr/sbin/swb-fetch
 fetch-user = swb-fetch
-install = /usr/libexec/switchback/swb-install
+install = /usr/sbin/swb-install
 """
 
 
