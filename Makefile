@@ -6,15 +6,17 @@ BUILD ?= build
 JOBS ?= $(shell nproc)
 PREFIX ?= /usr
 FUZZ_SECONDS ?= 60
+CUTS ?= 100
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo demo-host check check-boot-sandbox install bench fuzz fmt lint clean
+.PHONY: help build demo demo-host check check-boot-sandbox soak-power install bench fuzz fmt lint clean
 
 help:
 	@echo 'make demo      the whole story in a virtual device: U-Boot, Linux, resets, a pulled plug, a fallback'
 	@echo 'make demo-host the same without a virtual machine: quicker, a stand-in for the boot loader'
 	@echo 'make check     build with warnings as errors, then all tests, and all of them again with sanitizers'
 	@echo 'make check-boot-sandbox   the U-Boot command swb_boot, built from Debian'"'"'s source and tried in its sandbox'
+	@echo 'make soak-power   the plug of the virtual device is pulled CUTS times (now: $(CUTS)), and every crash state of one update'
 	@echo 'make build     the programs, in $(BUILD)/src/bin'
 	@echo 'make install   programs, units, D-Bus policy and man pages to DESTDIR/PREFIX (now: $(DESTDIR)$(PREFIX))'
 	@echo 'make bench     sizes, seconds and memory beside xdelta3, zstd and casync'
@@ -47,6 +49,11 @@ check:
 check-boot-sandbox:
 	@tools/install-deps test uboot
 	@/usr/bin/python3 -m pytest -q -p no:cacheprovider --import-mode=importlib tests/qemu/own_u_boot.py
+
+soak-power:
+	@tools/install-deps build test
+	@tools/quietly 'building (make build shows how)' $(MAKE) --no-print-directory build
+	@SWB_BUILD=$(BUILD) tests/qemu/soak_power.py --cuts=$(CUTS) $(BUILD)/soak-power
 
 install: build
 	@DESTDIR=$(DESTDIR) meson install --no-rebuild -C $(BUILD)
