@@ -47,9 +47,6 @@ windows = always
 max-load = 0
 delay = 0s
 command = reboot
-windows = always
-max-load = 0
-delay = 0s
 
 [workers]
 fetch = /usr/sbin/swb-fetch
