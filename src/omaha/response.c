@@ -33,6 +33,8 @@ static const struct swb_xml_field offer_fields[] = {
         SWB_XML_FIELD("info", SWB_XML_TEXT, struct swb_omaha_offer, info),
         SWB_XML_FIELD("PollInterval", SWB_XML_U64, struct swb_omaha_offer, poll_interval),
         SWB_XML_FIELD("_rollback", SWB_XML_TRUE_ONLY, struct swb_omaha_offer, rollback),
+        SWB_XML_FIELD("_invalidate_last_update", SWB_XML_TRUE_ONLY, struct swb_omaha_offer,
+                      invalidate),
 };
 
 static const struct swb_xml_field package_fields[] = {
@@ -50,6 +52,7 @@ static const struct swb_xml_field postinstall_fields[] = {
         SWB_XML_FIELD("MetadataSignatureRsa", SWB_XML_TEXT, struct swb_omaha_postinstall,
                       metadata_signature),
         SWB_XML_FIELD("deadline", SWB_XML_TEXT, struct swb_omaha_postinstall, deadline),
+        SWB_XML_FIELD("_priority", SWB_XML_TEXT, struct swb_omaha_postinstall, priority),
         SWB_XML_FIELD("DisablePayloadBackoff", SWB_XML_TRUE, struct swb_omaha_postinstall,
                       disable_backoff),
         SWB_XML_FIELD("MaxFailureCountPerUrl", SWB_XML_U64, struct swb_omaha_postinstall,

@@ -32,6 +32,7 @@ struct swb_omaha_postinstall {
         uint64_t metadata_size;         /* bytes; 0 = not given */
         const char *metadata_signature; /* base64 */
         const char *deadline;           /* not empty: urgent */
+        const char *priority;           /* ours: "low", "high"; "": normal */
         bool disable_backoff;
         uint64_t max_failures; /* per URL; 0 = not given */
 };
@@ -41,6 +42,7 @@ struct swb_omaha_offer {
         const char *info;       /* reason, for people and logs */
         uint64_t poll_interval; /* seconds; 0 = not given */
         bool rollback;
+        bool invalidate; /* with "noupdate": drop what is installed and does not run yet */
 
         const char *codebases[SWB_OMAHA_URLS_MAX]; /* the writer adds a "/" at the end if there is
                                                       none */

@@ -5,10 +5,12 @@
 #include "bin/swb-server/table.h"
 #include "os/file.h"
 #include "server/report/report.h"
+#include "server/rollout/zone.h"
 
 #define MACHINES_FILE_MAX_BYTES (64u << 20)
 
-static const char *appid, *channel, *hardware_class, *board, *track, *machines_file;
+static const char *appid, *channel, *hardware_class, *board, *track, *machines_file, *time_zone,
+        *pin;
 static struct swb_opt_list add, drop;
 static uint64_t position;
 static bool any_machine, as_json;
@@ -29,6 +31,10 @@ const struct swb_opt cmd_group_options[] = {
         {0, "remove-machine", SWB_OPT_LIST, &drop, "ID", false, "take a machine off the list"},
         {0, "any-machine", SWB_OPT_FLAG, &any_machine, NULL, false,
          "no longer only listed machines"},
+        {0, "time-zone", SWB_OPT_STRING, &time_zone, "NAME", false,
+         "of these devices, for a rollout's hours ('': the rollout's)"},
+        {0, "pin", SWB_OPT_STRING, &pin, "PREFIX", false,
+         "only versions that begin so ('': all), as if the devices asked for it"},
         {0, "position", SWB_OPT_U64, &position, "N", false,
          "place in the order in which groups are asked (default: the last)"},
         {0, "json", SWB_OPT_FLAG, &as_json, NULL, false, "print JSON"},
@@ -128,6 +134,19 @@ static int set_rule(char *rule, size_t size, const char *value, const char *opti
         return 0;
 }
 
+static int set_time_zone(struct swb_group *group, struct swb_error *err)
+{
+        _cleanup_(swb_zone_freep) struct swb_zone *zone = NULL;
+        int r;
+
+        if (!time_zone)
+                return 0;
+        r = swb_zone_load(time_zone, &zone, err);
+        if (r < 0)
+                return swb_wrap(err, r, "option --time-zone");
+        return set_rule(group->time_zone, sizeof(group->time_zone), time_zone, "time-zone", err);
+}
+
 /* Options that were not given leave a group that exists as it is. */
 static int apply_options(struct swb_group *group, struct swb_error *err)
 {
@@ -143,6 +162,10 @@ static int apply_options(struct swb_group *group, struct swb_error *err)
                 r = set_rule(group->board, sizeof(group->board), board, "board", err);
         if (r >= 0)
                 r = set_rule(group->track, sizeof(group->track), track, "track", err);
+        if (r >= 0)
+                r = set_rule(group->pin, sizeof(group->pin), pin, "pin", err);
+        if (r >= 0)
+                r = set_time_zone(group, err);
         if (r < 0)
                 return r;
         group->position = (int64_t)SWB_MIN(position, (uint64_t)INT32_MAX);

@@ -4,12 +4,19 @@
 #include "bin/swb-server/table.h"
 #include "server/publish/publish.h"
 #include "server/report/report.h"
+#include "server/store/blocks.h"
 
-static const char *appid;
+static const char *appid, *stepping_stone, *hardware_class, *reason = "by hand";
 static bool as_json;
 
 const struct swb_opt cmd_release_options[] = {
         {'a', "app", SWB_OPT_STRING, &appid, "ID", false, "the app, if there are several"},
+        {0, "stepping-stone", SWB_OPT_STRING, &stepping_stone, "YES|NO", false,
+         "set: may devices below it skip it?"},
+        {0, "hardware-class", SWB_OPT_STRING, &hardware_class, "TEXT", false,
+         "block, unblock: for which devices"},
+        {0, "reason", SWB_OPT_STRING, &reason, "TEXT", false,
+         "block: why, for people (default: by hand)"},
         {0, "json", SWB_OPT_FLAG, &as_json, NULL, false, "print JSON"},
         {0},
 };
@@ -109,12 +116,74 @@ static int run_remove(struct swb_db *db, char **args, struct swb_error *err)
         return SWB_EXIT_OK;
 }
 
+static int run_set(struct swb_db *db, char **args, struct swb_error *err)
+{
+        _cleanup_(swb_transaction_done) struct swb_transaction t = {0};
+        struct swb_release release;
+        bool value;
+        int r;
+
+        if (!stepping_stone || swb_parse_bool(stepping_stone, &value) < 0)
+                return swb_fail(err, -EINVAL, SWB_FAULT_USAGE,
+                                "say --stepping-stone=yes or --stepping-stone=no");
+        r = swb_transaction_begin(&t, db, err);
+        if (r >= 0)
+                r = find(db, args[0], &release, err);
+        if (r >= 0)
+                r = swb_release_set_stepping_stone(db, &release, value, err);
+        if (r >= 0)
+                r = swb_transaction_commit_catalog(&t, err);
+        if (r < 0)
+                return r;
+        (void)printf("release %s %s\n", release.version,
+                     value ? "can't be skipped" : "can be skipped");
+        return SWB_EXIT_OK;
+}
+
+static int change_block(struct swb_db *db, const char *version, bool block, struct swb_error *err)
+{
+        _cleanup_(swb_transaction_done) struct swb_transaction t = {0};
+        struct swb_release release;
+        int r;
+
+        if (!hardware_class)
+                return swb_fail(err, -EINVAL, SWB_FAULT_USAGE,
+                                "say for which devices with --hardware-class");
+        r = swb_transaction_begin(&t, db, err);
+        if (r >= 0)
+                r = find(db, version, &release, err);
+        if (r >= 0)
+                r = block ? swb_block_put(db, release.id, hardware_class, reason,
+                                          (int64_t)time(NULL), err)
+                          : swb_block_remove(db, release.id, hardware_class, err);
+        if (r >= 0)
+                r = swb_transaction_commit_catalog(&t, err);
+        if (r < 0)
+                return r;
+        (void)printf("release %s is %s for hardware class %s\n", release.version,
+                     block ? "blocked" : "not blocked", hardware_class);
+        return SWB_EXIT_OK;
+}
+
+static int run_block(struct swb_db *db, char **args, struct swb_error *err)
+{
+        return change_block(db, args[0], true, err);
+}
+
+static int run_unblock(struct swb_db *db, char **args, struct swb_error *err)
+{
+        return change_block(db, args[0], false, err);
+}
+
 int cmd_release(int n_args, char **args, struct swb_error *err)
 {
         static const struct server_action actions[] = {
                 {"list", 0, run_list},
                 {"show", 1, run_show},
                 {"remove", 1, run_remove},
+                {"set", 1, run_set},
+                {"block", 1, run_block},
+                {"unblock", 1, run_unblock},
                 {0},
         };
 

@@ -16,7 +16,7 @@ extern struct server_options server_options;
 
 extern const struct swb_opt cmd_serve_options[], cmd_publish_options[], cmd_app_options[],
         cmd_release_options[], cmd_channel_options[], cmd_group_options[], cmd_devices_options[],
-        cmd_events_options[];
+        cmd_events_options[], cmd_rollout_options[], cmd_explain_options[];
 
 int cmd_serve(int n_args, char **args, struct swb_error *err);
 int cmd_publish(int n_args, char **args, struct swb_error *err);
@@ -25,6 +25,8 @@ int cmd_release(int n_args, char **args, struct swb_error *err);
 int cmd_channel(int n_args, char **args, struct swb_error *err);
 int cmd_group(int n_args, char **args, struct swb_error *err);
 int cmd_devices(int n_args, char **args, struct swb_error *err);
+int cmd_explain(int n_args, char **args, struct swb_error *err);
+int cmd_rollout(int n_args, char **args, struct swb_error *err);
 int cmd_events(int n_args, char **args, struct swb_error *err);
 
 /* A verb's own verbs: "release list", "release remove VERSION" … */

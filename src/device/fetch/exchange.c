@@ -206,6 +206,7 @@ static void put_update(struct swb_buf *buf, const struct swb_omaha_offer *offer,
                 put_u64(buf, "METADATA_SIZE", post_install->metadata_size, r);
         put_if_set(buf, "METADATA_SIGNATURE", post_install->metadata_signature, r);
         put_if_set(buf, "DEADLINE", post_install->deadline, r);
+        put_if_set(buf, "PRIORITY", post_install->priority, r);
         if (post_install->max_failures)
                 put_u64(buf, "MAX_FAILURES", post_install->max_failures, r);
         if (post_install->disable_backoff)
@@ -234,6 +235,8 @@ int swb_exchange_put(const struct swb_exchange *exchange, struct swb_buf *buf,
         put_if_set(buf, "INFO", info, &r);
         if (strcmp(offer->status, SWB_OMAHA_STATUS_OK) == 0)
                 put_update(buf, offer, &r);
+        else if (offer->invalidate)
+                put(buf, "RECALL", "true", &r);
         if (offer->poll_interval)
                 put_u64(buf, "POLL_INTERVAL", offer->poll_interval, &r);
         put_cohorts(buf, exchange->app, &r);

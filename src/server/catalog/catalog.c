@@ -14,6 +14,8 @@ struct swb_catalog *swb_catalog_unref(struct swb_catalog *catalog)
 {
         if (!catalog || __atomic_sub_fetch(&catalog->n_refs, 1, __ATOMIC_ACQ_REL) > 0)
                 return NULL;
+        for (size_t i = 0; i < catalog->n_zones; i++)
+                (void)swb_zone_free(catalog->zones[i]);
         (void)swb_pool_free(catalog->pool);
         free(catalog);
         return NULL;
@@ -70,6 +72,13 @@ bool swb_catalog_group_has_machine(const struct swb_catalog_group *group, const 
 {
         return group->n_machines > 0 && bsearch(machineid, group->machines, group->n_machines,
                                                 sizeof(*group->machines), compare_machine);
+}
+
+bool swb_catalog_is_blocked(const struct swb_catalog_release *release, const char *hardware_class)
+{
+        return release->n_blocked > 0 &&
+               bsearch(hardware_class, release->blocked, release->n_blocked,
+                       sizeof(*release->blocked), compare_machine);
 }
 
 static const struct swb_catalog_payload *named_in_app(const struct swb_catalog_app *app,

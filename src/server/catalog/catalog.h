@@ -7,8 +7,13 @@
  * Model:  built whole from the database, then read by any number of threads without locks. A change
  *         of the database makes a new catalog; the old one goes with its last reference.
  */
+#include "server/rollout/zone.h"
 #include "server/store/channels.h"
 #include "server/store/groups.h"
+#include "server/store/rollouts.h"
+
+/* Different time zones of groups and rollouts; further ones are as UTC. */
+#define SWB_CATALOG_ZONES_MAX 64
 
 struct swb_catalog_payload {
         const char *source_version; /* "": full */
@@ -28,6 +33,26 @@ struct swb_catalog_release {
         uint64_t max_failures;
         struct swb_catalog_payload *payloads; /* in the order of source versions (strcmp) */
         size_t n_payloads;
+        bool stepping_stone;
+        const char **blocked; /* hardware classes that do not get it, in the order of strcmp */
+        size_t n_blocked;
+};
+
+/* Of a rollout only what does not change by itself; server/rollout/live.h counts. */
+struct swb_catalog_rollout {
+        int64_t id;
+        const char *name;
+        enum swb_rollout_status status;
+        const char *reason;
+        const struct swb_catalog_release *release;
+        const struct swb_zone *zone; /* NULL: UTC */
+        struct swb_hours hours;
+        uint64_t deadline_seconds; /* 0: none */
+        enum swb_priority priority;
+        size_t stage, n_stages;
+        const char *stage_size; /* "10%" */
+        struct swb_siphash_key bucket_key;
+        const char *channel;
 };
 
 struct swb_catalog_channel {
@@ -35,6 +60,9 @@ struct swb_catalog_channel {
         const struct swb_catalog_release *release;  /* NULL: none */
         const struct swb_catalog_release **carried; /* ever, highest version first */
         size_t n_carried;
+        const struct swb_catalog_rollout *rollout; /* active or paused; NULL: none */
+        const struct swb_catalog_rollout **recalled;
+        size_t n_recalled;
 };
 
 struct swb_catalog_group {
@@ -44,6 +72,8 @@ struct swb_catalog_group {
         bool has_machines;
         const char **machines; /* in the order of strcmp */
         size_t n_machines;
+        const char *pin;             /* prefix of versions; "": any */
+        const struct swb_zone *zone; /* NULL: the rollout's */
 };
 
 struct swb_catalog_app {
@@ -57,6 +87,10 @@ struct swb_catalog_app {
         size_t n_channels;
         struct swb_catalog_group *groups; /* in the order in which they are asked */
         size_t n_groups;
+        const struct swb_catalog_release **stones; /* that can't be skipped, lowest first */
+        size_t n_stones;
+        struct swb_catalog_rollout *rollouts; /* but for finished ones, newest first */
+        size_t n_rollouts;
 };
 
 struct swb_catalog {
@@ -64,7 +98,10 @@ struct swb_catalog {
         int64_t generation;           /* of the database's catalog */
         struct swb_catalog_app *apps; /* in the order of appids (strcmp) */
         size_t n_apps;
-        struct swb_pool *pool; /* private: owns all of it */
+        struct swb_pool *pool; /* private: owns all of it but the zones */
+        struct swb_zone *zones[SWB_CATALOG_ZONES_MAX];
+        const char *zone_names[SWB_CATALOG_ZONES_MAX];
+        size_t n_zones;
 };
 
 /* Reads the whole catalog; the caller holds the one reference. */
@@ -82,6 +119,7 @@ const struct swb_catalog_channel *swb_catalog_channel(const struct swb_catalog_a
 const struct swb_catalog_payload *swb_catalog_payload(const struct swb_catalog_release *release,
                                                       const char *source_version);
 bool swb_catalog_group_has_machine(const struct swb_catalog_group *group, const char *machineid);
+bool swb_catalog_is_blocked(const struct swb_catalog_release *release, const char *hardware_class);
 /* A payload by the name under which it was published (the newest release that has one), or by its
  * SHA-256. */
 const struct swb_catalog_payload *swb_catalog_payload_named(const struct swb_catalog *catalog,

@@ -3,12 +3,14 @@
 #include "base/text.h"
 #include "server/catalog/catalog.h"
 #include "server/catalog/pool.h"
+#include "server/store/blocks.h"
 
 /* Of an element of a list of releases, which hold pointers. */
 #define RELEASE_POINTER_BYTES sizeof(void *)
 
 /* What one list's callbacks share. `array` grows on the heap and then moves into the pool. */
 struct load {
+        struct swb_catalog *catalog; /* for its zones */
         struct swb_db *db;
         struct swb_pool *pool;
         void *array;
@@ -104,6 +106,28 @@ static int load_payloads(const struct load *outer, struct swb_catalog_release *r
                       &release->n_payloads, err);
 }
 
+static int add_block(const struct swb_block *block, void *userdata, struct swb_error *err)
+{
+        struct load *load = userdata;
+        const char **place = append(load, sizeof(*place));
+
+        if (place)
+                *place = swb_pool_text(load->pool, block->hardware_class);
+        return place && *place ? 0 : swb_oom(err);
+}
+
+static int load_blocks(const struct load *outer, struct swb_catalog_release *release,
+                       struct swb_error *err)
+{
+        _cleanup_(load_done) struct load load = {.db = outer->db, .pool = outer->pool};
+        int r;
+
+        r = swb_block_list(load.db, release->id, add_block, &load, err);
+        if (r < 0)
+                return r;
+        return settle(&load, sizeof(const char *), &release->blocked, &release->n_blocked, err);
+}
+
 static int add_release(const struct swb_release *row, void *userdata, struct swb_error *err)
 {
         struct load *load = userdata;
@@ -116,6 +140,7 @@ static int add_release(const struct swb_release *row, void *userdata, struct swb
         release->id = row->id;
         release->disable_backoff = row->disable_backoff;
         release->max_failures = row->max_failures;
+        release->stepping_stone = row->stepping_stone;
         return keep_texts(load, texts, SWB_ELEMENTS(texts), err);
 }
 
@@ -129,8 +154,11 @@ static int load_releases(const struct load *outer, struct swb_catalog_app *app,
         if (r >= 0)
                 r = settle(&load, sizeof(struct swb_catalog_release), &app->releases,
                            &app->n_releases, err);
-        for (size_t i = 0; r >= 0 && i < app->n_releases; i++)
+        for (size_t i = 0; r >= 0 && i < app->n_releases; i++) {
                 r = load_payloads(outer, &app->releases[i], err);
+                if (r >= 0)
+                        r = load_blocks(outer, &app->releases[i], err);
+        }
         return r;
 }
 
@@ -143,17 +171,138 @@ static const struct swb_catalog_release *release_by_id(const struct swb_catalog_
         return NULL;
 }
 
-/* The list of channels of one app. */
-struct channel_load {
+/* A list of what refers to releases of one app. */
+struct app_load {
         struct load load;
         const struct swb_catalog_app *app;
 };
+
+/* The zone of this name, loaded once. One that is gone since it was checked is UTC. */
+static const struct swb_zone *zone_of(struct swb_catalog *catalog, const char *name)
+{
+        struct swb_error err = SWB_ERROR_INIT;
+        size_t n = catalog->n_zones;
+
+        if (!*name)
+                return NULL;
+        for (size_t i = 0; i < n; i++)
+                if (strcmp(catalog->zone_names[i], name) == 0)
+                        return catalog->zones[i];
+        if (n == SWB_CATALOG_ZONES_MAX || swb_zone_load(name, &catalog->zones[n], &err) < 0)
+                return NULL;
+        catalog->zone_names[n] = swb_pool_text(catalog->pool, name);
+        if (!catalog->zone_names[n]) {
+                (void)swb_zone_free(catalog->zones[n]);
+                return NULL;
+        }
+        return catalog->zones[catalog->n_zones++];
+}
+
+static int add_rollout(const struct swb_rollout_row *row, void *userdata, struct swb_error *err)
+{
+        struct app_load *a = userdata;
+        const struct swb_rollout_setup *setup = &row->setup;
+        const struct swb_stage *stage = &setup->plan.stages[setup->stage];
+        struct swb_catalog_rollout *rollout;
+        char size[SWB_STAGE_TEXT];
+
+        if (setup->status == SWB_ROLLOUT_FINISHED)
+                return 0;
+        rollout = append(&a->load, sizeof(*rollout));
+        if (!rollout)
+                return swb_oom(err);
+        *rollout = (struct swb_catalog_rollout){
+                .id = setup->id,
+                .status = setup->status,
+                .release = release_by_id(a->app, setup->release),
+                .zone = zone_of(a->load.catalog, row->time_zone),
+                .hours = setup->plan.hours,
+                .deadline_seconds = setup->plan.deadline_seconds,
+                .priority = setup->plan.priority,
+                .stage = setup->stage,
+                .n_stages = setup->plan.n_stages,
+                .bucket_key = swb_bucket_key(setup->salt),
+        };
+        return keep_texts(&a->load,
+                          (const struct text[]){{&rollout->name, setup->name},
+                                                {&rollout->reason, setup->reason},
+                                                {&rollout->stage_size, swb_stage_size(stage, size)},
+                                                {&rollout->channel, setup->channel}},
+                          4, err);
+}
+
+static int load_rollouts(const struct load *outer, struct swb_catalog_app *app,
+                         struct swb_error *err)
+{
+        struct app_load a = {
+                .load = {.db = outer->db, .pool = outer->pool, .catalog = outer->catalog},
+                .app = app};
+        int r;
+
+        r = swb_rollout_list(outer->db, app->id, add_rollout, &a, err);
+        if (r >= 0)
+                r = settle(&a.load, sizeof(struct swb_catalog_rollout), &app->rollouts,
+                           &app->n_rollouts, err);
+        load_done(&a.load);
+        return r;
+}
+
+static int find_rollouts(const struct load *outer, const struct swb_catalog_app *app,
+                         struct swb_catalog_channel *channel, struct swb_error *err)
+{
+        _cleanup_(load_done) struct load load = {.db = outer->db, .pool = outer->pool};
+
+        for (size_t i = 0; i < app->n_rollouts; i++) {
+                const struct swb_catalog_rollout *rollout = &app->rollouts[i];
+                const struct swb_catalog_rollout **place;
+
+                if (!rollout->release || strcmp(rollout->channel, channel->name) != 0)
+                        continue;
+                if (rollout->status != SWB_ROLLOUT_RECALLED) {
+                        channel->rollout = rollout; /* the schema allows one */
+                        continue;
+                }
+                place = append(&load, RELEASE_POINTER_BYTES);
+                if (!place)
+                        return swb_oom(err);
+                *place = rollout;
+        }
+        return settle(&load, RELEASE_POINTER_BYTES, &channel->recalled, &channel->n_recalled, err);
+}
+
+static int compare_rising(const void *a, const void *b)
+{
+        const struct swb_catalog_release *const *left = a, *const *right = b;
+
+        return swb_version_compare((*left)->version, (*right)->version);
+}
 
 static int compare_carried(const void *a, const void *b)
 {
         const struct swb_catalog_release *const *left = a, *const *right = b;
 
         return swb_version_compare((*right)->version, (*left)->version);
+}
+
+static int load_stones(const struct load *outer, struct swb_catalog_app *app, struct swb_error *err)
+{
+        _cleanup_(load_done) struct load load = {.db = outer->db, .pool = outer->pool};
+        int r;
+
+        for (size_t i = 0; i < app->n_releases; i++) {
+                const struct swb_catalog_release **place;
+
+                if (!app->releases[i].stepping_stone)
+                        continue;
+                place = append(&load, RELEASE_POINTER_BYTES);
+                if (!place)
+                        return swb_oom(err);
+                *place = &app->releases[i];
+        }
+        r = settle(&load, RELEASE_POINTER_BYTES, &app->stones, &app->n_stones, err);
+        if (r >= 0 && app->n_stones > 1)
+                qsort(app->stones, app->n_stones, RELEASE_POINTER_BYTES, compare_rising);
+        return r;
 }
 
 static int load_history(const struct load *outer, const struct swb_catalog_app *app,
@@ -191,7 +340,7 @@ static int load_history(const struct load *outer, const struct swb_catalog_app *
 
 static int add_channel(const struct swb_channel *row, void *userdata, struct swb_error *err)
 {
-        struct channel_load *c = userdata;
+        struct app_load *c = userdata;
         struct swb_catalog_channel *channel = append(&c->load, sizeof(*channel));
         struct text texts[] = {{&channel->name, row->name}};
         int r;
@@ -200,13 +349,15 @@ static int add_channel(const struct swb_channel *row, void *userdata, struct swb
                 return swb_oom(err);
         channel->release = release_by_id(c->app, row->release);
         r = keep_texts(&c->load, texts, SWB_ELEMENTS(texts), err);
-        return r < 0 ? r : load_history(&c->load, c->app, row->id, channel, err);
+        if (r >= 0)
+                r = load_history(&c->load, c->app, row->id, channel, err);
+        return r < 0 ? r : find_rollouts(&c->load, c->app, channel, err);
 }
 
 static int load_channels(const struct load *outer, struct swb_catalog_app *app,
                          struct swb_error *err)
 {
-        struct channel_load c = {.load = {.db = outer->db, .pool = outer->pool}, .app = app};
+        struct app_load c = {.load = {.db = outer->db, .pool = outer->pool}, .app = app};
         int r;
 
         r = swb_channel_list(outer->db, app->id, add_channel, &c, err);
@@ -236,12 +387,14 @@ static int add_group(const struct swb_group *row, void *userdata, struct swb_err
                                {&group->channel, row->channel},
                                {&group->hardware_class, row->hardware_class},
                                {&group->board, row->board},
-                               {&group->track, row->track}};
+                               {&group->track, row->track},
+                               {&group->pin, row->pin}};
         int r;
 
         if (!group)
                 return swb_oom(err);
         group->has_machines = row->has_machines;
+        group->zone = zone_of(load->catalog, row->time_zone);
         r = keep_texts(load, texts, SWB_ELEMENTS(texts), err);
         if (r >= 0)
                 r = swb_group_machine_list(load->db, row->id, add_machine, &machines, err);
@@ -253,7 +406,8 @@ static int add_group(const struct swb_group *row, void *userdata, struct swb_err
 
 static int load_groups(const struct load *outer, struct swb_catalog_app *app, struct swb_error *err)
 {
-        _cleanup_(load_done) struct load load = {.db = outer->db, .pool = outer->pool};
+        _cleanup_(load_done) struct load load = {
+                .db = outer->db, .pool = outer->pool, .catalog = outer->catalog};
         int r;
 
         r = swb_group_list(load.db, app->id, add_group, &load, err);
@@ -278,7 +432,8 @@ static int add_app(const struct swb_app *row, void *userdata, struct swb_error *
 
 static int load_apps(struct swb_db *db, struct swb_catalog *catalog, struct swb_error *err)
 {
-        _cleanup_(load_done) struct load load = {.db = db, .pool = catalog->pool};
+        _cleanup_(load_done) struct load load = {
+                .db = db, .pool = catalog->pool, .catalog = catalog};
         int r;
 
         r = swb_db_number(db, "SELECT generation FROM catalog", &catalog->generation, err);
@@ -289,6 +444,10 @@ static int load_apps(struct swb_db *db, struct swb_catalog *catalog, struct swb_
                            err);
         for (size_t i = 0; r >= 0 && i < catalog->n_apps; i++) {
                 r = load_releases(&load, &catalog->apps[i], err);
+                if (r >= 0)
+                        r = load_stones(&load, &catalog->apps[i], err);
+                if (r >= 0)
+                        r = load_rollouts(&load, &catalog->apps[i], err);
                 if (r >= 0)
                         r = load_channels(&load, &catalog->apps[i], err);
                 if (r >= 0)

@@ -15,8 +15,33 @@ const char *swb_checkin_machineid(const struct swb_omaha_request *request,
         return "";
 }
 
+/* Events come first, then the check (OM-6). */
+static void decide_app(struct swb_checkin *checkin, size_t index)
+{
+        const struct swb_omaha_app *app = &checkin->request->apps[index];
+        const char *machineid = swb_checkin_machineid(checkin->request, app);
+        struct swb_decision *decision = &checkin->decisions[index];
+        const struct swb_select_query query = {.catalog = checkin->catalog,
+                                               .rollouts = checkin->rollouts,
+                                               .app = app,
+                                               .machineid = machineid,
+                                               .now = checkin->now};
+
+        decision->app = swb_catalog_app(checkin->catalog, app->appid);
+        if (checkin->rollouts && decision->app && decision->app->n_rollouts > 0 && *machineid)
+                swb_rollouts_hear(checkin->rollouts, decision->app->id,
+                                  &(struct swb_rollout_word){.machineid = machineid,
+                                                             .version = app->version,
+                                                             .is_check = app->has_update_check,
+                                                             .events = app->events,
+                                                             .n_events = app->n_events,
+                                                             .now = checkin->now});
+        if (app->has_update_check)
+                swb_select(&query, decision);
+}
+
 struct swb_checkin *swb_checkin_new(struct swb_omaha_request *request, struct swb_catalog *catalog,
-                                    int64_t now)
+                                    struct swb_rollouts *rollouts, int64_t now)
 {
         struct swb_checkin *checkin = calloc(1, sizeof(*checkin));
 
@@ -29,23 +54,32 @@ struct swb_checkin *swb_checkin_new(struct swb_omaha_request *request, struct sw
         }
         checkin->request = request;
         checkin->catalog = swb_catalog_ref(catalog);
+        checkin->rollouts = rollouts;
         checkin->now = now;
-        for (size_t i = 0; i < request->n_apps; i++) {
-                const struct swb_omaha_app *app = &request->apps[i];
-
-                if (app->has_update_check)
-                        swb_select(catalog, app, swb_checkin_machineid(request, app),
-                                   &checkin->decisions[i]);
-                else
-                        checkin->decisions[i].app = swb_catalog_app(catalog, app->appid);
-        }
+        for (size_t i = 0; i < request->n_apps; i++)
+                decide_app(checkin, i);
         return checkin;
+}
+
+/* Nobody was told, and nothing was stored: it was as if the rollouts had not been asked. */
+static void take_back(const struct swb_checkin *checkin)
+{
+        for (size_t i = 0; i < checkin->request->n_apps; i++) {
+                const struct swb_decision *decision = &checkin->decisions[i];
+
+                if (decision->is_new_member)
+                        swb_rollouts_undo(checkin->rollouts, decision->rollout->id,
+                                          swb_checkin_machineid(checkin->request,
+                                                                &checkin->request->apps[i]));
+        }
 }
 
 struct swb_checkin *swb_checkin_free(struct swb_checkin *checkin)
 {
         if (!checkin)
                 return NULL;
+        if (!checkin->is_stored)
+                take_back(checkin);
         (void)swb_omaha_request_free(checkin->request);
         free(checkin->decisions);
         (void)swb_catalog_unref(checkin->catalog);
@@ -178,6 +212,25 @@ int swb_checkin_record(const struct swb_checkin *checkin, struct swb_fleet *flee
         for (size_t i = 0; i < checkin->request->n_apps; i++) {
                 int r = checkin->decisions[i].app ? record_app(checkin, i, fleet, err) : 0;
 
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+int swb_checkin_record_members(const struct swb_checkin *checkin, struct swb_member_writer *writer,
+                               struct swb_error *err)
+{
+        for (size_t i = 0; checkin->rollouts && i < checkin->request->n_apps; i++) {
+                const struct swb_catalog_app *app = checkin->decisions[i].app;
+                const char *machineid =
+                        swb_checkin_machineid(checkin->request, &checkin->request->apps[i]);
+                int r;
+
+                if (!app || app->n_rollouts == 0 || !*machineid)
+                        continue;
+                r = swb_rollouts_store(checkin->rollouts, app->id, machineid, checkin->now, writer,
+                                       err);
                 if (r < 0)
                         return r;
         }

@@ -11,8 +11,10 @@
 struct swb_checkin {
         struct swb_omaha_request *request; /* owned */
         struct swb_catalog *catalog;       /* a reference: the decisions borrow from it */
+        struct swb_rollouts *rollouts;     /* borrowed; NULL: none */
         struct swb_decision *decisions; /* one per app; without an update check only `app` is set */
         int64_t now;                    /* seconds since 1970 */
+        bool is_stored; /* else what rollouts gave is taken back when the checkin goes */
         /* Called once by the writer's thread, after the commit (err NULL) or when it failed, just
          * before the checkin goes. NULL: nobody waits. */
         void (*done)(void *userdata, const struct swb_error *err);
@@ -20,10 +22,10 @@ struct swb_checkin {
         struct swb_checkin *next; /* of the writer's queue */
 };
 
-/* Takes over the request, takes a reference of the catalog, and decides. NULL: out of memory, the
- * request is still the caller's. */
+/* Takes over the request, takes a reference of the catalog, tells the rollouts, and decides. NULL:
+ * out of memory, the request is still the caller's. */
 struct swb_checkin *swb_checkin_new(struct swb_omaha_request *request, struct swb_catalog *catalog,
-                                    int64_t now);
+                                    struct swb_rollouts *rollouts, int64_t now);
 struct swb_checkin *swb_checkin_free(struct swb_checkin *checkin);
 SWB_DEFINE_CLEANUP(struct swb_checkin *, swb_checkin_free)
 
@@ -41,3 +43,6 @@ const char *swb_checkin_machineid(const struct swb_omaha_request *request,
 /* Writes rows, events and counts; inside the writer's transaction. */
 int swb_checkin_record(const struct swb_checkin *checkin, struct swb_fleet *fleet,
                        struct swb_error *err) _warn_unused_;
+/* Its devices' memberships in rollouts; the same. */
+int swb_checkin_record_members(const struct swb_checkin *checkin, struct swb_member_writer *writer,
+                               struct swb_error *err) _warn_unused_;

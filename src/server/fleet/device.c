@@ -2,6 +2,7 @@
 #include "server/fleet/device.h"
 
 #include "base/text.h"
+#include "server/fleet/meaning.h"
 
 const char *swb_device_state_to_string(enum swb_device_state state)
 {
@@ -47,35 +48,6 @@ static void fail(struct swb_device *device, const struct swb_omaha_event *event)
         set_state(device, SWB_DEVICE_FAILED, reason);
 }
 
-/* OM-20: a completion names the version that was left; without one it is a first contact. */
-static bool is_completion(const struct swb_omaha_event *event)
-{
-        if (event->type == SWB_OMAHA_EVENT_REBOOTED_AFTER_UPDATE)
-                return event->result == SWB_OMAHA_RESULT_SUCCESS;
-        return event->type == SWB_OMAHA_EVENT_UPDATE_COMPLETE &&
-               event->result == SWB_OMAHA_RESULT_SUCCESS_REBOOT &&
-               !swb_omaha_version_is_zero(event->previousversion);
-}
-
-static void apply_success(struct swb_device *device, const struct swb_omaha_event *event)
-{
-        switch (event->type) {
-        case SWB_OMAHA_EVENT_DOWNLOAD_STARTED:
-        case SWB_OMAHA_EVENT_UPDATE_DOWNLOAD_STARTED:
-        case SWB_OMAHA_EVENT_DOWNLOAD_COMPLETE:
-        case SWB_OMAHA_EVENT_UPDATE_DOWNLOAD_FINISHED:
-                set_state(device, SWB_DEVICE_DOWNLOADING, "");
-                break;
-        case SWB_OMAHA_EVENT_INSTALL_COMPLETE:
-        case SWB_OMAHA_EVENT_UPDATE_COMPLETE:
-        case SWB_OMAHA_EVENT_INSTALLED_HELD_BACK:
-                set_state(device, SWB_DEVICE_INSTALLED, "");
-                break;
-        default:
-                break;
-        }
-}
-
 void swb_device_apply_event(struct swb_device *device, const struct swb_omaha_event *event,
                             int64_t now)
 {
@@ -85,12 +57,23 @@ void swb_device_apply_event(struct swb_device *device, const struct swb_omaha_ev
         device->last_errorcode = event->errorcode;
         if (*event->slot)
                 swb_copy_bounded(device->slot, event->slot, SWB_SLOT_NAME_MAX);
-        if (swb_omaha_event_result_is_failure(event->result))
-                fail(device, event);
-        else if (is_completion(event))
+        switch (swb_event_meaning(event)) {
+        case SWB_MEANS_DOWNLOADING:
+                set_state(device, SWB_DEVICE_DOWNLOADING, "");
+                break;
+        case SWB_MEANS_INSTALLED:
+                set_state(device, SWB_DEVICE_INSTALLED, "");
+                break;
+        case SWB_MEANS_COMPLETED:
                 complete(device, now);
-        else if (event->result == SWB_OMAHA_RESULT_SUCCESS)
-                apply_success(device, event);
+                break;
+        case SWB_MEANS_FAILED:
+                fail(device, event);
+                break;
+        case SWB_MEANS_NOTHING:
+        default:
+                break;
+        }
 }
 
 void swb_device_apply_app(struct swb_device *device, const struct swb_omaha_app *app, int64_t now)
@@ -127,6 +110,20 @@ static void apply_offer(struct swb_device *device, const struct swb_decision *de
                 set_state(device, SWB_DEVICE_OFFERED, "");
 }
 
+/* Held back by a rollout: that is no fault of a device that has what the others have. */
+static void apply_hold(struct swb_device *device, const struct swb_decision *decision)
+{
+        if (decision->recall)
+                device->granted_version[0] = '\0';
+        else if (device->state == SWB_DEVICE_DOWNLOADING || device->state == SWB_DEVICE_INSTALLED ||
+                 device->state == SWB_DEVICE_FAILED)
+                return;
+        set_state(device,
+                  decision->is_base_current && !decision->recall ? SWB_DEVICE_UP_TO_DATE
+                                                                 : SWB_DEVICE_HELD,
+                  swb_hold_to_string(decision->hold));
+}
+
 void swb_device_apply_decision(struct swb_device *device, const struct swb_decision *decision,
                                int64_t now)
 {
@@ -136,6 +133,8 @@ void swb_device_apply_decision(struct swb_device *device, const struct swb_decis
                 apply_offer(device, decision, now);
         else if (decision->outcome == SWB_SELECT_UP_TO_DATE)
                 settle(device);
+        else if (decision->outcome == SWB_SELECT_ROLLOUT)
+                apply_hold(device, decision);
         else if (device->state != SWB_DEVICE_DOWNLOADING && device->state != SWB_DEVICE_INSTALLED)
                 set_state(device, SWB_DEVICE_HELD, swb_select_outcome_to_string(decision->outcome));
 }

@@ -21,7 +21,8 @@ struct swb_service {
 
         pthread_mutex_t catalog_lock;
         struct swb_catalog *catalog; /* current; take a reference under the lock */
-        struct swb_db *db;           /* of swb_service_tick() */
+        struct swb_rollouts *rollouts;
+        struct swb_db *db; /* of swb_service_tick() */
         int64_t data_version;
 
         pthread_mutex_t status_lock;
@@ -29,7 +30,7 @@ struct swb_service {
 };
 
 /* Where a request stands. */
-enum swb_stage {
+enum swb_exchange_stage {
         SWB_STAGE_READING,  /* its body comes */
         SWB_STAGE_WAITING,  /* for the writer; suspended */
         SWB_STAGE_ANSWERED, /* a response was queued */
@@ -40,7 +41,7 @@ struct swb_exchange {
         struct swb_service *service;
         struct MHD_Connection *connection;
         struct swb_connection *place; /* NULL when there was no memory for it */
-        enum swb_stage stage;
+        enum swb_exchange_stage stage;
         enum MHD_Result (*finish)(struct swb_exchange *exchange); /* the whole request is here */
         const char *path;                                         /* valid during a call only */
         bool is_head;

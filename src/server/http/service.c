@@ -73,6 +73,10 @@ static int load_first_catalog(struct swb_service *service, struct swb_error *err
         if (r >= 0)
                 r = swb_db_number(service->db, "PRAGMA data_version", &service->data_version, err);
         if (r >= 0)
+                r = swb_rollouts_new(&service->rollouts, err);
+        if (r >= 0)
+                r = swb_rollouts_refresh(service->rollouts, service->db, (int64_t)time(NULL), err);
+        if (r >= 0)
                 r = swb_catalog_load(service->db, &service->catalog, err);
         return r;
 }
@@ -121,6 +125,7 @@ struct swb_service *swb_service_free(struct swb_service *service)
         (void)swb_writer_free(service->writer);
         (void)swb_connections_free(service->connections);
         (void)swb_catalog_unref(service->catalog);
+        (void)swb_rollouts_free(service->rollouts);
         (void)swb_db_free(service->db);
         (void)swb_db_free(service->status_db);
         (void)swb_close(service->payload_folder_fd);
@@ -149,7 +154,9 @@ static int refresh_catalog(struct swb_service *service, struct swb_error *err)
         if (r < 0)
                 return r;
         if (generation != service->catalog->generation) {
-                r = swb_catalog_load(service->db, &fresh, err);
+                r = swb_rollouts_refresh(service->rollouts, service->db, (int64_t)time(NULL), err);
+                if (r >= 0)
+                        r = swb_catalog_load(service->db, &fresh, err);
                 if (r < 0)
                         return r;
                 (void)pthread_mutex_lock(&service->catalog_lock);
@@ -168,6 +175,9 @@ void swb_service_tick(struct swb_service *service)
         struct swb_error err = SWB_ERROR_INIT;
         unsigned n;
 
+        if (swb_rollouts_tick(service->rollouts, service->db, (int64_t)time(NULL), &err) < 0)
+                (void)swb_log_failure(SWB_LOG_WARNING, &err, "rollouts, retrying");
+        err = SWB_ERROR_INIT;
         if (refresh_catalog(service, &err) < 0)
                 (void)swb_log_failure(SWB_LOG_WARNING, &err, "refresh the catalog, retrying");
         n = swb_connections_expire(service->connections);

@@ -99,7 +99,8 @@ static enum MHD_Result decide(struct swb_exchange *exchange, struct swb_omaha_re
         struct swb_service *service = exchange->service;
         _cleanup_(swb_catalog_unrefp) struct swb_catalog *catalog = swb_service_catalog(service);
         struct swb_error err = SWB_ERROR_INIT;
-        struct swb_checkin *checkin = swb_checkin_new(request, catalog, (int64_t)time(NULL));
+        struct swb_checkin *checkin =
+                swb_checkin_new(request, catalog, service->rollouts, (int64_t)time(NULL));
 
         if (!checkin) {
                 (void)swb_omaha_request_free(request);

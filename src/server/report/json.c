@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/report/report.h"
+#include "server/store/blocks.h"
 
 static void put_time(struct swb_json *json, const char *name, int64_t unix_seconds)
 {
@@ -120,6 +121,8 @@ int swb_json_group(struct swb_json *json, struct swb_db *db, const struct swb_gr
         swb_json_str(json, "hardware_class", group->hardware_class);
         swb_json_str(json, "board", group->board);
         swb_json_str(json, "track", group->track);
+        swb_json_str(json, "time_zone", group->time_zone);
+        swb_json_str(json, "pin", group->pin);
         swb_json_bool(json, "only_machines", group->has_machines);
         swb_json_open_array(json, "machines");
         r = swb_group_machine_list(db, group->id, put_machine, json, err);
@@ -135,6 +138,19 @@ static int put_payload(const struct swb_payload *payload, void *userdata, struct
         return 0;
 }
 
+static int put_block(const struct swb_block *block, void *userdata, struct swb_error *err)
+{
+        struct swb_json *json = userdata;
+
+        (void)err;
+        swb_json_open_object(json, NULL);
+        swb_json_str(json, "hardware_class", block->hardware_class);
+        swb_json_str(json, "reason", block->reason);
+        put_time(json, "since", block->since);
+        swb_json_close_object(json);
+        return 0;
+}
+
 int swb_json_release(struct swb_json *json, struct swb_db *db, const struct swb_release *release,
                      struct swb_error *err)
 {
@@ -146,8 +162,13 @@ int swb_json_release(struct swb_json *json, struct swb_db *db, const struct swb_
         swb_json_str(json, "deadline", release->deadline);
         swb_json_bool(json, "disable_backoff", release->disable_backoff);
         swb_json_u64(json, "max_failures", release->max_failures);
+        swb_json_bool(json, "stepping_stone", release->stepping_stone);
         swb_json_open_array(json, "payloads");
         r = swb_payload_list(db, release->id, put_payload, json, err);
+        swb_json_close_array(json);
+        swb_json_open_array(json, "blocked");
+        if (r >= 0)
+                r = swb_block_list(db, release->id, put_block, json, err);
         swb_json_close_array(json);
         swb_json_close_object(json);
         return r;

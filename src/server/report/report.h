@@ -8,6 +8,7 @@
 #include "server/store/channels.h"
 #include "server/store/fleet.h"
 #include "server/store/groups.h"
+#include "server/store/rollouts.h"
 
 /* "2024-05-01T12:00:00Z"; "" for 0. `text` has room for SWB_TIME_TEXT. Returns text. */
 #define SWB_TIME_TEXT 24
@@ -40,6 +41,9 @@ int swb_json_group(struct swb_json *json, struct swb_db *db, const struct swb_gr
 /* With its payloads. */
 int swb_json_release(struct swb_json *json, struct swb_db *db, const struct swb_release *release,
                      struct swb_error *err) _warn_unused_;
+
+/* Plan, state and counts. */
+void swb_json_rollout(struct swb_json *json, const char *appid, const struct swb_rollout *rollout);
 
 /* Whole lists: an array of objects. app 0: of all apps. */
 int swb_json_devices(struct swb_json *json, struct swb_db *db, int64_t app, uint64_t limit,

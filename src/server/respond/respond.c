@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/respond/respond.h"
 
+#include "server/report/report.h"
+#include "server/select/explain.h"
+
 /* "1." and the hex SHA-256 */
 #define FP_TEXT (2 + 64 + 1)
 
@@ -8,6 +11,8 @@
 struct scratch {
         struct swb_omaha_data_answer data[SWB_OMAHA_DATA_MAX];
         char fp[FP_TEXT];
+        char deadline[SWB_TIME_TEXT];
+        char info[SWB_EXPLAIN_TEXT];
 };
 
 static const char *hash_in_form(const struct swb_catalog_payload *payload, enum swb_hash_form form)
@@ -23,6 +28,23 @@ static const char *hash_in_form(const struct swb_catalog_payload *payload, enum 
         default:
                 return payload->sha256;
         }
+}
+
+/* By when the device should have it: the rollout's word, counted from when it was first offered,
+ * else the release's. */
+static const char *deadline_of(const struct swb_decision *decision, struct scratch *scratch)
+{
+        if (!decision->rollout || decision->rollout->deadline_seconds == 0)
+                return decision->release->deadline;
+        return swb_format_time(decision->admitted_at + (int64_t)decision->rollout->deadline_seconds,
+                               scratch->deadline);
+}
+
+static const char *priority_of(const struct swb_decision *decision)
+{
+        if (!decision->rollout || decision->rollout->priority == SWB_PRIORITY_NORMAL)
+                return "";
+        return swb_priority_to_string(decision->rollout->priority);
 }
 
 static void fill_update(const struct swb_decision *decision,
@@ -53,13 +75,14 @@ static void fill_update(const struct swb_decision *decision,
                 .is_delta = *payload->source_version != '\0',
                 .metadata_size = payload->metadata_size,
                 .metadata_signature = payload->metadata_signature,
-                .deadline = release->deadline,
+                .deadline = deadline_of(decision, scratch),
+                .priority = priority_of(decision),
                 .disable_backoff = release->disable_backoff,
                 .max_failures = release->max_failures,
         };
 }
 
-static void fill_offer(const struct swb_decision *decision,
+static void fill_offer(const struct swb_select_query *query, const struct swb_decision *decision,
                        const struct swb_respond_options *options, struct scratch *scratch,
                        struct swb_omaha_offer *offer)
 {
@@ -71,8 +94,8 @@ static void fill_offer(const struct swb_decision *decision,
         /* Refusals of ours are "noupdate": clients take any other status for a broken answer. */
         offer->status = decision->outcome == SWB_SELECT_UNKNOWN_APP ? SWB_OMAHA_STATUS_INTERNAL
                                                                     : SWB_OMAHA_STATUS_NOUPDATE;
-        if (swb_select_is_refusal(decision->outcome))
-                offer->info = swb_select_outcome_to_string(decision->outcome);
+        offer->invalidate = decision->recall;
+        offer->info = swb_decision_explain(query, decision, scratch->info);
 }
 
 static const char *data_status(const struct swb_omaha_data *data)
@@ -84,15 +107,17 @@ static const char *data_status(const struct swb_omaha_data *data)
         return SWB_OMAHA_STATUS_INVALID_ARGS;
 }
 
-static void fill_app(const struct swb_omaha_app *app, const struct swb_decision *decision,
+static void fill_app(const struct swb_select_query *query, const struct swb_decision *decision,
                      const struct swb_respond_options *options, struct scratch *scratch,
                      struct swb_omaha_app_answer *answer)
 {
+        const struct swb_omaha_app *app = query->app;
+
         answer->appid = app->appid;
         answer->status = decision->app ? SWB_OMAHA_STATUS_OK : SWB_OMAHA_STATUS_UNKNOWN_APP;
         answer->has_offer = app->has_update_check;
         if (answer->has_offer)
-                fill_offer(decision, options, scratch, &answer->offer);
+                fill_offer(query, decision, options, scratch, &answer->offer);
         if (!decision->app)
                 return;
         answer->n_events = app->n_events;
@@ -119,9 +144,14 @@ int swb_respond(const struct swb_checkin *checkin, const struct swb_respond_opti
         if (!answers || !scratch)
                 return swb_oom(err);
         swb_omaha_daystart(checkin->now, &response.elapsed_seconds, &response.elapsed_days);
-        for (size_t i = 0; i < request->n_apps; i++)
-                fill_app(&request->apps[i], &checkin->decisions[i], options, &scratch[i],
-                         &answers[i]);
+        for (size_t i = 0; i < request->n_apps; i++) {
+                const struct swb_select_query query = {
+                        .app = &request->apps[i],
+                        .machineid = swb_checkin_machineid(request, &request->apps[i]),
+                        .now = checkin->now};
+
+                fill_app(&query, &checkin->decisions[i], options, &scratch[i], &answers[i]);
+        }
         response.apps = answers;
         response.n_apps = request->n_apps;
         return swb_omaha_response_write(&response, body, err);

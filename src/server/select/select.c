@@ -14,16 +14,13 @@ static const char *const names[] = {
         [SWB_SELECT_AHEAD] = "device-is-ahead-of-channel",
         [SWB_SELECT_PREFIX] = "no-release-with-this-prefix",
         [SWB_SELECT_NO_PAYLOAD] = "no-payload-for-this-device",
+        [SWB_SELECT_BLOCKED] = "release-is-blocked-for-this-hardware",
+        [SWB_SELECT_ROLLOUT] = "held-by-rollout",
 };
 
 const char *swb_select_outcome_to_string(enum swb_select_outcome outcome)
 {
         return (unsigned)outcome < _SWB_SELECT_MAX ? names[outcome] : "unknown";
-}
-
-bool swb_select_is_refusal(enum swb_select_outcome outcome)
-{
-        return outcome != SWB_SELECT_UPDATE && outcome != SWB_SELECT_UP_TO_DATE;
 }
 
 static bool rule_matches(const char *rule, const char *value)
@@ -82,54 +79,193 @@ static const struct swb_catalog_release *find_release(const struct swb_catalog_c
         return NULL;
 }
 
-static enum swb_select_outcome choose_channel(const struct swb_omaha_app *app,
-                                              const char *machineid, struct swb_decision *d)
+/* What the device asks for itself, else what its group is pinned to. */
+static const char *prefix_of(const struct swb_select_query *q, const struct swb_decision *d)
 {
-        d->group = find_group(d->app, app, machineid);
+        const char *prefix = q->app->update_check.targetversionprefix;
+
+        return !*prefix && d->group ? d->group->pin : prefix;
+}
+
+/* OM-24: the next release on the way to `target`: a stone that must not be skipped, or itself. */
+static const struct swb_catalog_release *next_step(const struct swb_select_query *q,
+                                                   const struct swb_decision *d,
+                                                   const struct swb_catalog_release *target)
+{
+        for (size_t i = 0; i < d->app->n_stones; i++)
+                if (swb_version_compare(d->app->stones[i]->version, q->app->version) > 0 &&
+                    swb_version_compare(d->app->stones[i]->version, target->version) < 0)
+                        return d->app->stones[i];
+        return target;
+}
+
+static enum swb_select_outcome choose_channel(const struct swb_select_query *q,
+                                              struct swb_decision *d)
+{
+        d->group = find_group(d->app, q->app, q->machineid);
         if (d->group && !*d->group->channel)
                 return SWB_SELECT_HELD;
-        d->channel = channel_of_track(d->app, d->group ? d->group->channel : app->track);
-        if (!d->channel)
-                return SWB_SELECT_UNKNOWN_CHANNEL;
-        return d->channel->release ? SWB_SELECT_UPDATE : SWB_SELECT_EMPTY_CHANNEL;
+        d->channel = channel_of_track(d->app, d->group ? d->group->channel : q->app->track);
+        return d->channel ? SWB_SELECT_UPDATE : SWB_SELECT_UNKNOWN_CHANNEL;
 }
 
-static enum swb_select_outcome choose_release(const struct swb_omaha_app *app,
-                                              struct swb_decision *d)
+static const struct swb_catalog_payload *find_payload(const struct swb_select_query *q,
+                                                      const struct swb_catalog_release *release)
 {
-        const struct swb_omaha_update_check *check = &app->update_check;
-        int order;
+        const struct swb_catalog_payload *payload = NULL;
 
-        d->release = find_release(d->channel, check->targetversionprefix);
-        if (!d->release)
-                return SWB_SELECT_PREFIX;
-        order = swb_version_compare(app->version, d->release->version);
-        if (order == 0 && !check->sameversionupdate)
-                return SWB_SELECT_UP_TO_DATE;
-        if (order > 0 && !(check->rollback_allowed && *check->targetversionprefix))
-                return SWB_SELECT_AHEAD;
-        d->rollback = order > 0;
-        return check->updatedisabled ? SWB_SELECT_DISABLED : SWB_SELECT_UPDATE;
-}
-
-static enum swb_select_outcome choose_payload(const struct swb_omaha_app *app,
-                                              struct swb_decision *d)
-{
         /* Not for the same version: that is a repair, of a slot that may be what is broken. */
-        if (app->delta_okay && *app->version && strcmp(app->version, d->release->version) != 0)
-                d->payload = swb_catalog_payload(d->release, app->version);
-        if (!d->payload)
-                d->payload = swb_catalog_payload(d->release, "");
+        if (q->app->delta_okay && *q->app->version &&
+            strcmp(q->app->version, release->version) != 0)
+                payload = swb_catalog_payload(release, q->app->version);
+        return payload ? payload : swb_catalog_payload(release, "");
+}
+
+static enum swb_select_outcome take_release(const struct swb_select_query *q,
+                                            const struct swb_catalog_release *release,
+                                            struct swb_decision *d)
+{
+        d->release = release;
+        if (q->app->update_check.updatedisabled)
+                return SWB_SELECT_DISABLED;
+        if (swb_catalog_is_blocked(release, q->app->hardware_class))
+                return SWB_SELECT_BLOCKED;
+        d->payload = find_payload(q, release);
         return d->payload ? SWB_SELECT_UPDATE : SWB_SELECT_NO_PAYLOAD;
 }
 
-void swb_select(const struct swb_catalog *catalog, const struct swb_omaha_app *app,
-                const char *machineid, struct swb_decision *ret)
+/* What the channel gives where no rollout has a say. */
+static enum swb_select_outcome choose_from_channel(const struct swb_select_query *q,
+                                                   struct swb_decision *d)
 {
-        *ret = (struct swb_decision){.app = swb_catalog_app(catalog, app->appid)};
-        ret->outcome = ret->app ? choose_channel(app, machineid, ret) : SWB_SELECT_UNKNOWN_APP;
+        const struct swb_omaha_update_check *check = &q->app->update_check;
+        const char *prefix = prefix_of(q, d);
+        int order;
+
+        if (!d->channel->release)
+                return SWB_SELECT_EMPTY_CHANNEL;
+        d->release = find_release(d->channel, prefix);
+        if (!d->release)
+                return SWB_SELECT_PREFIX;
+        order = swb_version_compare(q->app->version, d->release->version);
+        if (order == 0 && !check->sameversionupdate)
+                return SWB_SELECT_UP_TO_DATE;
+        if (order > 0 && !(check->rollback_allowed && *prefix))
+                return SWB_SELECT_AHEAD;
+        d->rollback = order > 0;
+        return take_release(q, order < 0 ? next_step(q, d, d->release) : d->release, d);
+}
+
+/* Does the channel's rollout have something for this device, apart from whose turn it is? Then
+ * ret_step is the release to take next. */
+static bool has_candidate(const struct swb_select_query *q, const struct swb_decision *d,
+                          const struct swb_catalog_release **ret_step)
+{
+        const struct swb_catalog_release *target = d->channel->rollout->release;
+        const struct swb_catalog_release *base = d->channel->release;
+
+        if (swb_version_compare(q->app->version, target->version) >= 0 ||
+            !swb_omaha_version_has_prefix(target->version, prefix_of(q, d)) ||
+            q->app->update_check.updatedisabled)
+                return false;
+        *ret_step = next_step(q, d, target);
+        /* A stone that the channel's own release needs as well is no matter of the rollout. */
+        return *ret_step == target || !base ||
+               swb_version_compare((*ret_step)->version, base->version) > 0;
+}
+
+static bool is_within_hours(const struct swb_select_query *q, const struct swb_decision *d)
+{
+        const struct swb_catalog_rollout *rollout = d->channel->rollout;
+        const struct swb_zone *zone = d->group && d->group->zone ? d->group->zone : rollout->zone;
+
+        return rollout->hours.n == 0 ||
+               swb_hours_contain(&rollout->hours, q->now + swb_zone_offset(zone, q->now));
+}
+
+static enum swb_hold ask_rollout(const struct swb_select_query *q, struct swb_decision *d)
+{
+        struct swb_rollout_ask ask = {.machineid = q->machineid,
+                                      .hardware_class = q->app->hardware_class,
+                                      .within_hours = is_within_hours(q, d),
+                                      .now = q->now};
+
+        if (!q->rollouts)
+                return SWB_HOLD_PAUSED;
+        d->admitted_at = q->now;
+        if (q->only_look)
+                return swb_rollouts_peek(q->rollouts, d->rollout->id, &ask);
+        return swb_rollouts_admit(q->rollouts, d->rollout->id, &ask, &d->is_new_member,
+                                  &d->admitted_at);
+}
+
+/* The rollout's release, if it is this device's turn. */
+static bool choose_from_rollout(const struct swb_select_query *q, struct swb_decision *d)
+{
+        const struct swb_catalog_release *step;
+        struct swb_decision attempt = *d;
+        enum swb_select_outcome outcome;
+
+        if (!d->channel->rollout || !has_candidate(q, d, &step))
+                return false;
+        attempt.rollout = d->channel->rollout;
+        outcome = take_release(q, step, &attempt);
+        if (outcome == SWB_SELECT_UPDATE)
+                attempt.hold = ask_rollout(q, &attempt);
+        else if (outcome == SWB_SELECT_BLOCKED)
+                attempt.hold = SWB_HOLD_BLOCKED_CLASS;
+        else
+                return false; /* nothing of it fits this device */
+        d->rollout = attempt.rollout;
+        d->hold = attempt.hold;
+        if (attempt.hold != SWB_HOLD_NONE)
+                return false;
+        *d = attempt;
+        return true;
+}
+
+static enum swb_select_outcome choose(const struct swb_select_query *q, struct swb_decision *d)
+{
+        enum swb_select_outcome outcome;
+
+        if (choose_from_rollout(q, d))
+                return SWB_SELECT_UPDATE;
+        /* It is there already. */
+        if (d->channel->rollout && !q->app->update_check.sameversionupdate &&
+            swb_version_compare(q->app->version, d->channel->rollout->release->version) == 0)
+                return SWB_SELECT_UP_TO_DATE;
+        outcome = choose_from_channel(q, d);
+        if (outcome == SWB_SELECT_UPDATE || !d->rollout)
+                return outcome;
+        d->is_base_current = outcome == SWB_SELECT_UP_TO_DATE;
+        return SWB_SELECT_ROLLOUT;
+}
+
+/* OM-26: a device that was given a release that was recalled since, and does not run it yet. */
+static void check_recall(const struct swb_select_query *q, struct swb_decision *d)
+{
+        for (size_t i = 0; i < d->channel->n_recalled; i++) {
+                const struct swb_catalog_rollout *recalled = d->channel->recalled[i];
+
+                if (!q->rollouts ||
+                    swb_version_compare(q->app->version, recalled->release->version) >= 0 ||
+                    !swb_rollouts_is_pending(q->rollouts, recalled->id, q->machineid))
+                        continue;
+                d->recall = true;
+                d->rollout = recalled;
+                d->hold = SWB_HOLD_RECALLED;
+                d->is_base_current = d->outcome == SWB_SELECT_UP_TO_DATE || d->is_base_current;
+                d->outcome = SWB_SELECT_ROLLOUT;
+                return;
+        }
+}
+
+void swb_select(const struct swb_select_query *q, struct swb_decision *ret)
+{
+        *ret = (struct swb_decision){.app = swb_catalog_app(q->catalog, q->app->appid)};
+        ret->outcome = ret->app ? choose_channel(q, ret) : SWB_SELECT_UNKNOWN_APP;
         if (ret->outcome == SWB_SELECT_UPDATE)
-                ret->outcome = choose_release(app, ret);
-        if (ret->outcome == SWB_SELECT_UPDATE)
-                ret->outcome = choose_payload(app, ret);
+                ret->outcome = choose(q, ret);
+        if (ret->outcome != SWB_SELECT_UPDATE && ret->channel && ret->channel->n_recalled > 0)
+                check_recall(q, ret);
 }

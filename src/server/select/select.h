@@ -3,12 +3,14 @@
 /*
  * server/select/select.h - which payload a device gets, or why none
  *
- * Place:  pure: from the catalog and the device's words, no database, no clock, no fleet
- * Spec:   docs/spec/omaha.md OM-8, OM-13
+ * Place:  from the catalog, the device's words and the counts of its rollout; no database, no
+ *         clock
+ * Spec:   docs/spec/omaha.md OM-8, OM-13, OM-23 … OM-26
  * Cost:   binary searches, and one step per group of the app
  */
 #include "omaha/request.h"
 #include "server/catalog/catalog.h"
+#include "server/rollout/live.h"
 
 enum swb_select_outcome {
         SWB_SELECT_UPDATE,
@@ -21,13 +23,13 @@ enum swb_select_outcome {
         SWB_SELECT_AHEAD,           /* the device is newer, and did not ask for a rollback */
         SWB_SELECT_PREFIX,          /* no release of the channel has the wanted prefix */
         SWB_SELECT_NO_PAYLOAD,      /* no full payload, and no delta for this device */
+        SWB_SELECT_BLOCKED,         /* the release is blocked for the device's hardware class */
+        SWB_SELECT_ROLLOUT,         /* a newer release is there, its rollout holds it back */
         _SWB_SELECT_MAX,
 };
 
 /* The reason as a stable word for `info` and logs: "up-to-date", "unknown-channel" … */
 const char *swb_select_outcome_to_string(enum swb_select_outcome outcome);
-/* Is this a state that keeps the device behind what it should run? */
-bool swb_select_is_refusal(enum swb_select_outcome outcome);
 
 struct swb_decision {
         enum swb_select_outcome outcome;
@@ -38,8 +40,22 @@ struct swb_decision {
         const struct swb_catalog_channel *channel;
         const struct swb_catalog_release *release;
         const struct swb_catalog_payload *payload; /* of an UPDATE */
+        /* The rollout by which the release comes or is held back; NULL: the channel decides. */
+        const struct swb_catalog_rollout *rollout;
+        enum swb_hold hold;   /* NONE: it comes by the rollout */
+        bool is_new_member;   /* the rollout admitted the device just now */
+        int64_t admitted_at;  /* seconds since 1970; when it comes by the rollout */
+        bool recall;          /* the device should drop what it has installed and not started */
+        bool is_base_current; /* with a ROLLOUT: it has what the channel gives otherwise */
 };
 
-/* `machineid` is the device's identity, "" if it has none. */
-void swb_select(const struct swb_catalog *catalog, const struct swb_omaha_app *app,
-                const char *machineid, struct swb_decision *ret);
+struct swb_select_query {
+        const struct swb_catalog *catalog;
+        struct swb_rollouts *rollouts; /* NULL: all of them are as if paused */
+        const struct swb_omaha_app *app;
+        const char *machineid; /* the device's identity, "" if it has none */
+        int64_t now;
+        bool only_look; /* admit nobody */
+};
+
+void swb_select(const struct swb_select_query *query, struct swb_decision *ret);

@@ -91,7 +91,7 @@ int swb_db_open(const char *folder, enum swb_db_mode mode, struct swb_db **ret,
                 path = NULL;
                 return swb_oom(err);
         }
-        if (mode == SWB_DB_CREATE) {
+        if (mode != SWB_DB_EXISTING) {
                 r = swb_make_dirs(folder, 0750, err);
                 if (r < 0)
                         return r;
@@ -112,7 +112,7 @@ int swb_db_open(const char *folder, enum swb_db_mode mode, struct swb_db **ret,
                 return swb_fail(err, -EIO, SWB_FAULT_IO, "open database '%s': %s", path,
                                 sqlite3_errmsg(db->handle));
         r = configure(db, err);
-        if (r >= 0)
+        if (r >= 0 && mode != SWB_DB_BARE)
                 r = swb_schema_upgrade(db, err);
         if (r < 0)
                 return r;

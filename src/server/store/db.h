@@ -25,6 +25,7 @@ struct swb_db {
 enum swb_db_mode {
         SWB_DB_CREATE,   /* make the folder and the database if they are not there */
         SWB_DB_EXISTING, /* NOT_FOUND if there is none */
+        SWB_DB_BARE,     /* as CREATE, but leave the schema as it is: for tests of its steps */
 };
 
 /* Opens `folder`/server.db and brings its schema up to date. CONFIG: not a database of ours;

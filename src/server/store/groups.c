@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/store/groups.h"
 
-#define COLUMNS "id, name, position, channel, hardware_class, board, track, has_machines"
+#define COLUMNS                                                                                    \
+        "id, name, position, channel, hardware_class, board, track, has_machines, time_zone, pin"
 
 static void read_group(const struct swb_query *q, struct swb_group *group)
 {
@@ -14,6 +15,8 @@ static void read_group(const struct swb_query *q, struct swb_group *group)
         swb_copy_bounded(group->board, swb_query_text(q, 5), sizeof(group->board) - 1);
         swb_copy_bounded(group->track, swb_query_text(q, 6), sizeof(group->track) - 1);
         group->has_machines = swb_query_i64(q, 7) != 0;
+        swb_copy_bounded(group->time_zone, swb_query_text(q, 8), sizeof(group->time_zone) - 1);
+        swb_copy_bounded(group->pin, swb_query_text(q, 9), sizeof(group->pin) - 1);
 }
 
 int swb_group_find(struct swb_db *db, int64_t app, const char *name, struct swb_group *ret,
@@ -50,13 +53,14 @@ int swb_group_put(struct swb_db *db, int64_t app, struct swb_group *group, struc
                 r = swb_query_init(
                         &q, db,
                         "INSERT INTO device_groups (app, name, position, channel,"
-                        "  hardware_class, board, track, has_machines)"
+                        "  hardware_class, board, track, has_machines, time_zone, pin)"
                         "VALUES (?1, ?2, CASE ?3 WHEN 0 THEN (SELECT 1 + coalesce(max(position), 0)"
-                        "  FROM device_groups WHERE app = ?1) ELSE ?3 END, ?4, ?5, ?6, ?7, ?8)"
+                        "  FROM device_groups WHERE app = ?1) ELSE ?3 END, ?4, ?5, ?6, ?7, ?8, ?9, "
+                        "?10)"
                         "ON CONFLICT (app, name) DO UPDATE SET"
                         "  position = CASE ?3 WHEN 0 THEN position ELSE ?3 END,"
                         "  channel = ?4, hardware_class = ?5, board = ?6, track = ?7,"
-                        "  has_machines = ?8",
+                        "  has_machines = ?8, time_zone = ?9, pin = ?10",
                         err);
         if (r < 0)
                 return r;
@@ -68,6 +72,8 @@ int swb_group_put(struct swb_db *db, int64_t app, struct swb_group *group, struc
         swb_query_bind_text(&q, group->board);
         swb_query_bind_text(&q, group->track);
         swb_query_bind_i64(&q, group->has_machines);
+        swb_query_bind_text(&q, group->time_zone);
+        swb_query_bind_text(&q, group->pin);
         r = swb_query_run(&q, err);
         if (r >= 0)
                 r = swb_group_find(db, app, group->name, &stored, err);

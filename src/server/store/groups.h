@@ -14,7 +14,9 @@ struct swb_group {
         int64_t position;
         char channel[SWB_NAME_MAX + 1]; /* "": these devices get no updates */
         char hardware_class[129], board[129], track[129];
-        bool has_machines; /* only the machines of its list, which may be empty */
+        char time_zone[65]; /* in which a rollout's working hours count; "": the rollout's */
+        char pin[65];       /* prefix of the versions that these devices may get; "": any */
+        bool has_machines;  /* only the machines of its list, which may be empty */
 };
 
 /* Makes the group or replaces its channel and rules (not its machines); position 0: keep it, or

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/store/releases.h"
 
-#define RELEASE_COLUMNS "id, version, created, deadline, disable_backoff, max_failures"
+#define RELEASE_COLUMNS                                                                            \
+        "id, version, created, deadline, disable_backoff, max_failures, stepping_stone"
 #define PAYLOAD_COLUMNS                                                                            \
         "id, source_version, sha256, sha1, size, metadata_size, metadata_signature, name"
 
@@ -13,6 +14,7 @@ static void read_release(const struct swb_query *q, struct swb_release *release)
         swb_copy_bounded(release->deadline, swb_query_text(q, 3), sizeof(release->deadline) - 1);
         release->disable_backoff = swb_query_i64(q, 4) != 0;
         release->max_failures = (uint64_t)swb_query_i64(q, 5);
+        release->stepping_stone = swb_query_i64(q, 6) != 0;
 }
 
 static void read_payload(const struct swb_query *q, struct swb_payload *payload)
@@ -85,6 +87,20 @@ int swb_release_put(struct swb_db *db, int64_t app, int64_t now, struct swb_rele
         release->id = stored.id;
         release->created = stored.created;
         return 0;
+}
+
+int swb_release_set_stepping_stone(struct swb_db *db, const struct swb_release *release,
+                                   bool stepping_stone, struct swb_error *err)
+{
+        _cleanup_(swb_query_done) struct swb_query q = {0};
+        int r;
+
+        r = swb_query_init(&q, db, "UPDATE releases SET stepping_stone = ? WHERE id = ?", err);
+        if (r < 0)
+                return r;
+        swb_query_bind_i64(&q, stepping_stone);
+        swb_query_bind_i64(&q, release->id);
+        return swb_query_run(&q, err);
 }
 
 /* 1 and the payload that the release has for this source version, or 0. */
@@ -210,6 +226,31 @@ static int check_not_carried(struct swb_db *db, const struct swb_release *releas
         return r;
 }
 
+/* Finished rollouts go with their release, others keep it. */
+static int remove_rollouts(struct swb_db *db, const struct swb_release *release,
+                           struct swb_error *err)
+{
+        _cleanup_(swb_query_done) struct swb_query find = {0}, remove = {0};
+        int r;
+
+        r = swb_query_init(&find, db, "SELECT name FROM rollouts WHERE release = ? AND status <> 4",
+                           err);
+        if (r >= 0)
+                r = swb_query_init(&remove, db, "DELETE FROM rollouts WHERE release = ?", err);
+        if (r < 0)
+                return r;
+        swb_query_bind_i64(&find, release->id);
+        r = swb_query_step(&find, err);
+        if (r > 0)
+                return swb_fail(err, -EBUSY, SWB_FAULT_BUSY,
+                                "rollout '%s' is about release %s: remove the rollout first",
+                                swb_query_text(&find, 0), release->version);
+        if (r < 0)
+                return r;
+        swb_query_bind_i64(&remove, release->id);
+        return swb_query_run(&remove, err);
+}
+
 int swb_release_remove(struct swb_db *db, const struct swb_release *release, struct swb_error *err)
 {
         _cleanup_(swb_transaction_done) struct swb_transaction t = {0};
@@ -219,6 +260,8 @@ int swb_release_remove(struct swb_db *db, const struct swb_release *release, str
         r = swb_transaction_begin(&t, db, err);
         if (r >= 0)
                 r = check_not_carried(db, release, err);
+        if (r >= 0)
+                r = remove_rollouts(db, release, err);
         if (r >= 0)
                 r = swb_query_init(&q, db, "DELETE FROM releases WHERE id = ?", err);
         if (r < 0)

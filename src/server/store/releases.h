@@ -12,6 +12,7 @@ struct swb_release {
         char deadline[65]; /* "": none */
         bool disable_backoff;
         uint64_t max_failures; /* per URL; 0: the client's own number */
+        bool stepping_stone;   /* devices below it must take it first */
 };
 
 #define SWB_METADATA_SIGNATURE_MAX 4000 /* base64; a request or answer attribute holds 4096 */
@@ -33,6 +34,9 @@ int swb_release_find(struct swb_db *db, int64_t app, const char *version, struct
  * fills in its id. Inside the caller's transaction. */
 int swb_release_put(struct swb_db *db, int64_t app, int64_t now, struct swb_release *release,
                     struct swb_error *err) _warn_unused_;
+/* Inside the caller's transaction. */
+int swb_release_set_stepping_stone(struct swb_db *db, const struct swb_release *release,
+                                   bool stepping_stone, struct swb_error *err) _warn_unused_;
 /* Adds a payload. The very same again is fine (returns 1: it was there); another one for the same
  * source version is DENIED. Inside the caller's transaction. */
 int swb_payload_put(struct swb_db *db, int64_t release, int64_t now,
@@ -48,7 +52,7 @@ int swb_payload_list(struct swb_db *db, int64_t release,
                                  struct swb_error *err),
                      void *userdata, struct swb_error *err) _warn_unused_;
 
-/* Removes a release and its payloads' rows. BUSY while a channel carries it. */
+/* Removes a release and its payloads' rows. BUSY while a channel or a rollout carries it. */
 int swb_release_remove(struct swb_db *db, const struct swb_release *release,
                        struct swb_error *err) _warn_unused_;
 /* Does any payload still use this file? */

@@ -74,6 +74,45 @@ static const char *const steps[] = {
         "CREATE TABLE daily (app INTEGER NOT NULL REFERENCES apps(id), day INTEGER NOT NULL,"
         "  checks INTEGER NOT NULL, offers INTEGER NOT NULL, devices INTEGER NOT NULL,"
         "  active INTEGER NOT NULL, fresh INTEGER NOT NULL, PRIMARY KEY (app, day));",
+
+        /* 3: rollouts; releases that can't be skipped, or not be taken by some hardware; groups
+         * with a time zone and a pinned version */
+        "ALTER TABLE device_groups ADD COLUMN time_zone TEXT NOT NULL DEFAULT '';"
+        "ALTER TABLE device_groups ADD COLUMN pin TEXT NOT NULL DEFAULT '';"
+        "ALTER TABLE releases ADD COLUMN stepping_stone INTEGER NOT NULL DEFAULT 0;"
+        "CREATE TABLE release_blocks (release INTEGER NOT NULL REFERENCES releases(id)"
+        "    ON DELETE CASCADE,"
+        "  hardware_class TEXT NOT NULL, reason TEXT NOT NULL, since INTEGER NOT NULL,"
+        "  PRIMARY KEY (release, hardware_class)) WITHOUT ROWID;"
+        "CREATE TABLE rollouts (id INTEGER PRIMARY KEY,"
+        "  app INTEGER NOT NULL REFERENCES apps(id), name TEXT NOT NULL, channel TEXT NOT NULL,"
+        "  release INTEGER NOT NULL REFERENCES releases(id), salt TEXT NOT NULL,"
+        "  status INTEGER NOT NULL, reason TEXT NOT NULL,"
+        "  stage INTEGER NOT NULL, stage_opened INTEGER NOT NULL, need INTEGER NOT NULL,"
+        "  forgiven_bad INTEGER NOT NULL DEFAULT 0, forgiven_ended INTEGER NOT NULL DEFAULT 0,"
+        "  forgiven_stage_bad INTEGER NOT NULL DEFAULT 0,"
+        "  forgiven_stage_ended INTEGER NOT NULL DEFAULT 0,"
+        "  hours TEXT NOT NULL, time_zone TEXT NOT NULL,"
+        "  max_failures INTEGER NOT NULL, max_failure_ppm INTEGER NOT NULL,"
+        "  min_sample INTEGER NOT NULL, class_failures INTEGER NOT NULL,"
+        "  silent_seconds INTEGER NOT NULL, overdue_seconds INTEGER NOT NULL,"
+        "  deadline_seconds INTEGER NOT NULL, priority TEXT NOT NULL,"
+        "  created INTEGER NOT NULL, changed INTEGER NOT NULL, UNIQUE (app, name));"
+        /* 1 and 2: active, paused */
+        "CREATE UNIQUE INDEX one_rollout_a_channel ON rollouts (app, channel)"
+        "  WHERE status IN (1, 2);"
+        "CREATE TABLE rollout_stages (rollout INTEGER NOT NULL REFERENCES rollouts(id)"
+        "    ON DELETE CASCADE,"
+        "  number INTEGER NOT NULL, share_ppm INTEGER NOT NULL, max_devices INTEGER NOT NULL,"
+        "  bake_seconds INTEGER NOT NULL, concurrency INTEGER NOT NULL, rate INTEGER NOT NULL,"
+        "  rate_seconds INTEGER NOT NULL, need INTEGER NOT NULL,"
+        "  PRIMARY KEY (rollout, number)) WITHOUT ROWID;"
+        "CREATE TABLE rollout_members (rollout INTEGER NOT NULL REFERENCES rollouts(id)"
+        "    ON DELETE CASCADE,"
+        "  machineid TEXT NOT NULL, stage INTEGER NOT NULL, state INTEGER NOT NULL,"
+        "  has_slot INTEGER NOT NULL, hardware_class TEXT NOT NULL, reason TEXT NOT NULL,"
+        "  granted_at INTEGER NOT NULL, heard_at INTEGER NOT NULL,"
+        "  PRIMARY KEY (rollout, machineid)) WITHOUT ROWID;",
 };
 
 int swb_schema_version(void)

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/text.h"
+#include "os/hash.h"
 #include "server/store/schema.h"
 #include "server/test-folder.h"
 
@@ -20,56 +22,149 @@ static void test_fresh(void **state)
         assert_ok(swb_db_open(*state, SWB_DB_EXISTING, &db, &err), &err);
 }
 
-/* Makes a database that has taken `version` steps. */
-static struct swb_db *open_raw(const char *folder, int version)
+/* A database that has taken `version` steps, as the program of that time left it. */
+static struct swb_db *open_old(const char *folder, int version)
 {
         struct swb_db *db = NULL;
         struct swb_error err = SWB_ERROR_INIT;
 
-        /* A connection without the tables: opened, then emptied by way of a fresh file. */
-        assert_ok(swb_db_open(folder, SWB_DB_CREATE, &db, &err), &err);
-        assert_ok(swb_db_exec(db,
-                              "PRAGMA foreign_keys = OFF; DROP TABLE daily; DROP TABLE events;"
-                              "DROP TABLE devices; PRAGMA user_version = 1",
-                              &err),
-                  &err);
-        assert_int_equal(version, 1);
+        assert_ok(swb_db_open(folder, SWB_DB_BARE, &db, &err), &err);
+        assert_ok(swb_schema_upgrade_to(db, version, &err), &err);
         return db;
 }
 
-static void test_step_by_step(void **state)
+/* What stood in the tables when a step was the last one. */
+static const char *const content[] = {
+        "INSERT INTO apps (id, appid, created) VALUES (1, 'kept', 7);"
+        "INSERT INTO releases (id, app, version, created) VALUES (1, 1, '2.0', 8);"
+        "INSERT INTO channels VALUES (1, 1, 'stable', 1, 9);"
+        "INSERT INTO device_groups VALUES (1, 1, 'lab', 1, '', 'hw', '', '', 1);"
+        "INSERT INTO group_machines VALUES (1, 'm1');",
+
+        "INSERT INTO devices VALUES (1, 1, 'm1', '1.0', 'stable', '', '', 'a', 2, '', '2.0', 1, 2,"
+        " 3, 0, 4, 13, 1, 0, 1, 5, 1, 0);"
+        "INSERT INTO events VALUES (1, 1, 4, 13, 1, 0, '1.0', '', '2.0', '', '', 'a', 'r', 0);"
+        "INSERT INTO daily VALUES (1, 19000, 1, 1, 1, 1, 1);",
+};
+
+/* The whole schema as text. */
+static char *schema_of(struct swb_db *db)
 {
-        struct swb_db *db = open_raw(*state, 1);
+        _cleanup_(swb_query_done) struct swb_query q = {0};
         struct swb_error err = SWB_ERROR_INIT;
-        int64_t n;
+        char *text;
 
-        assert_ok(swb_db_exec(db, "INSERT INTO apps (appid, created) VALUES ('kept', 7)", &err),
+        assert_ok(swb_query_init(&q, db,
+                                 "SELECT group_concat(sql, ';') FROM (SELECT sql FROM"
+                                 " sqlite_master WHERE sql IS NOT NULL ORDER BY name)",
+                                 &err),
                   &err);
-        assert_true(swb_db_number(db, "SELECT count(*) FROM devices", &n, &err) < 0);
+        assert_int_equal(swb_query_step(&q, &err), 1);
+        text = strdup(swb_query_text(&q, 0));
+        assert_non_null(text);
+        return text;
+}
+
+static void check_number(struct swb_db *db, const char *sql, int64_t want)
+{
+        struct swb_error err = SWB_ERROR_INIT;
+        int64_t n = 0;
+
+        assert_ok(swb_db_number(db, sql, &n, &err), &err);
+        if (n != want)
+                fail_msg("%s: %lld, wanted %lld", sql, (long long)n, (long long)want);
+}
+
+static void upgrade_from(const char *folder, int version)
+{
+        struct swb_error err = SWB_ERROR_INIT;
+        struct swb_db *db = open_old(folder, version);
+
+        for (int i = 0; i < version; i++)
+                assert_ok(swb_db_exec(db, content[i], &err), &err);
         (void)swb_db_free(db);
-
-        assert_ok(swb_db_open(*state, SWB_DB_EXISTING, &db, &err), &err);
-        assert_ok(swb_db_number(db, "SELECT created FROM apps WHERE appid = 'kept'", &n, &err),
-                  &err);
-        assert_int_equal(n, 7);
-        assert_ok(swb_db_number(db, "SELECT count(*) FROM devices", &n, &err), &err);
+        assert_ok(swb_db_open(folder, SWB_DB_EXISTING, &db, &err), &err);
+        check_number(db, "PRAGMA user_version", swb_schema_version());
+        check_number(db, "SELECT created FROM apps WHERE appid = 'kept'", 7);
+        check_number(db,
+                     "SELECT count(*) FROM device_groups WHERE hardware_class = 'hw'"
+                     " AND time_zone = '' AND pin = ''",
+                     1);
+        check_number(db, "SELECT count(*) FROM group_machines", 1);
+        check_number(db, "SELECT stepping_stone FROM releases WHERE version = '2.0'", 0);
+        check_number(db, "SELECT count(*) FROM rollouts", 0);
+        check_number(db, "SELECT count(*) FROM devices WHERE machineid = 'm1'", version > 1);
+        check_number(db, "SELECT count(*) FROM events WHERE type = 13", version > 1);
+        check_number(db, "PRAGMA foreign_key_check", 0);
         assert_ok(swb_schema_upgrade(db, &err), &err); /* nothing left to do */
         (void)swb_db_free(db);
 }
 
+static void test_from_1(void **state)
+{
+        upgrade_from(*state, 1);
+}
+
+static void test_from_2(void **state)
+{
+        upgrade_from(*state, 2);
+}
+
+/* Whatever way it took, it is the same schema in the end; and a step that was released is never
+ * changed. */
+static void test_same_schema(void **state)
+{
+        static const char *const digests[] = {
+                "1ff0c993fa3451803eef44c5b82106456e82fc890326d4de5cdea79322bfb7a8",
+                "ea5bb89f335140d06290fad684ca35dbdb541d49775d3774142be3562d2fb759",
+                "cf93175a41bc85ddba40ef259b23a63cda9807c73c18c51c0d799f07e5a348e8",
+        };
+        struct swb_error err = SWB_ERROR_INIT;
+
+        assert_int_equal(SWB_ELEMENTS(digests), swb_schema_version());
+        for (int version = 1; version <= swb_schema_version(); version++) {
+                char folder[256], hex[SWB_SHA256_HEX];
+                uint8_t digest[SWB_SHA256_BYTES];
+                struct swb_db *db;
+                char *text;
+
+                (void)snprintf(folder, sizeof(folder), "%s/%d", (char *)*state, version);
+                db = open_old(folder, version);
+                text = schema_of(db);
+                swb_sha256(text, strlen(text), digest);
+                swb_hex_encode(digest, sizeof(digest), hex);
+                assert_string_equal(hex, digests[version - 1]);
+                free(text);
+                (void)swb_db_free(db);
+                assert_ok(swb_db_open(folder, SWB_DB_EXISTING, &db, &err), &err);
+                text = schema_of(db);
+                swb_sha256(text, strlen(text), digest);
+                swb_hex_encode(digest, sizeof(digest), hex);
+                assert_string_equal(hex, digests[swb_schema_version() - 1]);
+                free(text);
+                (void)swb_db_free(db);
+        }
+}
+
 static void test_failed_step(void **state)
 {
-        struct swb_db *db = open_raw(*state, 1);
         struct swb_error err = SWB_ERROR_INIT;
-        int64_t n;
 
-        /* Something is in the way of step 2: all of it is undone. */
-        assert_ok(swb_db_exec(db, "CREATE TABLE daily (x)", &err), &err);
-        assert_fault(swb_schema_upgrade(db, &err), &err, SWB_FAULT_IO);
-        assert_ok(swb_db_number(db, "PRAGMA user_version", &n, &err), &err);
-        assert_int_equal(n, 1);
-        assert_true(swb_db_number(db, "SELECT count(*) FROM devices", &n, &err) < 0);
-        (void)swb_db_free(db);
+        for (int version = 1; version < swb_schema_version(); version++) {
+                struct swb_db *db;
+                char folder[256];
+
+                (void)snprintf(folder, sizeof(folder), "%s/%d", (char *)*state, version);
+                db = open_old(folder, version);
+                /* Something is in the way of the last step: all of them are undone. */
+                assert_ok(swb_db_exec(db, "CREATE TABLE rollout_members (x)", &err), &err);
+                assert_fault(swb_schema_upgrade(db, &err), &err, SWB_FAULT_IO);
+                check_number(db, "PRAGMA user_version", version);
+                check_number(db, "SELECT count(*) FROM sqlite_master WHERE name = 'rollouts'", 0);
+                check_number(db, "SELECT count(*) FROM sqlite_master WHERE name = 'devices'",
+                             version > 1);
+                (void)swb_db_free(db);
+        }
 }
 
 static void test_foreign(void **state)
@@ -115,7 +210,8 @@ static void test_not_a_database(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                WITH_FOLDER(test_fresh),         WITH_FOLDER(test_step_by_step),
+                WITH_FOLDER(test_fresh),         WITH_FOLDER(test_from_1),
+                WITH_FOLDER(test_from_2),        WITH_FOLDER(test_same_schema),
                 WITH_FOLDER(test_failed_step),   WITH_FOLDER(test_foreign),
                 WITH_FOLDER(test_other_program), WITH_FOLDER(test_not_a_database),
         };

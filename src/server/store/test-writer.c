@@ -60,7 +60,7 @@ static struct swb_checkin *checkin(struct swb_catalog *catalog, int64_t now, con
         assert_true(vsnprintf(text, sizeof(text), format, args) < (int)sizeof(text));
         va_end(args);
         assert_ok(swb_omaha_request_parse(text, strlen(text), &request, &err), &err);
-        c = swb_checkin_new(request, catalog, now);
+        c = swb_checkin_new(request, catalog, NULL, now);
         assert_non_null(c);
         return c;
 }

@@ -6,6 +6,7 @@
 struct swb_writer {
         struct swb_db *db; /* of the thread alone, as is the fleet */
         struct swb_fleet *fleet;
+        struct swb_member_writer members;
         void (*on_failure)(size_t n, const struct swb_error *err);
         pthread_t thread;
         bool has_thread;
@@ -48,8 +49,11 @@ static int record(struct swb_writer *writer, const struct swb_checkin *group, st
 
         swb_fleet_begin(writer->fleet);
         r = swb_transaction_begin(&t, writer->db, err);
-        for (const struct swb_checkin *c = group; r >= 0 && c; c = c->next)
+        for (const struct swb_checkin *c = group; r >= 0 && c; c = c->next) {
                 r = swb_checkin_record(c, writer->fleet, err);
+                if (r >= 0)
+                        r = swb_checkin_record_members(c, &writer->members, err);
+        }
         if (r >= 0)
                 r = swb_transaction_commit(&t, err);
         if (r < 0)
@@ -92,6 +96,7 @@ static int write_list(struct swb_writer *writer, struct swb_checkin *list)
         set_failing(writer, r < 0);
         for (; list; list = next, n++) {
                 next = list->next;
+                list->is_stored = r >= 0;
                 finish(list, r < 0 ? &err : NULL);
         }
         if (r < 0)
@@ -138,6 +143,8 @@ int swb_writer_new(const char *folder, const struct swb_fleet_limits *limits,
         r = swb_db_open(folder, SWB_DB_CREATE, &writer->db, err);
         if (r >= 0)
                 r = swb_fleet_new(writer->db, limits, &writer->fleet, err);
+        if (r >= 0)
+                r = swb_member_writer_init(&writer->members, writer->db, err);
         if (r < 0)
                 return r;
         r = -pthread_create(&writer->thread, NULL, run, writer);
@@ -166,6 +173,7 @@ struct swb_writer *swb_writer_free(struct swb_writer *writer)
                 return NULL;
         swb_writer_stop(writer);
         (void)swb_fleet_free(writer->fleet);
+        swb_member_writer_done(&writer->members);
         (void)swb_db_free(writer->db);
         (void)pthread_cond_destroy(&writer->wake);
         (void)pthread_mutex_destroy(&writer->lock);

@@ -1,0 +1,386 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/rollout/live.h"
+
+#include <pthread.h>
+#include <sys/random.h>
+
+#include "base/log.h"
+#include "server/store/blocks.h"
+
+/* Places of a rollout's table that one tick looks at: with four ticks a second, a million devices
+ * in a minute. */
+#define SWEEP_PLACES 8192
+
+struct live {
+        struct swb_rollout model;
+        bool is_wanted; /* while a refresh looks */
+        struct live *next;
+};
+
+struct swb_rollouts {
+        pthread_mutex_t lock;
+        struct live *first;
+        struct swb_siphash_key keys[2];
+};
+
+int swb_rollouts_new(struct swb_rollouts **ret, struct swb_error *err)
+{
+        struct swb_rollouts *rollouts = calloc(1, sizeof(*rollouts));
+
+        if (!rollouts)
+                return swb_oom(err);
+        if (getrandom(rollouts->keys, sizeof(rollouts->keys), 0) != sizeof(rollouts->keys)) {
+                free(rollouts);
+                return swb_fail_errno(err, -EIO, "get random numbers");
+        }
+        (void)pthread_mutex_init(&rollouts->lock, NULL); /* can't fail without attributes */
+        *ret = rollouts;
+        return 0;
+}
+
+static void free_live(struct live *live)
+{
+        swb_rollout_done(&live->model);
+        free(live);
+}
+
+struct swb_rollouts *swb_rollouts_free(struct swb_rollouts *rollouts)
+{
+        struct live *next;
+
+        if (!rollouts)
+                return NULL;
+        for (struct live *live = rollouts->first; live; live = next) {
+                next = live->next;
+                free_live(live);
+        }
+        (void)pthread_mutex_destroy(&rollouts->lock);
+        free(rollouts);
+        return NULL;
+}
+
+static struct swb_rollout *find(const struct swb_rollouts *rollouts, int64_t id)
+{
+        for (struct live *live = rollouts->first; live; live = live->next)
+                if (live->model.setup.id == id)
+                        return &live->model;
+        return NULL;
+}
+
+/* --- following the database --- */
+
+struct refresh {
+        struct swb_rollouts *rollouts;
+        struct swb_db *db;
+        int64_t now;
+};
+
+static int add_live(const struct refresh *refresh, const struct swb_rollout_setup *setup,
+                    struct swb_error *err)
+{
+        struct live *live = calloc(1, sizeof(*live));
+        int r;
+
+        if (!live)
+                return swb_oom(err);
+        r = swb_rollout_rebuild(refresh->db, setup, refresh->rollouts->keys, refresh->now,
+                                &live->model, err);
+        if (r < 0) {
+                free(live);
+                return r;
+        }
+        live->is_wanted = true;
+        (void)pthread_mutex_lock(&refresh->rollouts->lock);
+        live->next = refresh->rollouts->first;
+        refresh->rollouts->first = live;
+        (void)pthread_mutex_unlock(&refresh->rollouts->lock);
+        return 0;
+}
+
+static int refresh_one(const struct swb_rollout_row *row, void *userdata, struct swb_error *err)
+{
+        const struct refresh *refresh = userdata;
+        struct swb_rollouts *rollouts = refresh->rollouts;
+        bool is_there = false;
+
+        if (row->setup.status == SWB_ROLLOUT_FINISHED)
+                return 0;
+        (void)pthread_mutex_lock(&rollouts->lock);
+        for (struct live *live = rollouts->first; live; live = live->next)
+                if (live->model.setup.id == row->setup.id) {
+                        swb_rollout_configure(&live->model, &row->setup);
+                        live->is_wanted = true;
+                        is_there = true;
+                }
+        (void)pthread_mutex_unlock(&rollouts->lock);
+        return is_there ? 0 : add_live(refresh, &row->setup, err);
+}
+
+static void drop_unwanted(struct swb_rollouts *rollouts)
+{
+        (void)pthread_mutex_lock(&rollouts->lock);
+        for (struct live **place = &rollouts->first; *place;) {
+                struct live *live = *place;
+
+                if (live->is_wanted) {
+                        live->is_wanted = false;
+                        place = &live->next;
+                        continue;
+                }
+                *place = live->next;
+                free_live(live);
+        }
+        (void)pthread_mutex_unlock(&rollouts->lock);
+}
+
+int swb_rollouts_refresh(struct swb_rollouts *rollouts, struct swb_db *db, int64_t now,
+                         struct swb_error *err)
+{
+        struct refresh refresh = {.rollouts = rollouts, .db = db, .now = now};
+        int r;
+
+        r = swb_rollout_list(db, 0, refresh_one, &refresh, err);
+        if (r < 0)
+                return r;
+        drop_unwanted(rollouts);
+        return 0;
+}
+
+/* --- devices --- */
+
+enum swb_hold swb_rollouts_peek(struct swb_rollouts *rollouts, int64_t rollout,
+                                const struct swb_rollout_ask *ask)
+{
+        enum swb_hold hold = SWB_HOLD_PAUSED;
+        struct swb_rollout *model;
+
+        (void)pthread_mutex_lock(&rollouts->lock);
+        model = find(rollouts, rollout);
+        if (model)
+                hold = swb_rollout_peek(model, ask);
+        (void)pthread_mutex_unlock(&rollouts->lock);
+        return hold;
+}
+
+enum swb_hold swb_rollouts_admit(struct swb_rollouts *rollouts, int64_t rollout,
+                                 const struct swb_rollout_ask *ask, bool *ret_is_new,
+                                 int64_t *ret_admitted_at)
+{
+        enum swb_hold hold = SWB_HOLD_PAUSED;
+        struct swb_rollout *model;
+
+        *ret_is_new = false;
+        (void)pthread_mutex_lock(&rollouts->lock);
+        model = find(rollouts, rollout);
+        if (model)
+                hold = swb_rollout_admit(model, ask, ret_is_new, ret_admitted_at);
+        (void)pthread_mutex_unlock(&rollouts->lock);
+        return hold;
+}
+
+void swb_rollouts_undo(struct swb_rollouts *rollouts, int64_t rollout, const char *machineid)
+{
+        struct swb_rollout *model;
+
+        (void)pthread_mutex_lock(&rollouts->lock);
+        model = find(rollouts, rollout);
+        if (model)
+                swb_rollout_undo(model, machineid);
+        (void)pthread_mutex_unlock(&rollouts->lock);
+}
+
+void swb_rollouts_hear(struct swb_rollouts *rollouts, int64_t app,
+                       const struct swb_rollout_word *word)
+{
+        (void)pthread_mutex_lock(&rollouts->lock);
+        for (struct live *live = rollouts->first; live; live = live->next)
+                if (live->model.setup.app == app)
+                        (void)swb_rollout_hear(&live->model, word);
+        (void)pthread_mutex_unlock(&rollouts->lock);
+}
+
+bool swb_rollouts_is_pending(struct swb_rollouts *rollouts, int64_t rollout, const char *machineid)
+{
+        struct swb_rollout *model;
+        struct swb_member_row row;
+        bool pending;
+
+        (void)pthread_mutex_lock(&rollouts->lock);
+        model = find(rollouts, rollout);
+        pending = model && swb_rollout_member(model, machineid, &row) &&
+                  row.state != SWB_MEMBER_OK && row.state != SWB_MEMBER_FELL_BACK;
+        (void)pthread_mutex_unlock(&rollouts->lock);
+        return pending;
+}
+
+/* The app's rollout with the lowest id above *id, which becomes its. */
+static const struct swb_rollout *next_of_app(const struct swb_rollouts *rollouts, int64_t app,
+                                             int64_t *id)
+{
+        const struct swb_rollout *best = NULL;
+
+        for (const struct live *live = rollouts->first; live; live = live->next)
+                if (live->model.setup.app == app && live->model.setup.id > *id &&
+                    (!best || live->model.setup.id < best->setup.id))
+                        best = &live->model;
+        if (best)
+                *id = best->setup.id;
+        return best;
+}
+
+int swb_rollouts_store(struct swb_rollouts *rollouts, int64_t app, const char *machineid,
+                       int64_t since, struct swb_member_writer *writer, struct swb_error *err)
+{
+        int64_t id = 0;
+        int r = 0;
+
+        /* The row is copied under the lock and written without it; the id says where to go on. */
+        while (r >= 0) {
+                const struct swb_rollout *model;
+                struct swb_member_row row;
+                bool found;
+
+                (void)pthread_mutex_lock(&rollouts->lock);
+                model = next_of_app(rollouts, app, &id);
+                found = model && swb_rollout_member(model, machineid, &row) &&
+                        row.heard_at >= since;
+                (void)pthread_mutex_unlock(&rollouts->lock);
+                if (!model)
+                        return 0;
+                if (found)
+                        r = swb_member_write(writer, id, machineid, &row, err);
+        }
+        return r;
+}
+
+/* --- time --- */
+
+/* What one tick has to carry out; copied so that the database is written without the lock. */
+struct verdict {
+        enum swb_verdict verdict;
+        struct swb_rollout_setup setup;
+        char reason[SWB_ROLLOUT_REASON_MAX + 1];
+        char blocked_class[SWB_FAILURE_NAME];
+};
+
+static bool take_blocked_class(struct swb_rollout *model, char *name)
+{
+        for (size_t i = 1; i < model->classes.n; i++) {
+                struct swb_reason *class = &model->classes.list[i];
+
+                if (!class->blocked || class->is_stored)
+                        continue;
+                class->is_stored = true;
+                swb_copy_bounded(name, class->name, SWB_FAILURE_NAME - 1);
+                return true;
+        }
+        return false;
+}
+
+static bool next_verdict(struct swb_rollouts *rollouts, int64_t now, struct verdict *ret)
+{
+        bool found = false;
+
+        (void)pthread_mutex_lock(&rollouts->lock);
+        for (struct live *live = rollouts->first; live && !found; live = live->next) {
+                *ret = (struct verdict){.verdict = swb_rollout_judge(&live->model, now)};
+                found = take_blocked_class(&live->model, ret->blocked_class) ||
+                        ret->verdict != SWB_VERDICT_KEEP;
+                if (!found)
+                        continue;
+                ret->setup = live->model.setup;
+                swb_copy_bounded(ret->reason, live->model.halt_reason, SWB_ROLLOUT_REASON_MAX);
+        }
+        (void)pthread_mutex_unlock(&rollouts->lock);
+        return found;
+}
+
+static int write_verdict(struct swb_db *db, const struct verdict *v, int64_t now,
+                         struct swb_error *err)
+{
+        int r = 0;
+
+        if (*v->blocked_class)
+                r = swb_block_put(db, v->setup.release, v->blocked_class, v->setup.name, now, err);
+        if (r < 0)
+                return r;
+        switch (v->verdict) {
+        case SWB_VERDICT_PAUSE:
+                return swb_rollout_set_status(db, &v->setup, SWB_ROLLOUT_PAUSED, v->reason, now,
+                                              err);
+        case SWB_VERDICT_ADVANCE:
+                return swb_rollout_advance(db, &v->setup, now, err);
+        case SWB_VERDICT_FINISH:
+                return swb_rollout_finish(db, &v->setup, now, err);
+        case SWB_VERDICT_KEEP:
+        default:
+                return r;
+        }
+}
+
+/* An administrator may have been faster: then the row says so, and the refresh that follows tells
+ * us. */
+static int carry_out(struct swb_db *db, const struct verdict *v, int64_t now, struct swb_error *err)
+{
+        _cleanup_(swb_transaction_done) struct swb_transaction t = {0};
+        struct swb_rollout_row row;
+        int r;
+
+        r = swb_transaction_begin(&t, db, err);
+        if (r >= 0)
+                r = swb_rollout_find(db, v->setup.app, v->setup.name, &row, err);
+        if (r < 0)
+                return r;
+        if (row.setup.status == v->setup.status && row.setup.stage == v->setup.stage)
+                r = write_verdict(db, v, now, err);
+        return r < 0 ? r : swb_transaction_commit_catalog(&t, err);
+}
+
+static void log_verdict(const struct verdict *v)
+{
+        static const char *const words[] = {
+                [SWB_VERDICT_KEEP] = "goes on",
+                [SWB_VERDICT_PAUSE] = "pauses itself",
+                [SWB_VERDICT_ADVANCE] = "opens its next stage",
+                [SWB_VERDICT_FINISH] = "is finished",
+        };
+
+        if (v->verdict != SWB_VERDICT_KEEP)
+                swb_log(SWB_LOG_NOTICE, "rollout '%s' of %s %s%s%s", v->setup.name,
+                        v->setup.version, words[v->verdict],
+                        v->verdict == SWB_VERDICT_PAUSE ? ": " : "",
+                        v->verdict == SWB_VERDICT_PAUSE ? v->reason : "");
+        if (*v->blocked_class)
+                swb_log(SWB_LOG_NOTICE, "rollout '%s': %s is blocked for hardware class '%s'",
+                        v->setup.name, v->setup.version, v->blocked_class);
+}
+
+int swb_rollouts_tick(struct swb_rollouts *rollouts, struct swb_db *db, int64_t now,
+                      struct swb_error *err)
+{
+        struct verdict verdict;
+        int r;
+
+        (void)pthread_mutex_lock(&rollouts->lock);
+        for (struct live *live = rollouts->first; live; live = live->next)
+                swb_rollout_sweep(&live->model, now, SWEEP_PLACES);
+        (void)pthread_mutex_unlock(&rollouts->lock);
+        /* One a tick: the refresh between them makes its effect known. */
+        if (!next_verdict(rollouts, now, &verdict))
+                return 0;
+        r = carry_out(db, &verdict, now, err);
+        if (r < 0)
+                return swb_wrap(err, r, "rollout '%s'", verdict.setup.name);
+        log_verdict(&verdict);
+        return 1;
+}
+
+void swb_rollouts_each(struct swb_rollouts *rollouts,
+                       void (*each)(const struct swb_rollout *rollout, void *userdata),
+                       void *userdata)
+{
+        (void)pthread_mutex_lock(&rollouts->lock);
+        for (struct live *live = rollouts->first; live; live = live->next)
+                each(&live->model, userdata);
+        (void)pthread_mutex_unlock(&rollouts->lock);
+}

@@ -1,0 +1,417 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/store/rollouts.h"
+
+#include "server/store/channels.h"
+
+#define COLUMNS                                                                                    \
+        "o.id, o.app, o.release, o.name, o.channel, r.version, o.salt, o.status, o.reason,"        \
+        " o.stage, o.stage_opened, o.need, o.forgiven_bad, o.forgiven_ended,"                      \
+        " o.forgiven_stage_bad, o.forgiven_stage_ended, o.hours, o.time_zone, o.max_failures,"     \
+        " o.max_failure_ppm, o.min_sample, o.class_failures, o.silent_seconds,"                    \
+        " o.overdue_seconds, o.deadline_seconds, o.priority, o.created, o.changed"
+
+static const char select_sql[] =
+        "SELECT " COLUMNS " FROM rollouts o JOIN releases r ON r.id = o.release";
+
+static uint64_t unsigned_of(const struct swb_query *q, int column)
+{
+        return (uint64_t)SWB_MAX(swb_query_i64(q, column), 0);
+}
+
+static void read_plan(const struct swb_query *q, int c, struct swb_plan *plan)
+{
+        plan->max_failures = unsigned_of(q, c++);
+        plan->max_failure_ppm = (uint32_t)unsigned_of(q, c++);
+        plan->min_sample = unsigned_of(q, c++);
+        plan->class_failures = unsigned_of(q, c++);
+        plan->silent_seconds = unsigned_of(q, c++);
+        plan->overdue_seconds = unsigned_of(q, c++);
+        plan->deadline_seconds = unsigned_of(q, c++);
+        plan->priority = swb_priority_from_string(swb_query_text(q, c));
+        if (plan->priority == _SWB_PRIORITY_INVALID)
+                plan->priority = SWB_PRIORITY_NORMAL;
+}
+
+static int read_rollout(const struct swb_query *q, struct swb_rollout_row *row,
+                        struct swb_error *err)
+{
+        struct swb_rollout_setup *s = &row->setup;
+        int c = 0;
+
+        *row = (struct swb_rollout_row){0};
+        s->id = swb_query_i64(q, c++);
+        s->app = swb_query_i64(q, c++);
+        s->release = swb_query_i64(q, c++);
+        swb_copy_bounded(s->name, swb_query_text(q, c++), SWB_NAME_MAX);
+        swb_copy_bounded(s->channel, swb_query_text(q, c++), SWB_NAME_MAX);
+        swb_copy_bounded(s->version, swb_query_text(q, c++), SWB_VERSION_MAX);
+        swb_copy_bounded(s->salt, swb_query_text(q, c++), SWB_NAME_MAX);
+        s->status = (enum swb_rollout_status)swb_query_i64(q, c++);
+        swb_copy_bounded(s->reason, swb_query_text(q, c++), SWB_ROLLOUT_REASON_MAX);
+        s->stage = unsigned_of(q, c++);
+        s->stage_opened = swb_query_i64(q, c++);
+        s->need = unsigned_of(q, c++);
+        s->forgiven.bad = unsigned_of(q, c++);
+        s->forgiven.ended = unsigned_of(q, c++);
+        s->forgiven_in_stage.bad = unsigned_of(q, c++);
+        s->forgiven_in_stage.ended = unsigned_of(q, c++);
+        swb_copy_bounded(row->hours, swb_query_text(q, c++), SWB_HOURS_TEXT_MAX);
+        swb_copy_bounded(row->time_zone, swb_query_text(q, c++), sizeof(row->time_zone) - 1);
+        read_plan(q, c, &s->plan);
+        c += 8;
+        row->created = swb_query_i64(q, c++);
+        row->changed = swb_query_i64(q, c);
+        return swb_hours_parse(row->hours, &s->plan.hours, err);
+}
+
+static int read_stages(struct swb_db *db, struct swb_rollout_setup *s, struct swb_error *err)
+{
+        _cleanup_(swb_query_done) struct swb_query q = {0};
+        int r;
+
+        r = swb_query_init(&q, db,
+                           "SELECT share_ppm, max_devices, bake_seconds, concurrency, rate,"
+                           " rate_seconds, need FROM rollout_stages WHERE rollout = ?"
+                           " ORDER BY number LIMIT 16",
+                           err);
+        if (r < 0)
+                return r;
+        swb_query_bind_i64(&q, s->id);
+        while ((r = swb_query_step(&q, err)) > 0)
+                s->plan.stages[s->plan.n_stages++] =
+                        (struct swb_stage){.share_ppm = (uint32_t)unsigned_of(&q, 0),
+                                           .max_devices = unsigned_of(&q, 1),
+                                           .bake_seconds = unsigned_of(&q, 2),
+                                           .concurrency = unsigned_of(&q, 3),
+                                           .rate = unsigned_of(&q, 4),
+                                           .rate_seconds = unsigned_of(&q, 5),
+                                           .need = unsigned_of(&q, 6)};
+        if (r >= 0 && s->stage >= s->plan.n_stages)
+                return swb_fail(err, -EBADMSG, SWB_FAULT_FORMAT,
+                                "rollout '%s' of the database is at a stage that it does not have",
+                                s->name);
+        return r;
+}
+
+int swb_rollout_find(struct swb_db *db, int64_t app, const char *name, struct swb_rollout_row *ret,
+                     struct swb_error *err)
+{
+        _cleanup_(swb_query_done) struct swb_query q = {0};
+        _cleanup_free_ char *sql = NULL;
+        int r;
+
+        if (asprintf(&sql, "%s WHERE o.app = ? AND o.name = ?", select_sql) < 0) {
+                sql = NULL;
+                return swb_oom(err);
+        }
+        r = swb_query_init(&q, db, sql, err);
+        if (r < 0)
+                return r;
+        swb_query_bind_i64(&q, app);
+        swb_query_bind_text(&q, name);
+        r = swb_query_step(&q, err);
+        if (r == 0)
+                return swb_fail(err, -ENOENT, SWB_FAULT_NOT_FOUND, "there is no rollout '%s'",
+                                name);
+        if (r >= 0)
+                r = read_rollout(&q, ret, err);
+        return r < 0 ? r : read_stages(db, &ret->setup, err);
+}
+
+int swb_rollout_list(struct swb_db *db, int64_t app,
+                     int (*each)(const struct swb_rollout_row *row, void *userdata,
+                                 struct swb_error *err),
+                     void *userdata, struct swb_error *err)
+{
+        _cleanup_(swb_query_done) struct swb_query q = {0};
+        _cleanup_free_ char *sql = NULL;
+        struct swb_rollout_row row;
+        int r;
+
+        if (asprintf(&sql, "%s WHERE ?1 = 0 OR o.app = ?1 ORDER BY o.id DESC", select_sql) < 0) {
+                sql = NULL;
+                return swb_oom(err);
+        }
+        r = swb_query_init(&q, db, sql, err);
+        if (r < 0)
+                return r;
+        swb_query_bind_i64(&q, app);
+        while (r >= 0 && (r = swb_query_step(&q, err)) > 0) {
+                r = read_rollout(&q, &row, err);
+                if (r >= 0)
+                        r = read_stages(db, &row.setup, err);
+                if (r >= 0)
+                        r = each(&row, userdata, err);
+        }
+        return r;
+}
+
+/* Enough successes for a stage are no more than it has devices: of those that the server knows and
+ * that follow the channel. */
+static int count_need(struct swb_db *db, const struct swb_rollout_setup *s, size_t stage,
+                      uint64_t *ret, struct swb_error *err)
+{
+        _cleanup_(swb_query_done) struct swb_query q = {0};
+        struct swb_siphash_key key = swb_bucket_key(s->salt);
+        const struct swb_stage *plan = &s->plan.stages[stage];
+        uint64_t n = 0, enough = plan->need;
+        int r;
+
+        if (plan->max_devices > 0)
+                enough = SWB_MIN(enough, plan->max_devices);
+        r = swb_query_init(&q, db,
+                           "SELECT machineid FROM devices d WHERE app = ?1 AND channel = ?2"
+                           " AND NOT EXISTS (SELECT 1 FROM rollout_members m"
+                           "  WHERE m.rollout = ?3 AND m.machineid = d.machineid)",
+                           err);
+        if (r < 0)
+                return r;
+        swb_query_bind_i64(&q, s->app);
+        swb_query_bind_text(&q, s->channel);
+        swb_query_bind_i64(&q, s->id);
+        while (n < enough && (r = swb_query_step(&q, err)) > 0)
+                n += swb_bucket(&key, swb_query_text(&q, 0)) < plan->share_ppm;
+        if (r < 0)
+                return r;
+        *ret = n;
+        return 0;
+}
+
+static int open_stage(struct swb_db *db, const struct swb_rollout_setup *s, size_t stage,
+                      int64_t now, struct swb_error *err)
+{
+        _cleanup_(swb_query_done) struct swb_query q = {0};
+        uint64_t need;
+        int r;
+
+        r = count_need(db, s, stage, &need, err);
+        if (r >= 0)
+                r = swb_query_init(&q, db,
+                                   "UPDATE rollouts SET stage = ?, stage_opened = ?, need = ?,"
+                                   " forgiven_stage_bad = 0, forgiven_stage_ended = 0, changed = ?"
+                                   " WHERE id = ?",
+                                   err);
+        if (r < 0)
+                return r;
+        swb_query_bind_i64(&q, (int64_t)stage);
+        swb_query_bind_i64(&q, now);
+        swb_query_bind_i64(&q, (int64_t)need);
+        swb_query_bind_i64(&q, now);
+        swb_query_bind_i64(&q, s->id);
+        return swb_query_run(&q, err);
+}
+
+static int insert_rollout(struct swb_db *db, const struct swb_rollout_row *row, int64_t now,
+                          struct swb_error *err)
+{
+        _cleanup_(swb_query_done) struct swb_query q = {0};
+        const struct swb_rollout_setup *s = &row->setup;
+        int r;
+
+        r = swb_query_init(&q, db,
+                           "INSERT INTO rollouts (app, name, channel, release, salt, status,"
+                           " reason, stage, stage_opened, need, hours, time_zone, max_failures,"
+                           " max_failure_ppm, min_sample, class_failures, silent_seconds,"
+                           " overdue_seconds, deadline_seconds, priority, created, changed)"
+                           " VALUES (?1, ?2, ?3, ?4, ?5, 1, '', 0, ?6, 0, ?7, ?8, ?9, ?10, ?11,"
+                           " ?12, ?13, ?14, ?15, ?16, ?6, ?6)",
+                           err);
+        if (r < 0)
+                return r;
+        swb_query_bind_i64(&q, s->app);
+        swb_query_bind_text(&q, s->name);
+        swb_query_bind_text(&q, s->channel);
+        swb_query_bind_i64(&q, s->release);
+        swb_query_bind_text(&q, s->salt);
+        swb_query_bind_i64(&q, now);
+        swb_query_bind_text(&q, row->hours);
+        swb_query_bind_text(&q, row->time_zone);
+        swb_query_bind_i64(&q, (int64_t)s->plan.max_failures);
+        swb_query_bind_i64(&q, s->plan.max_failure_ppm);
+        swb_query_bind_i64(&q, (int64_t)s->plan.min_sample);
+        swb_query_bind_i64(&q, (int64_t)s->plan.class_failures);
+        swb_query_bind_i64(&q, (int64_t)s->plan.silent_seconds);
+        swb_query_bind_i64(&q, (int64_t)s->plan.overdue_seconds);
+        swb_query_bind_i64(&q, (int64_t)s->plan.deadline_seconds);
+        swb_query_bind_text(&q, swb_priority_to_string(s->plan.priority));
+        return swb_query_run(&q, err);
+}
+
+static int insert_stage(struct swb_db *db, int64_t rollout, size_t number,
+                        const struct swb_stage *stage, struct swb_error *err)
+{
+        _cleanup_(swb_query_done) struct swb_query q = {0};
+        int r;
+
+        r = swb_query_init(&q, db, "INSERT INTO rollout_stages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                           err);
+        if (r < 0)
+                return r;
+        swb_query_bind_i64(&q, rollout);
+        swb_query_bind_i64(&q, (int64_t)number);
+        swb_query_bind_i64(&q, stage->share_ppm);
+        swb_query_bind_i64(&q, (int64_t)stage->max_devices);
+        swb_query_bind_i64(&q, (int64_t)stage->bake_seconds);
+        swb_query_bind_i64(&q, (int64_t)stage->concurrency);
+        swb_query_bind_i64(&q, (int64_t)stage->rate);
+        swb_query_bind_i64(&q, (int64_t)stage->rate_seconds);
+        swb_query_bind_i64(&q, (int64_t)stage->need);
+        return swb_query_run(&q, err);
+}
+
+/* A rollout may be what fills a channel for the first time. */
+static int ensure_channel(struct swb_db *db, const struct swb_rollout_setup *s, int64_t now,
+                          struct swb_error *err)
+{
+        _cleanup_(swb_query_done) struct swb_query q = {0};
+        int r;
+
+        r = swb_query_init(&q, db,
+                           "INSERT OR IGNORE INTO channels (app, name, changed) VALUES (?, ?, ?)",
+                           err);
+        if (r < 0)
+                return r;
+        swb_query_bind_i64(&q, s->app);
+        swb_query_bind_text(&q, s->channel);
+        swb_query_bind_i64(&q, now);
+        return swb_query_run(&q, err);
+}
+
+/* Words for what the table's constraints refuse. */
+static int check_free(struct swb_db *db, const struct swb_rollout_setup *s, struct swb_error *err)
+{
+        _cleanup_(swb_query_done) struct swb_query q = {0};
+        int r;
+
+        r = swb_query_init(&q, db,
+                           "SELECT name FROM rollouts WHERE app = ?1 AND (name = ?2 OR"
+                           " (channel = ?3 AND status IN (1, 2)))",
+                           err);
+        if (r < 0)
+                return r;
+        swb_query_bind_i64(&q, s->app);
+        swb_query_bind_text(&q, s->name);
+        swb_query_bind_text(&q, s->channel);
+        r = swb_query_step(&q, err);
+        if (r <= 0)
+                return r;
+        if (strcmp(swb_query_text(&q, 0), s->name) == 0)
+                return swb_fail(err, -EEXIST, SWB_FAULT_USAGE, "there is a rollout '%s' already",
+                                s->name);
+        return swb_fail(err, -EBUSY, SWB_FAULT_BUSY,
+                        "channel '%s' has the rollout '%s' under way: finish or recall it first",
+                        s->channel, swb_query_text(&q, 0));
+}
+
+int swb_rollout_create(struct swb_db *db, struct swb_rollout_row *row, int64_t now,
+                       struct swb_error *err)
+{
+        struct swb_rollout_setup *s = &row->setup;
+        int r;
+
+        r = swb_name_check("rollout", s->name, err);
+        if (r >= 0)
+                r = swb_name_check("channel", s->channel, err);
+        if (r >= 0)
+                r = swb_plan_check(&s->plan, err);
+        if (r >= 0)
+                r = check_free(db, s, err);
+        if (r >= 0)
+                r = ensure_channel(db, s, now, err);
+        if (r >= 0)
+                r = insert_rollout(db, row, now, err);
+        if (r < 0)
+                return r;
+        s->id = swb_db_last_id(db);
+        for (size_t i = 0; r >= 0 && i < s->plan.n_stages; i++)
+                r = insert_stage(db, s->id, i, &s->plan.stages[i], err);
+        return r < 0 ? r : open_stage(db, s, 0, now, err);
+}
+
+int swb_rollout_set_status(struct swb_db *db, const struct swb_rollout_setup *setup,
+                           enum swb_rollout_status status, const char *reason, int64_t now,
+                           struct swb_error *err)
+{
+        _cleanup_(swb_query_done) struct swb_query q = {0};
+        char bounded[SWB_ROLLOUT_REASON_MAX + 1];
+        int r;
+
+        swb_copy_bounded(bounded, reason, SWB_ROLLOUT_REASON_MAX);
+        r = swb_query_init(&q, db,
+                           "UPDATE rollouts SET status = ?, reason = ?, changed = ? WHERE id = ?",
+                           err);
+        if (r < 0)
+                return r;
+        swb_query_bind_i64(&q, status);
+        swb_query_bind_text(&q, bounded);
+        swb_query_bind_i64(&q, now);
+        swb_query_bind_i64(&q, setup->id);
+        return swb_query_run(&q, err);
+}
+
+int swb_rollout_resume(struct swb_db *db, const struct swb_rollout_setup *setup, int64_t now,
+                       struct swb_error *err)
+{
+        /* Not a secret: nobody else sees this table. */
+        static const struct swb_siphash_key keys[2] = {{{1, 2}}, {{3, 4}}};
+        _cleanup_(swb_rollout_done) struct swb_rollout model = {0};
+        _cleanup_(swb_query_done) struct swb_query q = {0};
+        const struct swb_tally *stage = &model.stages[setup->stage];
+        int r;
+
+        r = swb_rollout_rebuild(db, setup, keys, now, &model, err);
+        if (r >= 0)
+                r = swb_query_init(&q, db,
+                                   "UPDATE rollouts SET status = 1, reason = '', forgiven_bad = ?,"
+                                   " forgiven_ended = ?, forgiven_stage_bad = ?,"
+                                   " forgiven_stage_ended = ?, changed = ? WHERE id = ?",
+                                   err);
+        if (r < 0)
+                return r;
+        swb_query_bind_i64(&q, (int64_t)swb_tally_bad(&model.total));
+        swb_query_bind_i64(&q, (int64_t)swb_tally_ended(&model.total));
+        swb_query_bind_i64(&q, (int64_t)swb_tally_bad(stage));
+        swb_query_bind_i64(&q, (int64_t)swb_tally_ended(stage));
+        swb_query_bind_i64(&q, now);
+        swb_query_bind_i64(&q, setup->id);
+        return swb_query_run(&q, err);
+}
+
+int swb_rollout_advance(struct swb_db *db, const struct swb_rollout_setup *setup, int64_t now,
+                        struct swb_error *err)
+{
+        if (setup->stage + 1 >= setup->plan.n_stages)
+                return swb_fail(err, -ERANGE, SWB_FAULT_USAGE,
+                                "rollout '%s' is at its last stage: 'finish' makes %s the "
+                                "channel's release",
+                                setup->name, setup->version);
+        return open_stage(db, setup, setup->stage + 1, now, err);
+}
+
+int swb_rollout_finish(struct swb_db *db, const struct swb_rollout_setup *setup, int64_t now,
+                       struct swb_error *err)
+{
+        int r;
+
+        r = swb_channel_set(db, setup->app, setup->channel, setup->release, now, err);
+        if (r < 0)
+                return r;
+        return swb_rollout_set_status(db, setup, SWB_ROLLOUT_FINISHED, "", now, err);
+}
+
+int swb_rollout_remove(struct swb_db *db, const struct swb_rollout_setup *setup,
+                       struct swb_error *err)
+{
+        _cleanup_(swb_query_done) struct swb_query q = {0};
+        int r;
+
+        if (setup->status == SWB_ROLLOUT_ACTIVE || setup->status == SWB_ROLLOUT_PAUSED)
+                return swb_fail(err, -EBUSY, SWB_FAULT_BUSY,
+                                "rollout '%s' is %s: recall or finish it first", setup->name,
+                                swb_rollout_status_to_string(setup->status));
+        r = swb_query_init(&q, db, "DELETE FROM rollouts WHERE id = ?", err);
+        if (r < 0)
+                return r;
+        swb_query_bind_i64(&q, setup->id);
+        return swb_query_run(&q, err);
+}
