@@ -49,7 +49,8 @@ static void test_properties(void **state)
 {
         (void)state;
         assert_true(swb_op_supported(SWB_OP_REPLACE_ZSTD));
-        assert_false(swb_op_supported(SWB_OP_PUFFDIFF));
+        assert_true(swb_op_supported(SWB_OP_PUFFDIFF));
+        assert_false(swb_op_supported(SWB_OP_ZUCCHINI));
         assert_true(swb_op_has_data(SWB_OP_SOURCE_BSDIFF));
         assert_true(swb_op_has_source(SWB_OP_SOURCE_BSDIFF));
         assert_false(swb_op_has_data(SWB_OP_SOURCE_COPY));

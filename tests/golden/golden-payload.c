@@ -7,7 +7,7 @@
  * text" and status 1. For tests: sizes are small, nothing is written to disk.
  */
 #include "base/text.h"
-#include "codec/bspatch.h"
+#include "codec/puffpatch.h"
 #include "os/file.h"
 #include "os/hash.h"
 #include "os/keyring.h"
@@ -40,9 +40,10 @@ static uint64_t blocks_of(uint64_t n_bytes)
 static int fail_codec(int r, const struct swb_operation *op, struct swb_error *err)
 {
         return swb_fail(err, r,
-                        r == -E2BIG    ? SWB_FAULT_LIMIT
-                        : r == -ENOMEM ? SWB_FAULT_NO_MEMORY
-                                       : SWB_FAULT_FORMAT,
+                        r == -E2BIG             ? SWB_FAULT_LIMIT
+                        : r == -ENOMEM          ? SWB_FAULT_NO_MEMORY
+                        : r == -EPROTONOSUPPORT ? SWB_FAULT_UNSUPPORTED
+                                                : SWB_FAULT_FORMAT,
                         "decode %s: %s", swb_op_to_string(op->type), strerror(-r));
 }
 
@@ -113,6 +114,9 @@ static int patch(const struct swb_operation *op, const uint8_t *blob, const uint
         const struct swb_bspatch_io io = {&p, read_source, write_target};
         uint64_t n_source = swb_extents_blocks(op->src, op->n_src) * SWB_BLOCK_BYTES;
 
+        if (op->type == SWB_OP_PUFFDIFF)
+                return swb_puffpatch(blob, (size_t)op->data_length, n_source, n_out,
+                                     SWB_DECODER_MEMORY_BYTES, &io);
         return swb_bspatch(blob, (size_t)op->data_length,
                            op->src_length ? op->src_length : n_source,
                            op->dst_length ? op->dst_length : n_out, SWB_DECODER_MEMORY_BYTES, &io);
@@ -139,6 +143,7 @@ static int make_content(const struct swb_operation *op, const uint8_t *blob, con
                 return 0;
         case SWB_OP_SOURCE_BSDIFF:
         case SWB_OP_BROTLI_BSDIFF:
+        case SWB_OP_PUFFDIFF:
                 return patch(op, blob, source, out, n_out);
         default: /* ZERO, DISCARD */
                 return 0;

@@ -13,7 +13,6 @@ Standard library only. The blobs of two types need libzstd.so.1 and libbrotlidec
 """
 
 import argparse
-import base64
 import bz2
 import ctypes
 import hashlib
@@ -21,6 +20,9 @@ import lzma
 import pathlib
 import struct
 import sys
+
+import puffs as puff_format
+from keys import load_key
 
 BLOCK = 4096
 HOLE = 2**64 - 1
@@ -210,7 +212,7 @@ TYPES = {
     6: Type("ZERO", "...+++++++"),
     7: Type("DISCARD", "...++++++."),
     8: Type("REPLACE_XZ", "+.++++++++", data=True),
-    9: Type("PUFFDIFF", "....+++++.", data=True, source=True, applies=False),
+    9: Type("PUFFDIFF", "....+++++.", data=True, source=True),
     10: Type("BROTLI_BSDIFF", "...+++++++", data=True, source=True),
     11: Type("ZUCCHINI", ".......++.", data=True, source=True, applies=False),
     12: Type("LZ4DIFF_BSDIFF", "........+.", data=True, source=True, applies=False),
@@ -453,6 +455,48 @@ def patch(blob, source, size):  # PF-46 to PF-49
     return bytes(out)
 
 
+def stream_info(data, size):  # PF-71
+    """Extents of bits, those of their puffs in bytes, and the puffed stream's size."""
+    lists, length = ([], []), 0
+    for number, value in fields(data, {1: (BYTES, True), 2: (BYTES, True), 3: (VARINT, False)}):
+        if number == 3:
+            length = value
+            continue
+        got = dict(fields(value, {1: (VARINT, False), 2: (VARINT, False)}))
+        start, n = got.get(1, 0), got.get(2, 0)
+        demand(n > 0 and start + n <= 1 << 48, "format", "extent of a puff")
+        lists[number - 1].append((start, start + n))
+    deflates, puffs = lists
+    demand(len(deflates) == len(puffs), "format", "as many puffs as blocks")
+    demand(len(puffs) <= 65536, "limit", "extents of blocks")
+    demand(not any(bit % 8 for puff in puffs for bit in puff), "format", "puff not of bytes")
+    puffs = [(start // 8, end // 8) for start, end in puffs]
+    bit = byte = 0
+    for (start, end), (puff, puff_end) in zip([*deflates, (size * 8, 0)], [*puffs, (length, 0)]):
+        gap = 0 if start == bit else -(-start // 8) - bit // 8
+        demand(start >= bit and puff == byte + gap, "format", "place of a puff")
+        bit, byte = end, puff_end
+    return deflates, puffs, length
+
+
+def puffdiff(blob, source, size):
+    demand(len(blob) >= 8 and blob[:4] == b"PUF1", "format", "magic of a puff patch")  # PF-70
+    n = struct.unpack(">I", blob[4:8])[0]
+    demand(n <= len(blob) - 8, "format", "header of a puff patch")
+    known = {1: (VARINT, False), 2: (BYTES, False), 3: (BYTES, False), 4: (VARINT, False)}
+    got = dict(fields(blob[8 : 8 + n], known))
+    demand(got.get(4, 0) == 0, "unsupported", "kind of patch within a puff patch")
+    deflates, puffs, length = stream_info(got.get(2, b""), len(source))
+    demand(all(end - start <= 2 * MIB for start, end in puffs), "limit", "large puff")  # PF-75
+    to_deflates, to_puffs, to_length = stream_info(got.get(3, b""), size)
+    demand(to_length <= 64 * MIB and length <= 64 * MIB, "limit", "too much for this reader")
+    try:
+        old = puff_format.puffed(source, deflates, length)
+        return puff_format.huffed(patch(blob[8 + n :], old, to_length), to_deflates, to_puffs, size)
+    except puff_format.Bad as error:
+        raise Refused("format", str(error)) from error
+
+
 def gather(image, extents):
     return b"".join(b"\0" * (count * BLOCK) if start == HOLE
                     else bytes(image[start * BLOCK : (start + count) * BLOCK])
@@ -485,6 +529,8 @@ def result_of(op, blob, old):
         return b"\0" * size
     if op.number == 4:
         return source
+    if op.number == 9:
+        return puffdiff(blob, source, size)
     source = source[: op.src_length] if op.src_length else source
     return patch(blob, source, op.dst_length or size).ljust(size, b"\0")
 
@@ -501,91 +547,6 @@ def signatures_in(message):
         demand(size <= len(got[2]), "format", "unpadded size")  # PF-52
         found.append(got[2][:size])
     return found
-
-
-def der(data, at=0):
-    """One element: tag, content, where the next begins."""
-    tag, size, at = data[at], data[at + 1], at + 2
-    if size & 0x80:
-        n = size & 0x7F
-        size, at = int.from_bytes(data[at : at + n], "big"), at + n
-    if at + size > len(data):
-        raise ValueError("cut DER")
-    return tag, data[at : at + size], at + size
-
-
-class RsaKey:
-    PREFIX = bytes.fromhex("3031300d060960864801650304020105000420")
-
-    def __init__(self, bits):
-        _, numbers, _ = der(bits)
-        _, n, at = der(numbers)
-        _, e, _ = der(numbers, at)
-        self.n, self.e, self.size = int.from_bytes(n, "big"), int.from_bytes(e, "big"), len(n) - 1
-
-    def verifies(self, signature, digest):
-        if len(signature) != self.size:
-            return False
-        value = pow(int.from_bytes(signature, "big"), self.e, self.n)
-        info = self.PREFIX + digest
-        padding = b"\xff" * (self.size - 3 - len(info))
-        return value.to_bytes(self.size, "big") == b"\0\1" + padding + b"\0" + info
-
-
-class P256Key:
-    P = 2**256 - 2**224 + 2**192 + 2**96 - 1
-    N = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
-    G = (0x6B17D1F2E12C4247F8BCE6E563A440F277037D812DEB33A0F4A13945D898C296,
-         0x4FE342E2FE1A7F9B8EE7EB4A7C0F9E162BCE33576B315ECECBB6406837BF51F5)
-
-    def __init__(self, bits):
-        self.point = (int.from_bytes(bits[1:33], "big"), int.from_bytes(bits[33:65], "big"))
-
-    @classmethod
-    def add(cls, a, b):
-        if a is None or b is None:
-            return a or b
-        if a[0] == b[0]:
-            if (a[1] + b[1]) % cls.P == 0:
-                return None
-            slope = (3 * a[0] * a[0] - 3) * pow(2 * a[1], -1, cls.P)
-        else:
-            slope = (b[1] - a[1]) * pow(b[0] - a[0], -1, cls.P)
-        x = (slope * slope - a[0] - b[0]) % cls.P
-        return x, (slope * (a[0] - x) - a[1]) % cls.P
-
-    @classmethod
-    def multiply(cls, k, point):
-        result = None
-        for bit in bin(k)[2:]:
-            result = cls.add(result, result)
-            if bit == "1":
-                result = cls.add(result, point)
-        return result
-
-    def verifies(self, signature, digest):
-        try:
-            _, pair, end = der(signature)
-            _, r, at = der(pair)
-            _, s, _ = der(pair, at)
-        except (IndexError, ValueError):
-            return False
-        r, s = int.from_bytes(r, "big"), int.from_bytes(s, "big")
-        if end != len(signature) or not 0 < r < self.N or not 0 < s < self.N:
-            return False
-        w = pow(s, -1, self.N)
-        point = self.add(self.multiply(int.from_bytes(digest, "big") * w % self.N, self.G),
-                         self.multiply(r * w % self.N, self.point))
-        return point is not None and point[0] % self.N == r
-
-
-def load_key(path):
-    lines = [line for line in path.read_text().split("\n") if line and "-----" not in line]
-    _, info, _ = der(base64.b64decode("".join(lines)))
-    _, algorithm, at = der(info)
-    _, bits, _ = der(info, at)
-    rsa = algorithm.startswith(bytes.fromhex("06092a864886f70d010101"))
-    return (RsaKey if rsa else P256Key)(bits[1:])
 
 
 def check_signed(message, digest, keys, what):  # PF-53

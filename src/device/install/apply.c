@@ -5,7 +5,7 @@
 #include <inttypes.h>
 #include <linux/falloc.h>
 
-#include "codec/bspatch.h"
+#include "codec/puffpatch.h"
 #include "os/file.h"
 
 int swb_apply_init(struct swb_apply *apply, struct swb_step step, struct swb_error *err)
@@ -64,6 +64,9 @@ static int fail_codec(struct swb_error *err, int code, const char *what)
 {
         if (code == -ENOMEM)
                 return swb_fail_errno(err, ENOMEM, "decode %s", what);
+        if (code == -EPROTONOSUPPORT)
+                return swb_fail(err, code, SWB_FAULT_UNSUPPORTED,
+                                "%s data holds a patch of a kind that is not supported", what);
         if (code == -E2BIG)
                 return swb_fail(err, code, SWB_FAULT_LIMIT,
                                 "%s data wants more than the %u MiB that decoding may take", what,
@@ -291,6 +294,15 @@ static void patch_done(struct patch *patch)
         swb_extent_reader_done(&patch->reader);
 }
 
+typedef int (*patch_function)(const uint8_t *patch, size_t n_patch, uint64_t n_source,
+                              uint64_t n_target, size_t max_memory_bytes,
+                              const struct swb_bspatch_io *io);
+
+static patch_function patch_of(const struct swb_operation *operation)
+{
+        return operation->type == SWB_OP_PUFFDIFF ? swb_puffpatch : swb_bspatch;
+}
+
 /* src_length and dst_length: old payloads say with them how much of the last block is meant. */
 static int apply_patch(struct swb_apply *apply, const struct swb_operation *operation,
                        const uint8_t *blob, struct swb_slot *slot, struct swb_error *err)
@@ -314,8 +326,8 @@ static int apply_patch(struct swb_apply *apply, const struct swb_operation *oper
         n_target = patch.writer.n_bytes;
         if (operation->dst_length > 0)
                 n_target = SWB_MIN(n_target, operation->dst_length);
-        r = swb_bspatch(blob, (size_t)operation->data_length, n_source, n_target,
-                        SWB_DECODER_MEMORY_BYTES, &io);
+        r = patch_of(operation)(blob, (size_t)operation->data_length, n_source, n_target,
+                                SWB_DECODER_MEMORY_BYTES, &io);
         if (r < 0)
                 return patch.failed ? r : fail_codec(err, r, "patch");
         return finish_padded(&patch.writer, err);
@@ -340,10 +352,10 @@ static int dispatch(struct swb_apply *apply, const struct swb_operation *operati
                 return apply_copy(apply, operation, slot, err);
         case SWB_OP_SOURCE_BSDIFF:
         case SWB_OP_BROTLI_BSDIFF:
+        case SWB_OP_PUFFDIFF:
                 return apply_patch(apply, operation, blob, slot, err);
         case SWB_OP_MOVE:
         case SWB_OP_BSDIFF:
-        case SWB_OP_PUFFDIFF:
         case SWB_OP_ZUCCHINI:
         case SWB_OP_LZ4DIFF_BSDIFF:
         case SWB_OP_LZ4DIFF_PUFFDIFF:

@@ -462,7 +462,7 @@ static void test_unwritable(void **state)
         operation = make_operation(SWB_OP_ZERO, 0);
         assert_fault(swb_apply_operation(&f->apply, &operation, NULL, &f->slot, &err), &err,
                      SWB_FAULT_NO_SPACE);
-        operation = make_operation(SWB_OP_PUFFDIFF, 1);
+        operation = make_operation(SWB_OP_ZUCCHINI, 1);
         assert_fault(swb_apply_operation(&f->apply, &operation, f->content, &f->slot, &err), &err,
                      SWB_FAULT_UNSUPPORTED);
         operation = make_operation(4711, 1);

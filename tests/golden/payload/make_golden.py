@@ -23,6 +23,7 @@ from lzma import CHECK_CRC32, CHECK_CRC64, CHECK_SHA256
 from container import (BLOCK, HOLE, Op, Part, Payload, by_both, by_p256, by_rsa, chunk, diff_bytes,
                        info, noise, number, offset, patch, prose, sha, sign_p256, sign_rsa,
                        signature, varint, xz, zstd, zstd_without_size)
+from puffs import Stream, puffdiff
 
 HERE = pathlib.Path(__file__).resolve().parent
 
@@ -57,7 +58,7 @@ class Cases:
 
 
 NAMES = {0: "REPLACE", 1: "REPLACE_BZ", 4: "SOURCE_COPY", 5: "SOURCE_BSDIFF", 6: "ZERO",
-         7: "DISCARD", 8: "REPLACE_XZ", 10: "BROTLI_BSDIFF", 128: "REPLACE_ZSTD"}
+         7: "DISCARD", 8: "REPLACE_XZ", 9: "PUFFDIFF", 10: "BROTLI_BSDIFF", 128: "REPLACE_ZSTD"}
 
 
 def shown(extents):
@@ -187,6 +188,116 @@ def write_good_delta(cases):
         Op(10, [(0, 1)], offsets_only_patch(), [(0, 1)], old[:BLOCK])], old)], 4))
     cases.good("partial-minor-7", Payload([Part("root", TEXT, [Op(8, [(0, 3)], xz(TEXT))])], 7,
                                           more_last=number(16, 1)))
+
+
+def puff_streams():
+    """An old and a new stream: blocks of each kind, at every phase of a byte, with and without bits
+    between them."""
+    old, new = Stream(), Stream()
+    text = prose("puff", 900)
+    for stream, changed in ((old, b""), (new, b"changed")):
+        stream.put(b"head" + changed)
+        stream.fixed([*text[:100], *changed, (3, 1), (258, 100), (129, 50)])
+        stream.dynamic([*text, (130, 32), *changed, (131, 700), *b"end", (257, 900)])
+        stream.raw(5, 3)
+        stream.stored(text[:300] + changed)
+        stream.put(b"between")
+        stream.fixed([])
+        stream.dynamic([*noise("far", 600), *changed, (4, 1000), (200, 513)])
+        stream.fixed([*b"the end", (10, 7)], last=True)
+        stream.raw(0, -len(stream.bits) % 8)
+        stream.put(b"tail" + changed)
+        stream.stored(b"")
+        stream.finish(2 * BLOCK)
+    return old, new
+
+
+def puff_part(**changes):
+    old, new = puff_streams()
+    op = Op(9, [(1, 1), (0, 1)], puffdiff(old, new, **changes), [(1, 1), (0, 1)], old.bytes())
+    return Part("root", swapped(new.bytes()), [op], swapped(old.bytes()))
+
+
+def swapped(data):
+    return data[BLOCK:] + data[:BLOCK]
+
+
+def write_good_puffs(cases):
+    cases.good("delta-puffdiff", Payload([puff_part()], 5))
+    cases.good("delta-puffdiff-minor-9", Payload([puff_part(codecs=None, kind=0, version=0)], 9))
+    cases.good("delta-puffdiff-to-raw", Payload([raw_puff_part()], 6))
+
+
+def raw_puff_part():
+    """No block is known, neither in the old nor in the new stream."""
+    old, new = Stream(), Stream()
+    old.put(prose("raw", 50))
+    new.put(prose("row", 60))
+    old.finish(BLOCK)
+    new.finish(BLOCK)
+    op = Op(9, [(0, 1)], puffdiff(old, new), [(0, 1)], old.bytes())
+    return Part("root", new.bytes(), [op], old.bytes())
+
+
+def write_bad_puffs(cases):
+    """The target's side is wrong, unless the name says another thing."""
+    _, good = puff_streams()
+    deflates, puffs, length = good.deflates, good.puffs, len(good.puffed)
+
+    def moved(extents, i, offset, n):
+        return [*extents[:i], (extents[i][0] + offset, extents[i][1] + n), *extents[i + 1 :]]
+
+    def broken(at, byte):
+        """A patch that makes another puff of the target."""
+        other = puff_streams()[1]
+        at += puffs[1][0] // 8
+        other.puffed = other.puffed[:at] + bytes([byte]) + other.puffed[at + 1 :]
+        return other
+
+    for name, fault, payload in (
+            ("magic", "format", puffed(lambda p: b"PUF2" + p[4:])),
+            ("header-cut", "format", puffed(lambda p: p[:6])),
+            ("header-long", "format", puffed(lambda p: p[:4] + b"\xff" * 4 + p[8:])),
+            ("kind", "unsupported", Payload([puff_part(kind=1)], 5)),
+            ("inner-magic", "format", puffed(lambda p: p.replace(b"BSDF2", b"BSDF3"))),
+            ("no-puff", "format", Payload([puff_part(puffs=puffs[:-1])], 5)),
+            ("block-moved", "format", Payload([puff_part(deflates=moved(deflates, 2, 1, -1))], 5)),
+            ("block-short", "format", Payload([puff_part(deflates=moved(deflates, 4, 0, -8))], 5)),
+            ("block-outside", "format", Payload(
+                [puff_part(deflates=moved(deflates, len(deflates) - 1, 8 * BLOCK, 0))], 5)),
+            ("block-empty", "format", Payload(
+                [puff_part(deflates=moved(deflates, 0, 0, -deflates[0][1]))], 5)),
+            ("blocks-swapped", "format", Payload(
+                [puff_part(deflates=[deflates[1], deflates[0], *deflates[2:]])], 5)),
+            ("puff-not-bytes", "format", Payload([puff_part(puffs=moved(puffs, 3, 0, 4))], 5)),
+            ("puff-long", "format", Payload([puff_part(puffs=moved(puffs, 3, 0, 8))], 5)),
+            ("length", "format", Payload([puff_part(length=length + 1)], 5)),
+            ("token", "format", with_target(broken(400, 0xFF))),
+            ("head-size", "format", with_target(broken(0, 0xFF))),
+            ("head-type", "format", with_target(broken(2, 0x60))),
+            ("counts", "format", with_target(broken(3, 0x1F))),
+            ("no-word", "format", with_target(broken(30, 7))),
+    ):
+        cases.bad(f"puffdiff-{name}", fault, "operation 0: decode PUFFDIFF", payload)
+    part = puff_part()
+    old = bytearray(part.old)
+    old[BLOCK + 30] ^= 0x10  # within a block: what the patch reads is no block any more
+    part.ops[0].src_hash = sha(bytes(old[BLOCK:] + old[:BLOCK]))
+    part.old = bytes(old)
+    cases.bad("puffdiff-source-is-another", "format", "operation 0: decode PUFFDIFF",
+              Payload([part], 5))
+
+
+def puffed(change):
+    part = puff_part()
+    part.ops[0].data = change(part.ops[0].data)
+    return Payload([part], 5)
+
+
+def with_target(target):
+    old, new = puff_streams()
+    op = Op(9, [(1, 1), (0, 1)], puffdiff(old, target), [(1, 1), (0, 1)], old.bytes())
+    return Payload([Part("root", swapped(new.bytes()), [op], swapped(old.bytes()))], 5)
 
 
 def offsets_only_patch():
@@ -387,8 +498,6 @@ def write_bad_delta(cases):
              delta(0, Op(5, [(0, 2)], good, [(1, 2)], source, dst_length=number(7, BLOCK)), 3)),
             ("xz-minor-2", "unsupported", "REPLACE_XZ) is not one of minor version 2",
              delta(4, Op(8, [(6, 1)], xz(TEXT[:BLOCK])), 2)),
-            ("puffdiff", "unsupported", "PUFFDIFF) can't be applied",
-             delta(0, Op(9, [(0, 2)], good, [(1, 2)], source), 5)),
             ("zucchini", "unsupported", "ZUCCHINI) can't be applied",
              delta(0, Op(11, [(0, 2)], good, [(1, 2)], source), 8)),
             ("lz4diff", "unsupported", "LZ4DIFF_BSDIFF) can't be applied",
@@ -510,9 +619,10 @@ def write_bad_signatures(cases):
 def main():
     folder = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else HERE
     cases = Cases(folder)
-    for write in (write_good_full, write_good_delta, write_good_own, write_bad_container,
-                  write_bad_messages, write_bad_manifest, write_bad_operations, write_bad_delta,
-                  write_bad_blobs, write_bad_signatures):
+    for write in (write_good_full, write_good_delta, write_good_own, write_good_puffs,
+                  write_bad_container, write_bad_messages, write_bad_manifest,
+                  write_bad_operations, write_bad_delta, write_bad_puffs, write_bad_blobs,
+                  write_bad_signatures):
         write(cases)
 
 
