@@ -2,6 +2,7 @@
 """A private message bus, and the engine as its clients see it."""
 
 import subprocess
+import threading
 
 import gi
 
@@ -92,9 +93,24 @@ class Engine:
         except GLib.Error as error:
             raise DBusError(error) from None
 
-    def call(self, method):
-        """Check, Install, Cancel or Reboot; DBusError."""
-        self._call(INTERFACE, method)
+    def call(self, method, types="", *arguments):
+        """Any method; its result, or DBusError."""
+        answer = self._call(INTERFACE, method, GLib.Variant(f"({types})", arguments) if types else None)
+        return answer.unpack()[0] if answer.n_children() else None
+
+    def inhibit(self, who, why, gates, seconds):
+        """The file descriptor that holds them."""
+        try:
+            _, fds = self.connection.call_with_unix_fd_list_sync(
+                NAME, PATH, INTERFACE, "Inhibit", GLib.Variant("(ssst)", (who, why, gates, seconds)),
+                None, Gio.DBusCallFlags.NO_AUTO_START, TIMEOUT_MSEC, None, None)
+        except GLib.Error as error:
+            raise DBusError(error) from None
+        return fds.get(0)
+
+    def why(self):
+        """{gate: (open, rule, facts, next time)}"""
+        return {gate: rest for gate, *rest in self.call("Why")}
 
     def all(self):
         """All properties as a dict."""
@@ -120,9 +136,61 @@ class Engine:
         self.subscription = self.connection.signal_subscribe(
             NAME, PROPERTIES, "PropertiesChanged", PATH, None, Gio.DBusSignalFlags.NONE, on_signal)
 
+    def watch_signals(self):
+        """From now on signals[] collects (name, parameters)."""
+        self.signals = []
+
+        def on_signal(_connection, _sender, _path, _interface, signal, parameters):
+            self.signals.append((signal, parameters.unpack()))
+        self.connection.signal_subscribe(NAME, INTERFACE, None, PATH, None,
+                                         Gio.DBusSignalFlags.NONE, on_signal)
+
+    def seen(self, name):
+        """Parameters of the newest signal of this name; None."""
+        self.pump()
+        return next((what for signal, what in reversed(self.signals) if signal == name), None)
+
     def pump(self):
         while GLib.MainContext.default().iteration(False):
             pass
 
     def close(self):
         self.connection.close_sync(None)
+
+
+class Neighbour:
+    """Another service on the bus: methods and properties as dicts, answered in a thread."""
+
+    XML = """<node><interface name="{name}">{members}</interface></node>"""
+
+    def __init__(self, bus, name, path, interface, members, methods=None, properties=None):
+        self.methods, self.properties, self.calls = methods or {}, properties or {}, []
+        self.context, self.interface, self.path = GLib.MainContext(), interface, path
+        self.loop = GLib.MainLoop(self.context)
+        self.context.push_thread_default()
+        self.connection = bus.connect()
+        node = Gio.DBusNodeInfo.new_for_xml(self.XML.format(name=interface, members=members))
+        self.connection.register_object(path, node.interfaces[0], self._on_call, self._on_get, None)
+        self.context.pop_thread_default()
+        self.thread = threading.Thread(target=self.loop.run)
+        self.thread.start()
+        self.connection.call_sync("org.freedesktop.DBus", "/org/freedesktop/DBus",
+                                  "org.freedesktop.DBus", "RequestName",
+                                  GLib.Variant("(su)", (name, 0)), None, Gio.DBusCallFlags.NONE, -1, None)
+
+    def _on_call(self, _connection, _sender, _path, _interface, method, parameters, invocation):
+        self.calls.append((method, parameters.unpack()))
+        invocation.return_value(self.methods[method]() if self.methods.get(method) else None)
+
+    def _on_get(self, _connection, _sender, _path, _interface, name):
+        return self.properties[name]
+
+    def set(self, name, value):
+        self.properties[name] = value
+        self.connection.emit_signal(None, self.path, PROPERTIES, "PropertiesChanged", GLib.Variant(
+            "(sa{sv}as)", (self.interface, {name: value}, [])))
+
+    def close(self):
+        self.connection.close_sync(None)
+        self.loop.quit()
+        self.thread.join()

@@ -296,8 +296,8 @@ class Device:
     def all(self):
         return self.client.all()
 
-    def call(self, method):
-        self.client.call(method)
+    def call(self, method, types="", *arguments):
+        return self.client.call(method, types, *arguments)
 
     def ctl(self, *args, **options):
         """Runs swbctl; returns the finished process."""

@@ -29,10 +29,9 @@ def members(text):
             continue
         for member in interface:
             if member.tag != "annotation":
-                arguments = [child for child in member if child.tag == "arg"]
-                assert all(argument.get("direction") == "out" for argument in arguments)
-                type_ = member.get("type") or "".join(child.get("type") for child in arguments)
-                found.add((member.tag, member.get("name"), type_, member.get("access")))
+                found.add((member.tag, member.get("name"), member.get("type"), member.get("access")))
+                found |= {("arg", f"{member.get('name')}.{arg.get('name')}", arg.get("type"), None)
+                          for arg in member if arg.tag == "arg"}
     return found
 
 
@@ -47,16 +46,18 @@ def test_introspection_is_the_file(device):
 def test_every_member_is_documented():
     text = (TOP / "docs" / "dbus.md").read_text()
     for tag, name, type_, _ in members((DATA / "org.switchback.Engine1.xml").read_text()):
+        if tag == "arg":
+            continue
         row = re.search(rf"^\|.*`{name}`.*$", text, re.M)
         assert row, f"{name} is not in docs/dbus.md"
-        assert not type_ or f"`{type_}`" in row.group(0), f"type of {name}"
+        assert tag != "property" or f"`{type_}`" in row.group(0), f"type of {name}"
 
 
 def test_properties_can_be_read_alone_and_not_written(device):
     device.start()
     device.wait(lambda: device.get("LastCheck") and device.get("State") == "idle", "the first check")
     for name, value in device.all().items():
-        if name not in ("NextCheck",):
+        if name not in ("NextCheck", "Gates"):
             assert device.get(name) == value
     for interface, property_ in ((INTERFACE, "State"), (INTERFACE, "Nonsense")):
         with pytest.raises(DBusError):

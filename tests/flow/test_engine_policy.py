@@ -1,5 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The gates of the running engine. The rules themselves are unit tests of src/device/policy."""
+"""The gates of the running engine, and who may hold them. The rules themselves are unit tests of
+src/device/policy."""
+
+import json
+import os
+import pathlib
+import re
+import subprocess
+import time
+
+import pytest
+
+from flow_bus import DBusError, Neighbour, GLib
+from flow_device import clean_environment
+
+DOC = pathlib.Path(__file__).resolve().parents[2] / "docs" / "dbus.md"
 
 # So the device's clock counts as wrong: windows are closed, whatever time it is here.
 FUTURE = "4000000000"
@@ -33,6 +48,7 @@ def test_nothing_is_downloaded_on_a_metered_network(device):
     device.set("network", metered="yes", on_metered="no")
     device.start()
     device.wait_log("download: not now, metered")
+    assert device.wait_event(3, 9)[7].startswith("download: not now, metered: the network is metered")
     assert device.get("State") == "available" and not device.calls("install")
     device.stop()
     device.set("network", on_metered="delta")
@@ -62,3 +78,192 @@ def test_bad_policy_is_named(device):
     assert device.process.wait(20) == 1
     device.process = None
     assert "[network] on-metered: 'perhaps'" in device.log()
+
+
+def slow(device):
+    """A download that leaves time for something to happen."""
+    device.offer("1.1", n_bytes=2000000)
+    device.steps("get", {"chunk": 16384, "delay": 0.02})
+
+
+def test_pause_keeps_what_is_there_and_resume_goes_on(device):
+    slow(device)
+    device.start()
+    device.wait_state("downloading")
+    device.wait(device.applied, "applied bytes")
+    device.call("Pause")
+    device.wait_state("available")
+    assert device.get("PausedUntil") > time.time() * 1e6
+    assert {rule for _, rule, *_ in device.client.why().values()} == {"paused", "nothing"}
+    device.stop()
+    device.start()
+    device.wait_state("available")
+    assert device.get("PausedUntil") > 0
+    assert device.ctl("resume").returncode == 0
+    assert device.reboot() == "B"
+    assert int(next(arg for arg in device.calls("get")[1]["args"]
+                    if arg.startswith("--offset=")).removeprefix("--offset=")) > 0
+
+
+def test_deferral_inhibitor_and_deadline(device):
+    """Each holds the reboot; the last one goes, and it happens."""
+    device.offer("1.1")
+    device.set("policy", deadline="50m")
+    device.set("server", first_check="1h")
+    device.start()
+    device.wait_state("idle")
+    device.client.watch_signals()
+    fd = device.client.inhibit("phone", "a call is on", "reboot", 600)
+    device.call("Install")
+    device.wait_state("updated")
+    device.wait(lambda: device.client.why()["reboot"][1] == "inhibited", "the inhibitor's rule")
+    assert "a call is on" in device.client.why()["reboot"][2]
+    _, seconds = device.wait(lambda: device.client.seen("DeadlineSoon"), "the warning")
+    assert 2900 < seconds <= 3000
+    with pytest.raises(DBusError) as error:
+        device.call("Defer", "ts", int((time.time() + 30 * 86400) * 1e6), "holidays")
+    assert error.value.name == "org.switchback.Error.Denied"
+    assert device.ctl("defer", "20m", "dinner").returncode == 0
+    os.close(fd)
+    device.wait(lambda: device.client.why()["reboot"][1] == "deferred", "the deferral's rule")
+    assert device.get("DeferralReason") == "dinner" and not device.reboot_flag.exists()
+    assert "Deferred" in device.ctl("status").stdout
+    assert device.ctl("defer", "off").returncode == 0
+    assert device.reboot() == "B"
+
+
+def test_reboot_is_announced_and_can_be_called_off(device):
+    device.offer("1.1")
+    device.set("server", first_check="1h")
+    device.set("reboot", delay="10m")
+    device.start()
+    device.wait_state("idle")
+    device.client.watch_signals()
+    device.call("Install")
+    version, seconds = device.wait(lambda: device.client.seen("RebootSoon"), "the announcement")
+    assert (version, seconds) == ("1.1", 600)
+    assert 0 < device.get("RebootAt") - time.time() * 1e6 <= 600e6
+    device.call("Cancel")
+    device.wait(lambda: device.client.seen("RebootCalledOff"), "the call-off")
+    assert device.client.why()["reboot"][1] == "deferred" and device.get("RebootAt") == 0
+    held = device.ctl("inhibit", "--gates=reboot", "--why=test", "--", "sh", "-c", "exit 7")
+    assert held.returncode == 7
+    device.wait_log("inhibitor 1 is released")
+
+
+def test_rollback_and_history(device):
+    device.offer("1.1")
+    device.start()
+    assert device.reboot() == "B"
+    device.wait_event(54, 1)
+    device.wait_state("idle")
+    device.call("Rollback")
+    assert device.reboot() == "A"
+    device.wait_state("idle")
+    device.wait(lambda: device.flags()["A"][2] == 1, "slot A to be good")
+    device.call("Check")
+    device.wait(lambda: device.get("LastError") != "", "the refusal")
+    assert "rolled back by hand" in device.get("FailedVersions")["1.1"]
+    past = json.loads(device.ctl("history", "--json").stdout)
+    assert [(one["from"], one["to"], one["result"]) for one in past] == \
+        [("1.0", "1.1", "complete"), ("1.1", "1.1", "cancelled")]
+    assert "1.0 -> 1.1  complete" in device.ctl("history").stdout
+
+
+def test_marks_by_hand(device):
+    device.offer("1.1")
+    device.offer("1.2")
+    device.set("health", timeout="1h", **{"check.never": "false"})
+    device.start()
+    device.reboot()
+    device.wait_state("confirming")
+    assert device.ctl("mark-good").returncode == 0
+    device.wait_event(54, 1)
+    device.wait_state("idle")
+    assert device.flags()["B"][2] == 1
+    assert device.ctl("mark-bad").returncode == 0
+    assert device.reboot() == "A"
+    device.wait(lambda: "marked bad by hand" in device.get("FailedVersions").get("1.2", ""), "the mark")
+    device.client.call("MarkGood")
+    with pytest.raises(DBusError) as error:
+        device.call("Rollback")
+    assert error.value.name in ("org.switchback.Error.NotFound", "org.switchback.Error.Busy")
+
+
+def test_channel_is_kept(device):
+    device.set("server", first_check="1h")
+    device.start()
+    device.wait_state("idle")
+    assert device.ctl("channel").stdout == "stable\n"
+    assert device.ctl("channel", "beta").returncode == 0
+    device.wait(lambda: device.calls("check"), "the check")
+    device.wait_state("idle")
+    assert device.ctl("channel", "no such channel").returncode == 2
+    device.stop()
+    device.start()
+    assert device.get("Channel") == "beta"
+    assert "--channel=beta" in device.calls("check")[0]["args"]
+
+
+def test_neighbours_on_the_bus(device):
+    """NetworkManager says what the network costs, logind reboots."""
+    network = Neighbour(device.bus, "org.freedesktop.NetworkManager", "/org/freedesktop/NetworkManager",
+                        "org.freedesktop.NetworkManager",
+                        '<property name="Metered" type="u" access="read"/>',
+                        properties={"Metered": GLib.Variant("u", 1)})
+    login = Neighbour(device.bus, "org.freedesktop.login1", "/org/freedesktop/login1",
+                      "org.freedesktop.login1.Manager",
+                      '<method name="Reboot"><arg type="b" direction="in"/></method>')
+    try:
+        slow(device)
+        device.set("reboot", command="")
+        device.start()
+        device.wait_log("download: not now, metered")
+        device.wait_state("available")
+        network.set("Metered", GLib.Variant("u", 2))
+        device.wait_state("downloading")
+        device.wait(device.applied, "applied bytes")
+        network.set("Metered", GLib.Variant("u", 3))
+        device.wait_state("available")
+        network.set("Metered", GLib.Variant("u", 4))
+        device.wait(lambda: login.calls, "logind's turn")
+        assert login.calls == [("Reboot", (False,))] and device.get("State") == "rebooting"
+    finally:
+        network.close()
+        login.close()
+
+
+def code(language):
+    return re.search(rf"```{language}\n(.*?)```", DOC.read_text(), re.S).group(1)
+
+
+def test_examples_of_the_documentation(device, tmp_path):
+    """They are run as they are printed."""
+    device.set("server", first_check="1h")
+    device.set("reboot", delay="1h")
+    device.start()
+    device.wait_state("idle")
+    environment = clean_environment(DBUS_SYSTEM_BUS_ADDRESS=device.bus.address)
+    commands = re.findall(r"^    (busctl .*)$", DOC.read_text(), re.M)
+    assert len(commands) > 6
+    for command in commands:
+        result = subprocess.run(["sh", "-c", command], env=environment, capture_output=True,
+                                stdin=subprocess.DEVNULL, text=True, timeout=20, check=False)
+        assert result.returncode == 0, f"{command}: {result.stderr}"
+    device.call("Defer", "ts", 0, "")
+    python = subprocess.run(["/usr/bin/python3", "-c", code("python")], env=environment, text=True,
+                            capture_output=True, stdin=subprocess.DEVNULL, timeout=20, check=False)
+    assert python.stdout == "held\n", python.stderr
+    assert "'phone' inhibits: a call is on" in device.log()
+    (tmp_path / "example.c").write_text(code("c"))
+    subprocess.run("cc -o example example.c $(pkg-config --cflags --libs libsystemd)", shell=True,
+                   cwd=tmp_path, check=True, timeout=60)
+    example = subprocess.Popen([tmp_path / "example"], env=environment, stdin=subprocess.DEVNULL,
+                               stdout=subprocess.PIPE, text=True)
+    try:
+        assert example.stdout.readline() == "waiting\n"
+        device.offer("1.1")
+        device.call("Install")
+        assert example.communicate(timeout=20)[0] == "version 1.1 starts in 3600 s\n"
+    finally:
+        example.kill()

@@ -2,6 +2,7 @@
 #include "bin/swbctl/client.h"
 
 #include <ctype.h>
+#include <stdarg.h>
 
 #define NAME "org.switchback.Engine1"
 #define PATH "/org/switchback/Engine1"
@@ -10,15 +11,19 @@
 
 void view_done(struct view *view)
 {
-        char *texts[] = {view->state,          view->current_version, view->available_version,
-                         view->current_slot,   view->other_slot,      view->last_error,
-                         view->last_error_text};
+        char *texts[] = {view->state,           view->current_version, view->available_version,
+                         view->current_slot,    view->other_slot,      view->last_error,
+                         view->last_error_text, view->channel,         view->deferral_reason};
 
         for (size_t i = 0; i < SWB_ELEMENTS(texts); i++)
                 free(texts[i]);
         for (size_t i = 0; i < view->n_failed; i++) {
                 free(view->failed[i].version);
                 free(view->failed[i].reason);
+        }
+        for (size_t i = 0; i < view->n_gates; i++) {
+                free(view->gates[i].name);
+                free(view->gates[i].rule);
         }
         *view = (struct view){0};
 }
@@ -83,6 +88,25 @@ int client_call(struct client *client, const char *method, struct swb_error *err
         return r < 0 ? translate(&error, r, err) : 0;
 }
 
+void reply_done(sd_bus_message **reply)
+{
+        (void)sd_bus_message_unref(*reply);
+}
+
+int client_call_with(struct client *client, const char *method, sd_bus_message **ret_reply,
+                     struct swb_error *err, const char *types, ...)
+{
+        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+        va_list arguments;
+        int r;
+
+        va_start(arguments, types);
+        r = sd_bus_call_methodv(client->bus, NAME, PATH, NAME, method, &error, ret_reply, types,
+                                arguments);
+        va_end(arguments);
+        return r < 0 ? translate(&error, r, err) : 0;
+}
+
 /* ---- properties ---- */
 
 static int read_text(sd_bus_message *message, char **field)
@@ -129,6 +153,32 @@ static int read_failed(sd_bus_message *message, struct view *view)
         return r < 0 ? r : sd_bus_message_exit_container(message);
 }
 
+static int read_gates(sd_bus_message *message, struct view *view)
+{
+        const char *name, *rule;
+        uint64_t again;
+        int is_open, r;
+
+        r = sd_bus_message_enter_container(message, 'v', "a(sbst)");
+        if (r >= 0)
+                r = sd_bus_message_enter_container(message, 'a', "(sbst)");
+        while (r >= 0 &&
+               (r = sd_bus_message_read(message, "(sbst)", &name, &is_open, &rule, &again)) > 0) {
+                if (view->n_gates == VIEW_GATES_MAX)
+                        continue;
+                view->gates[view->n_gates].name = strdup(name);
+                view->gates[view->n_gates].rule = strdup(rule);
+                view->gates[view->n_gates].is_open = is_open;
+                view->gates[view->n_gates].again_usec = again;
+                view->n_gates++;
+                if (!view->gates[view->n_gates - 1].name || !view->gates[view->n_gates - 1].rule)
+                        return -ENOMEM;
+        }
+        if (r >= 0)
+                r = sd_bus_message_exit_container(message);
+        return r < 0 ? r : sd_bus_message_exit_container(message);
+}
+
 static int read_value(sd_bus_message *message, const char *name, struct view *view)
 {
         const struct {
@@ -143,6 +193,13 @@ static int read_value(sd_bus_message *message, const char *name, struct view *vi
                 {"OtherSlot", &view->other_slot, NULL},
                 {"LastError", &view->last_error, NULL},
                 {"LastErrorText", &view->last_error_text, NULL},
+                {"Channel", &view->channel, NULL},
+                {"DeferralReason", &view->deferral_reason, NULL},
+                {"SecondsLeft", NULL, &view->seconds_left},
+                {"PausedUntil", NULL, &view->paused_until_usec},
+                {"DeferredUntil", NULL, &view->deferred_until_usec},
+                {"Deadline", NULL, &view->deadline_usec},
+                {"RebootAt", NULL, &view->reboot_at_usec},
                 {"BytesDone", NULL, &view->bytes_done},
                 {"BytesTotal", NULL, &view->bytes_total},
                 {"Rate", NULL, &view->rate},
@@ -163,6 +220,8 @@ static int read_value(sd_bus_message *message, const char *name, struct view *vi
                 return read_bool(message, &view->needs_reboot);
         if (strcmp(name, "FailedVersions") == 0)
                 return read_failed(message, view);
+        if (strcmp(name, "Gates") == 0)
+                return read_gates(message, view);
         return sd_bus_message_skip(message, "v"); /* of a newer swbd */
 }
 
@@ -185,9 +244,9 @@ static int read_all(sd_bus_message *message, struct view *view)
 /* An older swbd may not have all of them. */
 static int fill_gaps(struct view *view)
 {
-        char **texts[] = {&view->state,          &view->current_version, &view->available_version,
-                          &view->current_slot,   &view->other_slot,      &view->last_error,
-                          &view->last_error_text};
+        char **texts[] = {&view->state,           &view->current_version, &view->available_version,
+                          &view->current_slot,    &view->other_slot,      &view->last_error,
+                          &view->last_error_text, &view->channel,         &view->deferral_reason};
 
         for (size_t i = 0; i < SWB_ELEMENTS(texts); i++) {
                 if (!*texts[i])
@@ -198,15 +257,10 @@ static int fill_gaps(struct view *view)
         return 0;
 }
 
-static void message_done(sd_bus_message **message)
-{
-        (void)sd_bus_message_unref(*message);
-}
-
 int client_read(struct client *client, struct view *ret, struct swb_error *err)
 {
         _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
-        _cleanup_(message_done) sd_bus_message *message = NULL;
+        _cleanup_(reply_done) sd_bus_message *message = NULL;
         _cleanup_(view_done) struct view view = {0};
         int r;
 
@@ -268,7 +322,7 @@ static int read_findings(sd_bus_message *message, struct client_findings *findin
 int client_doctor(struct client *client, struct client_findings *ret, struct swb_error *err)
 {
         _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
-        _cleanup_(message_done) sd_bus_message *message = NULL;
+        _cleanup_(reply_done) sd_bus_message *message = NULL;
         _cleanup_(client_findings_done) struct client_findings findings = {0};
         int r;
 

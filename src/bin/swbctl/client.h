@@ -8,15 +8,25 @@
 #include "base/error.h"
 
 #define VIEW_FAILED_MAX 16
+#define VIEW_GATES_MAX 8
 
 /* The engine's properties as read last. Owns its texts. */
 struct view {
         char *state, *current_version, *available_version, *current_slot, *other_slot;
-        char *last_error, *last_error_text;
+        char *last_error, *last_error_text, *channel, *deferral_reason;
         double progress;
         uint64_t bytes_done, bytes_total, rate;    /* bytes, bytes a second */
         uint64_t last_check_usec, next_check_usec; /* wall clock; 0 = none */
         bool needs_reboot;
+        uint64_t seconds_left; /* 0 = not known */
+        uint64_t paused_until_usec, deferred_until_usec, deadline_usec,
+                reboot_at_usec; /* 0 = none */
+        struct {
+                char *name, *rule;
+                bool is_open;
+                uint64_t again_usec;
+        } gates[VIEW_GATES_MAX];
+        size_t n_gates;
         struct {
                 char *version, *reason;
         } failed[VIEW_FAILED_MAX];
@@ -53,6 +63,11 @@ int client_findings_add(struct client_findings *findings, const char *const text
 /* Errors as client_call(). */
 int client_doctor(struct client *client, struct client_findings *ret,
                   struct swb_error *err) _warn_unused_;
+/* Any method, with arguments as for sd_bus_message_append(); ret_reply may be NULL. */
+int client_call_with(struct client *client, const char *method, sd_bus_message **ret_reply,
+                     struct swb_error *err, const char *types, ...) _warn_unused_;
+/* For _cleanup_(). */
+void reply_done(sd_bus_message **reply);
 /* Errors as client_call(). */
 int client_read(struct client *client, struct view *ret, struct swb_error *err) _warn_unused_;
 /* From now on changes are noticed. */

@@ -35,6 +35,23 @@ static int print_json(const struct view *view, bool indent, struct swb_error *er
         swb_json_str(&out, "last_error", view->last_error);
         swb_json_str(&out, "last_error_text", view->last_error_text);
         swb_json_bool(&out, "needs_reboot", view->needs_reboot);
+        swb_json_u64(&out, "seconds_left", view->seconds_left);
+        swb_json_str(&out, "channel", view->channel);
+        swb_json_u64(&out, "paused_until_usec", view->paused_until_usec);
+        swb_json_u64(&out, "deferred_until_usec", view->deferred_until_usec);
+        swb_json_str(&out, "deferral_reason", view->deferral_reason);
+        swb_json_u64(&out, "deadline_usec", view->deadline_usec);
+        swb_json_u64(&out, "reboot_at_usec", view->reboot_at_usec);
+        swb_json_open_array(&out, "gates");
+        for (size_t i = 0; i < view->n_gates; i++) {
+                swb_json_open_object(&out, NULL);
+                swb_json_str(&out, "gate", view->gates[i].name);
+                swb_json_bool(&out, "open", view->gates[i].is_open);
+                swb_json_str(&out, "rule", view->gates[i].rule);
+                swb_json_u64(&out, "again_usec", view->gates[i].again_usec);
+                swb_json_close_object(&out);
+        }
+        swb_json_close_array(&out);
         swb_json_open_object(&out, "failed_versions");
         for (size_t i = 0; i < view->n_failed; i++)
                 swb_json_str(&out, view->failed[i].version, view->failed[i].reason);

@@ -7,10 +7,10 @@
 #include <sys/ioctl.h>
 
 #include "base/text.h"
+#include "bin/swbctl/when.h"
 
 #define BAR_MAX 40u
 #define LINE_REST 46u /* what stands beside the bar at most */
-#define TIME_TEXT 64
 #define SECOND UINT64_C(1000000)
 
 enum color { PLAIN, BOLD, GREEN, YELLOW, RED, DIM };
@@ -54,49 +54,6 @@ void screen_done(struct screen *screen)
         free(screen->told_error);
         screen->told_state = screen->told_error = NULL;
         (void)fflush(stdout);
-}
-
-/* ---- time ---- */
-
-static uint64_t wall_usec(void)
-{
-        struct timespec ts = {0};
-
-        (void)clock_gettime(CLOCK_REALTIME, &ts); /* fails for an unknown clock only */
-        return (uint64_t)ts.tv_sec * SECOND + (uint64_t)ts.tv_nsec / 1000;
-}
-
-/* "42 s", "12 min", "3 h 20 min", "5 d" */
-static const char *format_span(uint64_t usec, char *text)
-{
-        uint64_t s = (usec + SECOND / 2) / SECOND;
-
-        if (s < 60)
-                (void)snprintf(text, TIME_TEXT, "%" PRIu64 " s", s);
-        else if (s < 3600)
-                (void)snprintf(text, TIME_TEXT, "%" PRIu64 " min", s / 60);
-        else if (s < 86400)
-                (void)snprintf(text, TIME_TEXT, "%" PRIu64 " h %" PRIu64 " min", s / 3600,
-                               s / 60 % 60);
-        else
-                (void)snprintf(text, TIME_TEXT, "%" PRIu64 " d", s / 86400);
-        return text;
-}
-
-static const char *format_when(uint64_t usec, char *text)
-{
-        uint64_t now = wall_usec();
-        char span[TIME_TEXT];
-
-        if (usec == 0)
-                (void)snprintf(text, TIME_TEXT, "-");
-        else if (usec <= now && now - usec < 2 * SECOND)
-                (void)snprintf(text, TIME_TEXT, "just now");
-        else if (usec <= now)
-                (void)snprintf(text, TIME_TEXT, "%s ago", format_span(now - usec, span));
-        else
-                (void)snprintf(text, TIME_TEXT, "in %s", format_span(usec - now, span));
-        return text;
 }
 
 /* ---- parts ---- */
@@ -186,6 +143,31 @@ static void print_checks(const struct screen *screen, const struct view *view)
                                      : format_when(view->next_check_usec, next));
 }
 
+static void print_when(const struct screen *screen, const char *name, uint64_t usec)
+{
+        char when[TIME_TEXT];
+
+        if (usec == 0)
+                return;
+        print_row(screen, name);
+        (void)printf("%s\n", format_when(usec, when));
+}
+
+/* What holds the update up, if anything does. */
+static void print_policy(const struct screen *screen, const struct view *view)
+{
+        char when[TIME_TEXT];
+
+        print_when(screen, "Paused", view->paused_until_usec);
+        if (view->deferred_until_usec > 0) {
+                print_row(screen, "Deferred");
+                (void)printf("%s%s%s\n", format_when(view->deferred_until_usec, when),
+                             view->deferral_reason[0] ? ", " : "", view->deferral_reason);
+        }
+        print_when(screen, "Deadline", view->deadline_usec);
+        print_when(screen, "Reboot", view->reboot_at_usec);
+}
+
 void screen_print(const struct screen *screen, const struct view *view)
 {
         print_row(screen, "State");
@@ -197,6 +179,7 @@ void screen_print(const struct screen *screen, const struct view *view)
                      paint(screen, PLAIN));
         (void)printf(view->current_slot[0] ? " in slot %s\n" : "%s\n", view->current_slot);
         print_update(screen, view);
+        print_policy(screen, view);
         print_checks(screen, view);
         if (view->last_error[0] != '\0') {
                 print_row(screen, "Error");

@@ -54,6 +54,29 @@ static void on_changed(void *context)
         tell_manager(d);
 }
 
+static void on_deadline_soon(void *context, uint64_t left_usec)
+{
+        struct daemon *d = context;
+
+        if (d->bus)
+                swb_bus_deadline_soon(d->bus, left_usec);
+}
+
+static void on_reboot_soon(void *context, uint64_t left_usec)
+{
+        struct daemon *d = context;
+
+        if (d->bus)
+                swb_bus_reboot_soon(d->bus, left_usec);
+}
+
+static bool on_reboot(void *context)
+{
+        struct daemon *d = context;
+
+        return d->bus && swb_bus_reboot(d->bus);
+}
+
 static void on_stopped(void *context)
 {
         struct daemon *d = context;
@@ -94,8 +117,12 @@ static int set_up_event(struct daemon *d, struct swb_error *err)
 
 static int set_up(struct daemon *d, const struct swbd_options *options, struct swb_error *err)
 {
-        const struct swb_engine_hooks hooks = {
-                .changed = on_changed, .stopped = on_stopped, .context = d};
+        const struct swb_engine_hooks hooks = {.changed = on_changed,
+                                               .deadline_soon = on_deadline_soon,
+                                               .reboot_soon = on_reboot_soon,
+                                               .reboot = on_reboot,
+                                               .stopped = on_stopped,
+                                               .context = d};
         int r;
 
         r = swb_config_load(options->config, &d->config, err);

@@ -24,3 +24,9 @@ SWB_DEFINE_CLEANUP(struct swb_bus *, swb_bus_free)
 
 /* The engine's status changed: PropertiesChanged follows, at most four times a second. */
 void swb_bus_changed(struct swb_bus *bus);
+/* The signals DeadlineSoon, RebootSoon and (UINT64_MAX) RebootCalledOff. */
+void swb_bus_deadline_soon(struct swb_bus *bus, uint64_t left_usec);
+void swb_bus_reboot_soon(struct swb_bus *bus, uint64_t left_usec);
+/* Asks systemd-logind to reboot. Return: whether it could be asked; its refusal is told to the
+ * engine later. */
+bool swb_bus_reboot(struct swb_bus *bus);

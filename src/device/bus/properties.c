@@ -19,6 +19,14 @@ enum {
         LAST_ERROR_TEXT,
         NEEDS_REBOOT,
         FAILED_VERSIONS,
+        SECONDS_LEFT,
+        CHANNEL,
+        PAUSED_UNTIL,
+        DEFERRED_UNTIL,
+        DEFERRAL_REASON,
+        DEADLINE,
+        REBOOT_AT,
+        GATES,
 };
 
 const struct swb_bus_property swb_bus_properties[SWB_BUS_PROPERTIES] = {
@@ -37,6 +45,14 @@ const struct swb_bus_property swb_bus_properties[SWB_BUS_PROPERTIES] = {
         [LAST_ERROR_TEXT] = {"LastErrorText", "s"},
         [NEEDS_REBOOT] = {"NeedsReboot", "b"},
         [FAILED_VERSIONS] = {"FailedVersions", "a{ss}"},
+        [SECONDS_LEFT] = {"SecondsLeft", "t"},
+        [CHANNEL] = {"Channel", "s"},
+        [PAUSED_UNTIL] = {"PausedUntil", "t"},
+        [DEFERRED_UNTIL] = {"DeferredUntil", "t"},
+        [DEFERRAL_REASON] = {"DeferralReason", "s"},
+        [DEADLINE] = {"Deadline", "t"},
+        [REBOOT_AT] = {"RebootAt", "t"},
+        [GATES] = {"Gates", "a(sbst)"},
 };
 
 /* Length of the well-formed character at p (1 .. 4), 0 for none: overlong forms, surrogates and
@@ -123,6 +139,29 @@ static int append_failed(sd_bus_message *message, const struct swb_engine *engin
         return r < 0 ? r : sd_bus_message_close_container(message);
 }
 
+/* gate, open, rule, next time */
+static int append_gates(sd_bus_message *message, const struct swb_status *status)
+{
+        int r = sd_bus_message_open_container(message, 'a', "(sbst)");
+
+        for (int i = 0; i < _SWB_GATE_MAX && r >= 0; i++)
+                r = sd_bus_message_append(message, "(sbst)", swb_gate_to_string((enum swb_gate)i),
+                                          (int)status->gates[i].allow,
+                                          swb_rule_to_string(status->gates[i].rule),
+                                          status->gates[i].again_wall_usec);
+        return r < 0 ? r : sd_bus_message_close_container(message);
+}
+
+static bool gates_differ(const struct swb_status *was, const struct swb_status *is)
+{
+        for (int i = 0; i < _SWB_GATE_MAX; i++)
+                if (was->gates[i].allow != is->gates[i].allow ||
+                    was->gates[i].rule != is->gates[i].rule ||
+                    was->gates[i].again_wall_usec != is->gates[i].again_wall_usec)
+                        return true;
+        return false;
+}
+
 int swb_bus_append_property(sd_bus_message *message, size_t index, const struct swb_engine *engine)
 {
         const struct swb_status *status = swb_engine_status(engine);
@@ -158,6 +197,22 @@ int swb_bus_append_property(sd_bus_message *message, size_t index, const struct 
                 return sd_bus_message_append(message, "b", (int)status->needs_reboot);
         case FAILED_VERSIONS:
                 return append_failed(message, engine);
+        case SECONDS_LEFT:
+                return sd_bus_message_append(message, "t", status->left_sec);
+        case CHANNEL:
+                return append_text(message, status->channel);
+        case PAUSED_UNTIL:
+                return sd_bus_message_append(message, "t", status->paused_until_wall_usec);
+        case DEFERRED_UNTIL:
+                return sd_bus_message_append(message, "t", status->deferred_until_wall_usec);
+        case DEFERRAL_REASON:
+                return append_text(message, status->deferral_reason);
+        case DEADLINE:
+                return sd_bus_message_append(message, "t", status->deadline_wall_usec);
+        case REBOOT_AT:
+                return sd_bus_message_append(message, "t", status->reboot_wall_usec);
+        case GATES:
+                return append_gates(message, status);
         default:
                 return -EINVAL;
         }
@@ -195,6 +250,22 @@ static bool differs(size_t index, const struct swb_status *was, const struct swb
                 return was->needs_reboot != is->needs_reboot;
         case FAILED_VERSIONS: /* only ever added to, and the oldest of many dropped unseen */
                 return was->n_failed != is->n_failed;
+        case SECONDS_LEFT:
+                return was->left_sec != is->left_sec;
+        case CHANNEL:
+                return strcmp(was->channel, is->channel) != 0;
+        case PAUSED_UNTIL:
+                return was->paused_until_wall_usec != is->paused_until_wall_usec;
+        case DEFERRED_UNTIL:
+                return was->deferred_until_wall_usec != is->deferred_until_wall_usec;
+        case DEFERRAL_REASON:
+                return strcmp(was->deferral_reason, is->deferral_reason) != 0;
+        case DEADLINE:
+                return was->deadline_wall_usec != is->deadline_wall_usec;
+        case REBOOT_AT:
+                return was->reboot_wall_usec != is->reboot_wall_usec;
+        case GATES:
+                return gates_differ(was, is);
         default:
                 return false;
         }

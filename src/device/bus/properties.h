@@ -7,7 +7,7 @@
 
 #include "device/engine/engine.h"
 
-#define SWB_BUS_PROPERTIES 15
+#define SWB_BUS_PROPERTIES 23
 
 /* Number of a property in docs/dbus.md's order -> name, D-Bus type. */
 struct swb_bus_property {

@@ -32,7 +32,11 @@ static void text_is_mended_to_utf8(void **state)
 
 static void each_change_is_named(void **state)
 {
-        struct swb_status was = {.current_version = "1", .available_version = ""}, is = was;
+        struct swb_status was = {.current_version = "1",
+                                 .available_version = "",
+                                 .channel = "stable",
+                                 .deferral_reason = ""},
+                          is = was;
         const char *names[SWB_BUS_PROPERTIES + 1];
 
         (void)state;
@@ -57,6 +61,14 @@ static void each_change_is_named(void **state)
                                  1,
                                  {.fault = SWB_FAULT_IO, .text = "t"},
                                  true,
+                                 1,
+                                 "beta",
+                                 1,
+                                 1,
+                                 "a call",
+                                 1,
+                                 1,
+                                 {{.allow = true}},
                                  1};
         assert_int_equal(swb_bus_changed_properties(&was, &is, names), SWB_BUS_PROPERTIES);
 }

@@ -23,6 +23,9 @@ struct swb_config_partition {
         char *path[_SWB_SLOT_MAX]; /* block device or file; both are set */
 };
 
+/* What reboots when nothing is configured and logind does not run. */
+#define SWB_CONFIG_REBOOT "systemctl reboot"
+
 struct swb_config_check {
         char *name;
         char *command; /* for /bin/sh -c; exit status 0 = healthy */
@@ -72,8 +75,7 @@ struct swb_config {
         } network;
         struct {
                 bool automatic;
-                char *command;       /* for /bin/sh -c */
-                bool use_logind;     /* instead, when it runs */
+                char *command;       /* for /bin/sh -c; "": logind, else SWB_CONFIG_REBOOT */
                 uint64_t delay_usec; /* between "ready" and an automatic reboot */
                 struct swb_windows windows;
                 uint64_t load_percent; /* above it a reboot waits; 0: whatever it is */

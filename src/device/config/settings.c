@@ -78,9 +78,8 @@ static const struct swb_setting table[] = {
 
         {"reboot", "windows", SWB_SETTING_WINDOWS, "02:00-05:00", AT(reboot.windows)},
         {"reboot", "max-load", SWB_SETTING_NUMBER, "50", AT(reboot.load_percent), 0, 10000},
-        {"reboot", "logind", SWB_SETTING_BOOL, "yes", AT(reboot.use_logind)},
         {"reboot", "automatic", SWB_SETTING_BOOL, "yes", AT(reboot.automatic)},
-        {"reboot", "command", SWB_SETTING_TEXT, "systemctl reboot", AT(reboot.command)},
+        {"reboot", "command", SWB_SETTING_TEXT, "", AT(reboot.command)},
         {"reboot", "delay", SWB_SETTING_DURATION, "1m", AT(reboot.delay_usec), 0, 30 * DAYS},
 
         {"health", "timeout", SWB_SETTING_DURATION, "5m", AT(health.timeout_usec), 1, DAYS},

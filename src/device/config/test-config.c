@@ -41,7 +41,7 @@ static void fills_in_the_defaults(void **state)
         assert_int_equal(config->boot.tries, 3);
         assert_true(config->update.auto_download && config->update.auto_install);
         assert_int_equal(config->update.max_rate_bytes, 0);
-        assert_string_equal(config->reboot.command, "systemctl reboot");
+        assert_string_equal(config->reboot.command, "");
         assert_int_equal(config->health.min_uptime_usec, 45000000);
         assert_int_equal(config->health.n_checks, 0);
         assert_int_equal(config->n_partitions, 1);

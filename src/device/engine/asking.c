@@ -175,11 +175,33 @@ static void log_answer(struct swb_engine *e, enum swb_gate gate,
         e->told_rule[gate] = answer->rule;
 }
 
+/* What ends with the next attempt, the next call or the next minute is not for the server, nor what
+ * it or the configuration ordered. */
+static bool is_news(enum swb_rule rule)
+{
+        return rule != SWB_RULE_NOTHING && rule != SWB_RULE_MANUAL && rule != SWB_RULE_RETRY &&
+               rule != SWB_RULE_SCHEDULE && rule != SWB_RULE_LOAD && rule != SWB_RULE_CLOCK;
+}
+
+/* Each objection once for an update. It leaves with the next report or check. */
+static void report_answer(struct swb_engine *e, enum swb_gate gate,
+                          const struct swb_policy_answer *answer)
+{
+        unsigned bit = 1u << answer->rule;
+
+        if (answer->allow || gate == SWB_GATE_CHECK || !is_news(answer->rule) ||
+            (e->reported_rules[gate] & bit))
+                return;
+        e->reported_rules[gate] |= bit;
+        swb_report_held(e->state, &e->state->pending, gate, answer);
+}
+
 bool swb_engine_is_allowed(struct swb_engine *e, enum swb_gate gate)
 {
         struct swb_policy_answer answer = swb_engine_ask(e, gate);
 
         log_answer(e, gate, &answer);
+        report_answer(e, gate, &answer);
         if (gate != SWB_GATE_CHECK) /* has its own timer */
                 swb_engine_ask_again(e, SWB_MAX(ASK_AGAIN_MIN_USEC,
                                                 SWB_MIN(answer.again_usec, ASK_AGAIN_MAX_USEC)));

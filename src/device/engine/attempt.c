@@ -283,6 +283,7 @@ static void attempt_failed(struct swb_engine *e, const struct swb_error *cause)
         (void)swb_log_failure(SWB_LOG_ERROR, cause, "version %s, attempt %" PRIu64, p->version,
                               p->attempts);
         swb_report_queue(e->state, SWB_REPORT_FAILED, p, cause, e->attempt.get.http_status);
+        swb_engine_note_past(e, p, cause);
         swb_engine_set_error(e, cause);
         swb_engine_plan_retry(e, cause);
         swb_engine_save_or_warn(e);

@@ -32,6 +32,7 @@ static void complete_update(struct swb_engine *e)
         if (strcmp(state->pending.version, e->facts.version) != 0)
                 note_wrong_name(e);
         swb_report_queue(state, SWB_REPORT_COMPLETED, &state->pending, NULL, 0);
+        swb_engine_note_past(e, &state->pending, NULL);
         swb_log(SWB_LOG_NOTICE, "update from version %s to %s is complete",
                 state->pending.from_version, e->facts.version);
         swb_state_clear_pending(state);

@@ -88,11 +88,8 @@ static void consider_download(struct swb_engine *e)
         swb_engine_stop_attempt(e, "the gate closed");
 }
 
-void swb_engine_consider(struct swb_engine *e)
+static void act(struct swb_engine *e)
 {
-        if (!e->is_ready || e->is_stopping)
-                return;
-        warn_of_deadline(e);
         switch (e->status.state) {
         case SWB_ENGINE_AVAILABLE:
                 if (e->waits_for_gate)
@@ -117,4 +114,13 @@ void swb_engine_consider(struct swb_engine *e)
         default:
                 return;
         }
+}
+
+void swb_engine_consider(struct swb_engine *e)
+{
+        if (!e->is_ready || e->is_stopping)
+                return;
+        warn_of_deadline(e);
+        act(e);
+        swb_engine_look_at_gates(e);
 }

@@ -106,6 +106,8 @@ int swb_engine_new(const struct swb_config *config, sd_event *event,
         e->again_boot_usec = UINT64_MAX;
         e->facts.slot = e->status.slot = _SWB_SLOT_INVALID;
         e->status.current_version = e->status.available_version = "";
+        e->status.channel = config->device.channel;
+        e->status.deferral_reason = "";
         e->state = swb_state_new();
         if (!e->state)
                 return swb_oom(err);

@@ -29,6 +29,13 @@ enum swb_engine_state {
 
 const char *swb_engine_state_to_string(enum swb_engine_state state);
 
+/* The policy's last answer, for the status; swb_engine_why() asks anew. */
+struct swb_gate_view {
+        bool allow;
+        enum swb_rule rule;
+        uint64_t again_wall_usec; /* 0: when somebody asks for it, or something changes */
+};
+
 struct swb_status {
         enum swb_engine_state state;
         double progress;                                 /* 0 .. 1 of the install */
@@ -40,6 +47,13 @@ struct swb_status {
         struct swb_error
                 last_error; /* of the last check or attempt; fault NONE = it did not fail */
         bool needs_reboot;
+        uint64_t left_sec; /* of the download, by its rate; 0: not known */
+        const char *channel;
+        uint64_t paused_until_wall_usec, deferred_until_wall_usec; /* 0: not */
+        const char *deferral_reason;
+        uint64_t deadline_wall_usec; /* of the pending update; 0: none */
+        uint64_t reboot_wall_usec;   /* announced for then; 0: not announced */
+        struct swb_gate_view gates[_SWB_GATE_MAX];
         size_t n_failed; /* versions that failed here: swb_engine_failed_version() */
 };
 
@@ -100,6 +114,28 @@ int swb_engine_install(struct swb_engine *engine, struct swb_error *err) _warn_u
  * off, which is then deferred for an hour. */
 int swb_engine_cancel(struct swb_engine *engine, struct swb_error *err) _warn_unused_;
 int swb_engine_reboot(struct swb_engine *engine, struct swb_error *err) _warn_unused_;
+
+/* Goes back to the other slot's system, if it has proved good, with a reboot; the version that runs
+ * now is not taken again. NOT_FOUND: there is none. */
+int swb_engine_rollback(struct swb_engine *engine, struct swb_error *err) _warn_unused_;
+/* The running system is well, whatever health checks say; or it is not, and is left as if one of
+ * them had failed (NOT_FOUND: there is no other to start). */
+int swb_engine_mark_good_by_hand(struct swb_engine *engine, struct swb_error *err) _warn_unused_;
+int swb_engine_mark_bad_by_hand(struct swb_engine *engine, struct swb_error *err) _warn_unused_;
+/* Follows another channel from now on, and asks the server; "": the configured one again. */
+int swb_engine_set_channel(struct swb_engine *engine, const char *name,
+                           struct swb_error *err) _warn_unused_;
+
+/* What became of an earlier update; texts are borrowed as the status is. */
+struct swb_past_view {
+        uint64_t wall_usec, times; /* when last, and how often in a row */
+        const char *from_version, *to_version;
+        enum swb_fault fault; /* NONE: complete */
+        const char *text;
+};
+size_t swb_engine_n_past(const struct swb_engine *engine);
+/* index: 0 is the oldest. */
+void swb_engine_past(const struct swb_engine *engine, size_t index, struct swb_past_view *ret);
 
 /*
  * Holding things up, see docs/policy.md. All end at the latest at the pending update's deadline.

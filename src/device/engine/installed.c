@@ -93,13 +93,18 @@ static void on_command_ended(void *context, const struct swb_worker_end *end)
                 swb_engine_later(e, RETRY_USEC, swb_engine_run_reboot);
 }
 
+static const char *reboot_command(const struct swb_engine *e)
+{
+        return e->config->reboot.command[0] ? e->config->reboot.command : SWB_CONFIG_REBOOT;
+}
+
 static int start(struct swb_engine *e, struct swb_error *err)
 {
         _cleanup_(swb_args_done) struct swb_args args = {0};
         struct swb_worker_job job = SWB_WORKER_JOB_INIT;
         int r;
 
-        r = swb_args_shell(&args, e->config->reboot.command, err);
+        r = swb_args_shell(&args, reboot_command(e), err);
         if (r < 0)
                 return r;
         job.kind = SWB_WORKER_COMMAND;
@@ -117,13 +122,13 @@ void swb_engine_run_reboot(struct swb_engine *e)
         if (e->command)
                 return;
         e->reboot_boot_usec = 0;
-        if (!e->is_logind_useless && e->config->reboot.use_logind && e->hooks.reboot &&
+        if (!e->is_logind_useless && e->config->reboot.command[0] == '\0' && e->hooks.reboot &&
             e->hooks.reboot(e->hooks.context)) {
                 swb_engine_enter(e, SWB_ENGINE_REBOOTING, "logind is asked to");
                 swb_engine_later(e, REBOOT_LIMIT_USEC, still_here);
                 return;
         }
-        swb_engine_enter(e, SWB_ENGINE_REBOOTING, e->config->reboot.command);
+        swb_engine_enter(e, SWB_ENGINE_REBOOTING, reboot_command(e));
         e->is_logind_useless = false; /* next time it may be well again */
         if (start(e, &err) >= 0)
                 return;

@@ -34,9 +34,68 @@ const struct swb_status *swb_engine_status(const struct swb_engine *engine)
 
 /* ---- status ---- */
 
+/* A time computed from two clocks is never twice the same; this one did not change. */
+static uint64_t steady(uint64_t was, uint64_t is)
+{
+        uint64_t difference = was > is ? was - is : is - was;
+
+        return difference < 2 * SECOND ? was : is;
+}
+
+/* The wall clock's time of something on the boot clock; 0 for 0. */
+static uint64_t wall_of(uint64_t boot_usec, const struct swb_now *now)
+{
+        return boot_usec > 0 ? now->wall_usec - now->boot_usec + boot_usec : 0;
+}
+
+static void touch_policy(struct swb_engine *e)
+{
+        struct swb_status *status = &e->status;
+        struct swb_deadline deadline = swb_engine_deadline(e);
+        uint64_t when,
+                left = status->bytes_total - SWB_MIN(status->bytes_done, status->bytes_total);
+        struct swb_now now;
+
+        swb_engine_get_now(e, &now);
+        status->left_sec = status->rate > 0 ? left / status->rate : 0;
+        status->channel = e->state->channel[0] ? e->state->channel : e->config->device.channel;
+        status->deferral_reason = e->state->deferral_reason;
+        when = now.wall_usec + swb_schedule_left(&e->state->pause, &now);
+        status->paused_until_wall_usec =
+                when > now.wall_usec ? steady(status->paused_until_wall_usec, when) : 0;
+        when = now.wall_usec + swb_schedule_left(&e->state->deferral, &now);
+        status->deferred_until_wall_usec =
+                when > now.wall_usec ? steady(status->deferred_until_wall_usec, when) : 0;
+        when = now.wall_usec + deadline.left_usec - deadline.late_usec;
+        status->deadline_wall_usec = deadline.is_set ? steady(status->deadline_wall_usec, when) : 0;
+        status->reboot_wall_usec =
+                steady(status->reboot_wall_usec, wall_of(e->reboot_boot_usec, &now));
+}
+
+void swb_engine_look_at_gates(struct swb_engine *e)
+{
+        struct swb_now now;
+
+        swb_engine_get_now(e, &now);
+        for (int i = 0; i < _SWB_GATE_MAX; i++) {
+                struct swb_policy_answer answer = swb_engine_ask(e, (enum swb_gate)i);
+                struct swb_gate_view *view = &e->status.gates[i];
+                uint64_t when = answer.again_usec == SWB_POLICY_NEVER
+                                        ? 0
+                                        : now.wall_usec + answer.again_usec;
+
+                view->allow = answer.allow;
+                view->rule = answer.rule;
+                view->again_wall_usec = answer.allow ? 0 : steady(view->again_wall_usec, when);
+        }
+        swb_engine_touch(e);
+}
+
 void swb_engine_touch(struct swb_engine *e)
 {
         const struct swb_pending *pending = &e->state->pending;
+
+        touch_policy(e);
 
         e->status.current_version = e->facts.version;
         e->status.available_version = pending->phase == SWB_PHASE_REJECTED ? "" : pending->version;
@@ -51,6 +110,8 @@ void swb_engine_enter(struct swb_engine *e, enum swb_engine_state state, const c
         if (e->status.state != state)
                 swb_log(SWB_LOG_NOTICE, "%s -> %s: %s", state_names[e->status.state],
                         state_names[state], why);
+        if (e->status.state != state)
+                swb_engine_ask_again(e, 0); /* for other gates */
         e->status.state = state;
         e->status.needs_reboot = state == SWB_ENGINE_UPDATED || state == SWB_ENGINE_REBOOTING;
         swb_engine_touch(e);

@@ -16,6 +16,8 @@
  *   rejecting.c   a new system that failed is left for good
  *   asking.c      the facts for the policy, its answers, and when to ask again
  *   considering.c what to begin, stop or call off because an answer changed
+ *   rollback.c    what may be said about the running system by hand
+ *   past.c        what became of earlier updates
  *   holding.c     pause, deferral, inhibitors
  *   sending.c     the event queue to the server
  *   doctoring.c   is this device fit for an update?
@@ -75,6 +77,7 @@ struct swb_engine {
         bool waits_for_gate;      /* nothing but a gate keeps the pending update from going on */
         bool was_check_put_off;   /* by a pause */
         enum swb_rule told_rule[_SWB_GATE_MAX]; /* in the log */
+        unsigned reported_rules[_SWB_GATE_MAX]; /* to the server, of the pending update */
         uint64_t unsaved_bytes;                 /* downloaded, not yet in the stored usage */
         unsigned told_warnings;                 /* of the deadline */
         uint64_t reboot_boot_usec;              /* announced for then; 0: not announced */
@@ -119,18 +122,28 @@ struct swb_args_from swb_engine_args_from(const struct swb_engine *e);
  * more. */
 bool swb_engine_is_stopping(struct swb_engine *e);
 
+/* ---- past.c ---- */
+
+/* why: NULL for an update that is complete. */
+void swb_engine_note_past(struct swb_engine *e, const struct swb_pending *update,
+                          const struct swb_error *why);
+
 /* ---- asking.c ---- */
 
 /* By hand as the pending update is; SWB_GATE_CHECK and SWB_GATE_REBOOT never are. */
 struct swb_policy_answer swb_engine_ask(struct swb_engine *e, enum swb_gate gate);
 /* Asks, logs a new objection, and sees to it that the question is asked again in time. */
 bool swb_engine_is_allowed(struct swb_engine *e, enum swb_gate gate);
+/* For the status. */
+void swb_engine_look_at_gates(struct swb_engine *e);
 struct swb_deadline swb_engine_deadline(struct swb_engine *e);
 /* Bytes of the payload arrived. */
 void swb_engine_note_bytes(struct swb_engine *e, uint64_t n_bytes);
 
 /* ---- holding.c ---- */
 
+/* Before each verb: a device that couldn't update may be able to by now. */
+int swb_engine_need_ready(struct swb_engine *e, struct swb_error *err);
 int swb_engine_put_off_reboot(struct swb_engine *e, struct swb_error *err);
 
 /* ---- considering.c ---- */
@@ -181,6 +194,8 @@ void swb_engine_complete(struct swb_engine *e);
 void swb_engine_leave(struct swb_engine *e);
 /* Records that the pending version failed, then expels it. */
 void swb_engine_reject(struct swb_engine *e, const struct swb_error *why);
+/* This version is not taken again. */
+void swb_engine_remember(struct swb_engine *e, const char *version, const struct swb_error *why);
 /* Makes the rejected slot unbootable, and leaves it if it runs. */
 void swb_engine_expel(struct swb_engine *e);
 

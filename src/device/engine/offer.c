@@ -97,6 +97,7 @@ static void take_offer(struct swb_engine *e, const struct swb_answer *answer)
         if (!is_same_payload(p, answer)) {
                 swb_state_clear_pending(e->state);
                 p->phase = SWB_PHASE_FOUND;
+                memset(e->reported_rules, 0, sizeof(e->reported_rules));
                 p->slot = swb_slot_other(e->facts.slot);
                 e->quick_retries = 0;
                 e->status.progress = 0;

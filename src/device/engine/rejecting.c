@@ -24,14 +24,14 @@ static void stay(struct swb_engine *e)
         swb_engine_mark_good(e);
 }
 
-static void remember(struct swb_engine *e, const struct swb_error *why)
+void swb_engine_remember(struct swb_engine *e, const char *version, const struct swb_error *why)
 {
         struct swb_failed failed = {.fault = why->fault};
         struct swb_now now;
 
         swb_engine_get_now(e, &now);
         failed.wall_usec = now.wall_usec;
-        memcpy(failed.version, e->state->pending.version, sizeof(failed.version));
+        (void)snprintf(failed.version, sizeof(failed.version), "%s", version);
         (void)snprintf(failed.text, sizeof(failed.text), "%.*s", SWB_REASON_TEXT - 1, why->text);
         if (!swb_state_find_failed(e->state, failed.version))
                 swb_state_add_failed(e->state, &failed);
@@ -42,7 +42,8 @@ void swb_engine_reject(struct swb_engine *e, const struct swb_error *why)
         struct swb_pending *p = &e->state->pending;
 
         (void)swb_log_failure(SWB_LOG_ERROR, why, "version %s is rejected", p->version);
-        remember(e, why);
+        swb_engine_remember(e, p->version, why);
+        swb_engine_note_past(e, p, why);
         swb_report_queue(e->state, SWB_REPORT_FAILED, p, why, 0);
         swb_state_clear_found(e->state);
         p->phase = SWB_PHASE_REJECTED;

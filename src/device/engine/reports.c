@@ -18,9 +18,12 @@ enum {
         CODE_MANIFEST = 23,
         CODE_RESPONSE = 34,
         CODE_IGNORED = 35,
+        CODE_DEFERRED = 36,
+        CODE_BACKOFF = 40,
         CODE_FELL_BACK = 44,
         CODE_UNSUPPORTED = 45,
         CODE_CANCELLED = 48,
+        CODE_METERED = 50,
         CODE_TIMESTAMP = 51,
         CODE_NOT_ACTIVE = 52,
         CODE_NO_SPACE = 60,
@@ -89,6 +92,7 @@ static const struct {
         [SWB_REPORT_STARTED] = {13, 1},  [SWB_REPORT_DOWNLOADED] = {14, 1},
         [SWB_REPORT_INSTALLED] = {3, 1}, [SWB_REPORT_COMPLETED] = {54, 1},
         [SWB_REPORT_FAILED] = {3, 0},    [SWB_REPORT_REFUSED] = {3, 9},
+        [SWB_REPORT_HELD] = {3, 9},
 };
 
 static bool is_same(const struct swb_event *a, const struct swb_event *b)
@@ -117,5 +121,49 @@ void swb_report_queue(struct swb_state *state, enum swb_report report,
         /* A device without a network would fill the queue with the same line each hour. */
         if (state->n_events > 0 && is_same(&state->events[state->n_events - 1], &event))
                 return;
+        swb_state_add_event(state, &event);
+}
+
+int swb_report_held_code(enum swb_rule rule)
+{
+        switch (rule) {
+        case SWB_RULE_BACKOFF:
+                return CODE_BACKOFF;
+        case SWB_RULE_METERED:
+                return CODE_METERED;
+        case SWB_RULE_FREE:
+        case SWB_RULE_BY_HAND:
+        case SWB_RULE_DEADLINE:
+        case SWB_RULE_NOTHING:
+        case SWB_RULE_MANUAL:
+        case SWB_RULE_SCHEDULE:
+        case SWB_RULE_RETRY:
+        case SWB_RULE_INHIBITED:
+        case SWB_RULE_PAUSED:
+        case SWB_RULE_DEFERRED:
+        case SWB_RULE_SCATTER:
+        case SWB_RULE_CLOCK:
+        case SWB_RULE_WINDOW:
+        case SWB_RULE_BUDGET:
+        case SWB_RULE_BATTERY:
+        case SWB_RULE_LOAD:
+        case _SWB_RULE_MAX:
+        default:
+                return CODE_DEFERRED;
+        }
+}
+
+void swb_report_held(struct swb_state *state, const struct swb_pending *update, enum swb_gate gate,
+                     const struct swb_policy_answer *answer)
+{
+        struct swb_event event = {.type = events[SWB_REPORT_HELD].type,
+                                  .result = events[SWB_REPORT_HELD].result,
+                                  .error_code = swb_report_held_code(answer->rule),
+                                  .slot = update->slot};
+
+        (void)snprintf(event.text, sizeof(event.text), "%s: not now, %s: %s",
+                       swb_gate_to_string(gate), swb_rule_to_string(answer->rule), answer->facts);
+        memcpy(event.previous_version, update->from_version, sizeof(event.previous_version));
+        memcpy(event.next_version, update->version, sizeof(event.next_version));
         swb_state_add_event(state, &event);
 }

@@ -40,8 +40,7 @@ void swb_state_clear_pending(struct swb_state *state)
 
 void swb_state_clear_found(struct swb_state *state)
 {
-        state->found = state->deferral = (struct swb_due){0};
-        state->deferral_reason[0] = '\0';
+        state->found = (struct swb_due){0};
         state->scatter_usec = 0;
 }
 

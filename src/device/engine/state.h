@@ -23,6 +23,8 @@
 #define SWB_FAILED_MAX 16
 #define SWB_EVENTS_MAX 32
 #define SWB_DEFERRAL_TEXT 128
+#define SWB_CHANNEL_TEXT 64
+#define SWB_PAST_MAX 16
 
 /* How far the pending update has come. Each phase is on the medium before its first action. */
 enum swb_phase {
@@ -84,12 +86,23 @@ struct swb_event {
         char next_version[SWB_VERSION_TEXT];
 };
 
+/* What became of an update. */
+struct swb_past {
+        uint64_t wall_usec, times; /* of the last of several equal ones in a row */
+        char from_version[SWB_VERSION_TEXT], to_version[SWB_VERSION_TEXT];
+        enum swb_fault fault; /* NONE: complete */
+        char text[SWB_REASON_TEXT];
+};
+
 struct swb_state {
         struct swb_pending pending;
         struct swb_failed failed[SWB_FAILED_MAX]; /* oldest first */
         size_t n_failed;
         struct swb_event events[SWB_EVENTS_MAX]; /* oldest first */
         size_t n_events;
+        struct swb_past past[SWB_PAST_MAX]; /* oldest first */
+        size_t n_past;
+        char channel[SWB_CHANNEL_TEXT]; /* instead of the configured one; "": that */
         size_t n_in_flight; /* of them, the first: a reporter carries them right now; not stored */
         struct swb_due due; /* the next check */
         uint64_t last_check_wall_usec;          /* 0: never */

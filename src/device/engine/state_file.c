@@ -119,6 +119,16 @@ static void put_event(struct sink *sink, const struct swb_event *event)
         put_str(sink, "NEXT_VERSION", event->next_version);
 }
 
+static void put_past(struct sink *sink, const struct swb_past *past)
+{
+        put_u64(sink, "WALL_USEC", past->wall_usec);
+        put_u64(sink, "TIMES", past->times);
+        put_str(sink, "FROM_VERSION", past->from_version);
+        put_str(sink, "TO_VERSION", past->to_version);
+        put_str(sink, "FAULT", swb_fault_to_string(past->fault));
+        put_str(sink, "TEXT", past->text);
+}
+
 static void put_checksum(struct sink *sink)
 {
         uint8_t digest[SWB_SHA256_BYTES];
@@ -159,6 +169,7 @@ static void put_state(struct sink *sink, const struct swb_state *state)
         put_str(sink, "COHORT", state->cohort);
         put_str(sink, "COHORT_HINT", state->cohort_hint);
         put_str(sink, "COHORT_NAME", state->cohort_name);
+        put_str(sink, "CHANNEL", state->channel);
         put_due(sink, "DUE_", &state->due);
         put_policy(sink, state);
         if (state->pending.phase != SWB_PHASE_NONE) {
@@ -172,6 +183,10 @@ static void put_state(struct sink *sink, const struct swb_state *state)
         for (size_t i = 0; i < state->n_events; i++) {
                 put_event(&block, &state->events[i]);
                 put_block(sink, indexed(key, "EVENT", i), &block);
+        }
+        for (size_t i = 0; i < state->n_past; i++) {
+                put_past(&block, &state->past[i]);
+                put_block(sink, indexed(key, "PAST", i), &block);
         }
         put_checksum(sink);
 }
@@ -341,6 +356,16 @@ static void get_event(struct source *source, struct swb_event *event)
         GET_STR(source, "NEXT_VERSION", event->next_version);
 }
 
+static void get_past(struct source *source, struct swb_past *past)
+{
+        past->wall_usec = get_u64(source, "WALL_USEC");
+        past->times = get_u64(source, "TIMES");
+        past->fault = get_fault(source);
+        GET_STR(source, "FROM_VERSION", past->from_version);
+        GET_STR(source, "TO_VERSION", past->to_version);
+        GET_STR(source, "TEXT", past->text);
+}
+
 static void take_bad(struct source *source, const struct source *block)
 {
         if (block->bad)
@@ -356,6 +381,13 @@ static void get_lists(struct source *source, struct swb_state *state)
 
                 if (open_block(source, indexed(key, "FAILED", i), &block))
                         get_failed(&block, &state->failed[state->n_failed++]);
+                take_bad(source, &block);
+        }
+        for (size_t i = 0; i < SWB_PAST_MAX; i++) {
+                _cleanup_(source_done) struct source block = {0};
+
+                if (open_block(source, indexed(key, "PAST", i), &block))
+                        get_past(&block, &state->past[state->n_past++]);
                 take_bad(source, &block);
         }
         for (size_t i = 0; i < SWB_EVENTS_MAX; i++) {
@@ -410,6 +442,7 @@ static int parse_state(struct swb_state *state, const struct swb_buf *buf, const
         GET_STR(&source, "COHORT", state->cohort);
         GET_STR(&source, "COHORT_HINT", state->cohort_hint);
         GET_STR(&source, "COHORT_NAME", state->cohort_name);
+        GET_STR(&source, "CHANNEL", state->channel);
         get_due(&source, "DUE_", &state->due);
         get_policy(&source, state);
         if (open_block(&source, "PENDING", &block))

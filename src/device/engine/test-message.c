@@ -6,7 +6,8 @@
 #define HASH "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 #define OFFER                                                                                      \
         "TYPE=outcome\nRESULT=ok\nSTATUS=ok\nVERSION=1.1\nURL_COUNT=2\nURL_0=http://a/p\n"         \
-        "URL_1=https://b/p\nSIZE=1000\nSHA256=" HASH "\nDELTA=true\nPOLL_INTERVAL=3600\n"
+        "URL_1=https://b/p\nSIZE=1000\nSHA256=" HASH                                               \
+        "\nDELTA=true\nDEADLINE=now\nMAX_FAILURES=5\nDISABLE_BACKOFF=true\nPOLL_INTERVAL=3600\n"
 
 static int parse(enum swb_worker_kind kind, const char *text, struct swb_message *m,
                  struct swb_error *err)
@@ -27,6 +28,9 @@ static void a_whole_answer_is_read(void **state)
                   &err);
         assert_true(m.ok && m.answer.has_update && m.answer.is_delta);
         assert_true(m.answer.has_cohort && m.answer.has_cohort_hint && m.answer.has_cohort_name);
+        assert_string_equal(m.answer.deadline, "now");
+        assert_true(m.answer.no_backoff);
+        assert_int_equal(m.answer.url_failures, 5);
         assert_string_equal(m.answer.version, "1.1");
         assert_int_equal(m.answer.n_urls, 2);
         assert_string_equal(m.answer.url[1], "https://b/p");

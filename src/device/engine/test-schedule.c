@@ -199,9 +199,30 @@ static void a_bad_full_payload_is_paced_up_to_16_days(void **state)
                         16 * 24 * HOUR + 6 * HOUR);
 }
 
+static void age_is_by_the_best_clock_there_is(void **state)
+{
+        struct swb_due since = swb_schedule_due(&today, 0, false), none = {0};
+        struct swb_now later = today;
+
+        (void)state;
+        later.boot_usec += HOUR;
+        later.wall_usec += 100 * HOUR; /* somebody set the clock */
+        assert_int_equal(swb_schedule_age(&since, &later), HOUR);
+        assert_int_equal(swb_schedule_age(&none, &later), 0);
+        later.boot_id = "another-boot";
+        later.boot_usec = MIN;
+        assert_int_equal(swb_schedule_age(&since, &later), 100 * HOUR);
+        later.wall_is_sane = false;
+        assert_int_equal(swb_schedule_age(&since, &later), MIN);
+        later.wall_is_sane = true;
+        later.wall_usec = today.wall_usec - HOUR;
+        assert_int_equal(swb_schedule_age(&since, &later), MIN);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
+                cmocka_unit_test(age_is_by_the_best_clock_there_is),
                 cmocka_unit_test(normal_interval_is_45_minutes_give_or_take_5),
                 cmocka_unit_test(failed_checks_double_the_wait_up_to_four_hours),
                 cmocka_unit_test(the_servers_interval_is_kept_within_bounds),

@@ -57,6 +57,9 @@ static void fill(struct swb_state *s)
         p->offset = 9;
         memset(p->wait.boot_id, 'w', sizeof(p->wait.boot_id) - 1);
         p->wait.wait_usec = 10;
+        memset(p->deadline, 'D', sizeof(p->deadline) - 1);
+        p->no_backoff = true;
+        p->url_failures = 11;
         memset(p->boot_id, 'b', sizeof(p->boot_id) - 1);
         for (int i = 0; i < SWB_FAILED_MAX; i++) {
                 struct swb_failed failed = {.fault = SWB_FAULT_HEALTH, .wall_usec = (uint64_t)i};
@@ -80,6 +83,22 @@ static void fill(struct swb_state *s)
         s->due.wall_usec = 2;
         s->due.wait_usec = 3;
         s->due.is_order = true;
+        for (size_t i = 0; i < SWB_PAST_MAX; i++) {
+                struct swb_past *past = &s->past[s->n_past++];
+
+                past->wall_usec = i + 1;
+                past->times = i + 2;
+                past->fault = SWB_FAULT_HASH;
+                memset(past->from_version, '\1', sizeof(past->from_version) - 1);
+                memset(past->to_version, 't', sizeof(past->to_version) - 1);
+                memset(past->text, '\n', sizeof(past->text) - 1);
+        }
+        memset(s->channel, 'c', sizeof(s->channel) - 1);
+        s->found = s->pause = s->deferral = s->due;
+        s->found.wait_usec = 0;
+        s->scatter_usec = 12;
+        memset(s->deferral_reason, '\\', sizeof(s->deferral_reason) - 1);
+        s->usage = (struct swb_usage){13, 14, 15, 16, 17};
         s->ping_day = 6000;
         s->last_check_wall_usec = 4;
         s->poll_interval_usec = 5;

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What people and applications may ask for. */
+#include <ctype.h>
+
+#include "base/log.h"
 #include "device/engine/machine.h"
 
-/* Before each verb: a device that couldn't update may be able to by now. */
-static int need_ready(struct swb_engine *e, struct swb_error *err)
+int swb_engine_need_ready(struct swb_engine *e, struct swb_error *err)
 {
         int r;
 
@@ -48,7 +50,7 @@ int swb_engine_is_examinable(const struct swb_engine *e, struct swb_error *err)
 
 int swb_engine_check(struct swb_engine *engine, struct swb_error *err)
 {
-        int r = need_ready(engine, err);
+        int r = swb_engine_need_ready(engine, err);
 
         if (r < 0)
                 return r;
@@ -86,7 +88,7 @@ static bool has_failed(const struct swb_state *state)
 
 int swb_engine_install(struct swb_engine *engine, struct swb_error *err)
 {
-        int r = need_ready(engine, err);
+        int r = swb_engine_need_ready(engine, err);
 
         if (r < 0)
                 return r;
@@ -147,7 +149,7 @@ int swb_engine_cancel(struct swb_engine *engine, struct swb_error *err)
 
 int swb_engine_reboot(struct swb_engine *engine, struct swb_error *err)
 {
-        int r = need_ready(engine, err);
+        int r = swb_engine_need_ready(engine, err);
 
         if (r < 0)
                 return r;
@@ -157,5 +159,37 @@ int swb_engine_reboot(struct swb_engine *engine, struct swb_error *err)
                                 swb_engine_state_to_string(engine->status.state));
         swb_engine_not_later(engine);
         swb_engine_run_reboot(engine);
+        return 0;
+}
+
+/* It goes to the server and onto a command line. */
+static bool is_channel(const char *name)
+{
+        for (const char *p = name; *p; p++)
+                if (!isalnum((unsigned char)*p) && !strchr("_.-", *p))
+                        return false;
+        return strlen(name) < SWB_CHANNEL_TEXT && name[0] != '-';
+}
+
+int swb_engine_set_channel(struct swb_engine *engine, const char *name, struct swb_error *err)
+{
+        struct swb_state *state = engine->state;
+        int r = swb_engine_need_ready(engine, err);
+
+        if (r < 0)
+                return r;
+        if (!is_channel(name))
+                return swb_fail(err, -EINVAL, SWB_FAULT_USAGE,
+                                "'%.64s' is not the name of a channel (up to %d letters, digits, "
+                                "'_', '.', '-')",
+                                name, SWB_CHANNEL_TEXT - 1);
+        (void)snprintf(state->channel, sizeof(state->channel), "%s", name);
+        r = swb_engine_save(engine, err);
+        if (r < 0)
+                return r;
+        swb_log(SWB_LOG_NOTICE, "channel '%s'", swb_engine_status(engine)->channel);
+        swb_engine_touch(engine);
+        if (engine->status.state == SWB_ENGINE_IDLE || engine->status.state == SWB_ENGINE_AVAILABLE)
+                return swb_engine_run_check(engine, false, err);
         return 0;
 }

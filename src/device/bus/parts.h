@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * device/bus/parts.h - inside device/bus: its files to each other
+ *
+ *   bus.c         connection, PropertiesChanged and signals
+ *   methods.c     the methods and the interface's table
+ *   inhibit.c     Inhibit, and the pipes by which inhibitors are held
+ *   properties.c  the status as properties
+ *   watch.c       what we ask of others on the bus: NetworkManager, systemd-logind
+ */
+#include <systemd/sd-bus.h>
+
+#include "device/bus/bus.h"
+
+#define SWB_BUS_NAME "org.switchback.Engine1" /* of the service and of its interface */
+#define SWB_BUS_PATH "/org/switchback/Engine1"
+
+/* An inhibitor's pipe: it is held until all copies of the other end are closed. */
+struct swb_bus_inhibitor {
+        struct swb_bus *bus;
+        unsigned id; /* 0: this place is free */
+        int fd;
+        sd_event_source *source;
+};
+
+struct swb_bus {
+        sd_event *event;
+        struct swb_engine *engine;
+        sd_bus *bus; /* NULL: no connection now */
+        sd_event_source *emit_timer, *connect_timer;
+        bool is_emit_planned;
+        bool is_missed; /* that there is no bus was logged */
+        struct swb_bus_inhibitor inhibitors[SWB_INHIBITORS_MAX];
+        /* What was emitted last. The texts it points to belong here. */
+        struct swb_status shown;
+        char shown_current[128], shown_available[128], shown_channel[128], shown_reason[256];
+};
+
+extern const sd_bus_vtable swb_bus_vtable[];
+
+/* Answers a method without a result; takes the error's text apart if r < 0. */
+int swb_bus_reply(sd_bus_message *message, int r, struct swb_error *err, sd_bus_error *ret_error);
+int swb_bus_refuse(sd_bus_message *message, struct swb_error *err, sd_bus_error *ret_error);
+
+/* The method Inhibit. */
+int swb_bus_inhibit(sd_bus_message *message, void *userdata, sd_bus_error *ret_error);
+/* At the end; the pipes are closed. */
+void swb_bus_release_all(struct swb_bus *bus);
+
+/* From now on the engine is told what NetworkManager says, if it runs. */
+void swb_bus_watch_network(struct swb_bus *bus);
