@@ -18,6 +18,10 @@ static const struct swb_verb verbs[] = {
          swb_cmd_keygen},
         {"sign", "PAYLOAD", 1, 1, "put in signatures that were made elsewhere", swb_sign_options,
          swb_cmd_sign},
+        {"check-image", "IMAGE", 1, 1, "list what in an image would write to it",
+         swb_check_image_options, swb_cmd_check_image},
+        {"make-image", "TREE", 1, 1, "make an image of a folder, the same wherever it is made",
+         swb_make_image_options, swb_cmd_make_image},
         {0},
 };
 
