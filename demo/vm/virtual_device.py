@@ -37,13 +37,17 @@ class DeviceError(Exception):
 
 
 class VirtualDevice:
-    """Keeps its console's text of all boots in FOLDER/console.log."""
+    """Keeps its console's text of all boots in FOLDER/console.log.
 
-    def __init__(self, disk, folder, arch="x86_64", options=()):
+    medium: QEMU's device for the disk; what it is attached to must be among the options.
+    """
+
+    def __init__(self, disk, folder, arch="x86_64", options=(), medium="virtio-blk-pci"):
         self.disk = pathlib.Path(disk).resolve()
         self.folder = pathlib.Path(folder).resolve()
         self.arch = arch
         self.options = list(options)
+        self.medium = medium
         self.log = self.folder / "console.log"
         self.process = None
         self.cpu_seconds = 0.0
@@ -64,11 +68,11 @@ class VirtualDevice:
 
     def command(self):
         log = str(self.log).replace(",", ",,")
-        return [*MACHINES[self.arch], *COMMON,
-                *self.drive(), "-device", "virtio-blk-pci,drive=disk",
+        return [*MACHINES[self.arch], *COMMON, *self.options,
+                *self.drive(), "-device", f"{self.medium},drive=disk",
                 "-chardev", f"file,id=console,path={log},append=on", "-serial", "chardev:console",
                 "-chardev", f"socket,id=control,path={self.sockets}/control,server=on,wait=off",
-                "-device", "virtconsole,chardev=control", *self.options]
+                "-device", "virtconsole,chardev=control"]
 
     def start(self):
         """Plugs the device in."""

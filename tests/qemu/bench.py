@@ -30,17 +30,21 @@ CASES_OFFSET = 16 * MIB
 
 @dataclasses.dataclass
 class Machine:
-    """Whose U-Boot runs the script; memory: free, hexadecimal, less its last five digits."""
+    """Whose U-Boot runs the script, and from what. memory: free, hexadecimal, less its last five
+    digits; medium, bus: QEMU's devices."""
     arch: str = "x86_64"
     board: str = "qemu-x86"
     memory: str = "60"
     firmware: str = ""
+    medium: str = "virtio-blk-pci"
+    bus: str = ""
 
     def place(self, megabytes):
         return f"{int(self.memory, 16) + megabytes:x}00000"
 
     def options(self):
-        return ["-bios", self.firmware] if self.firmware else []
+        return [*(["-bios", self.firmware] if self.firmware else []),
+                *(["-device", self.bus] if self.bus else [])]
 
 
 @dataclasses.dataclass
@@ -77,8 +81,8 @@ def place_of(case, half):
 def copy_command(machine, source, target):
     """source, target: sectors, hexadecimal."""
     buffer = machine.place(0)
-    return (f"virtio read {buffer} {source} {COPY_SECTORS:x}; "
-            f"virtio write {buffer} {target} {COPY_SECTORS:x}")
+    return (f"${{devtype}} read {buffer} {source} {COPY_SECTORS:x}; "
+            f"${{devtype}} write {buffer} {target} {COPY_SECTORS:x}")
 
 
 def driver(machine, cases, in_place):
@@ -90,7 +94,7 @@ def driver(machine, cases, in_place):
         *[copy_command(machine, f"{ENV_SECTORS[i]:x}", f"${{t_result_{i}}}") for i in (0, 1)],
         "fi", "false"])
     text = (f"setenv t_start '{started}'\n"
-            f"load virtio 0:2 {machine.place(1)} under-test.scr\n")
+            f"load ${{devtype}} 0:2 {machine.place(1)} under-test.scr\n")
     for number, case in enumerate(cases):
         text += f'echo "CASE {number}"\nsetenv t_first 1\n'
         for i in (0, 1):
@@ -174,7 +178,7 @@ class FaultyDevice(VirtualDevice):
 def run(folder, cases, machine=Machine(), seconds=600):
     """Runs all cases in one start of QEMU. Returns an Outcome each."""
     disk = make_disk(machine, folder, cases, False)
-    with VirtualDevice(disk, folder, machine.arch, machine.options()) as device:
+    with VirtualDevice(disk, folder, machine.arch, machine.options(), machine.medium) as device:
         device.start()
         device.wait(r"^CASE END$", seconds)
     return outcomes(disk, device.console(), len(cases))

@@ -194,6 +194,18 @@ def test_no_room_for_what_was_missing(env, boot):
         assert outcome.copies == case.copies
 
 
+@pytest.mark.parametrize("medium, bus", [("usb-storage", "usb-ehci"),
+                                         ("ide-hd,bus=sata.0", "ahci,id=sata")])
+def test_other_media(tmp_path, env, medium, bus):
+    """The same script, on what distro_bootcmd found it: USB, SATA."""
+    machine = bench.Machine(medium=medium, bus=bus)
+    cases = [Case((env(TRY_B), env(TRY_B)), loadable) for loadable in ("AB", "A")]
+    for slot, outcome in zip("BA", bench.run(tmp_path, cases, machine)):
+        assert (slot_of(outcome), marker_of(outcome)) == (slot, "1"), outcome.text
+        assert bench.read_flags(tmp_path, outcome.copies) == \
+            variables({"A": TRY_B["A"], "B": Flags(15, 2, 0)})
+
+
 FIRST, SECOND = bench.ENV_SECTORS
 
 
