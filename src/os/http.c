@@ -422,6 +422,15 @@ int swb_http_post(struct swb_http *http, const char *url, const char *const *hea
         return finish(&transfer, r, err);
 }
 
+const char *swb_http_answer_header(struct swb_http *http, const char *name)
+{
+        struct curl_header *header;
+
+        return curl_easy_header(http->curl, name, 0, CURLH_HEADER, -1, &header) == CURLHE_OK
+                       ? header->value
+                       : NULL;
+}
+
 static int check_end(struct transfer *transfer)
 {
         uint64_t want = transfer->total - transfer->offset;

@@ -52,6 +52,7 @@ int exchange_run(struct exchange_options *options, struct swb_error *err)
         _cleanup_(event_list_done) struct event_list events = {0};
         _cleanup_(swb_buf_done) struct swb_buf answer =
                 SWB_BUF_INIT(REPORT_MESSAGE_MAX_BYTES - ROOM_FOR_HEAD);
+        _cleanup_(swb_answer_keys_done) struct swb_answer_keys keys = {0};
         struct swb_exchange_config *config = &options->config;
         struct swb_http_status status = {0};
         struct report report;
@@ -63,9 +64,14 @@ int exchange_run(struct exchange_options *options, struct swb_error *err)
         if (r < 0)
                 return r;
         config->http = fetch_http_config();
+        if (fetch_options.answer_keys) {
+                r = swb_answer_keys_load(fetch_options.answer_keys, &keys, err);
+                config->answer_keys = &keys;
+        }
         config->events = events.events;
         config->n_events = events.n;
-        r = confine(fetch_options.user, err);
+        if (r >= 0)
+                r = confine(fetch_options.user, err);
         if (r >= 0)
                 r = ask(config, &answer, &status, err);
         report_outcome(&report, r < 0 ? err : NULL, &status, &answer);

@@ -6,7 +6,7 @@
 
 /* Options of all verbs. */
 struct fetch_options {
-        const char *control, *user, *ca_file;
+        const char *control, *user, *ca_file, *answer_keys;
         uint64_t connect_timeout_usec;
         bool verbose;
 };

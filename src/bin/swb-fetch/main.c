@@ -11,6 +11,8 @@ static const struct swb_opt common_options[] = {
          "become this user before anything else"},
         {0, "ca-file", SWB_OPT_STRING, &fetch_options.ca_file, "FILE", false,
          "certificates to trust (otherwise the system's)"},
+        {0, "answer-keys", SWB_OPT_STRING, &fetch_options.answer_keys, "DIR", false,
+         "believe an answer only if it is signed with a key of this folder (N.pem)"},
         {0, "connect-timeout", SWB_OPT_DURATION, &fetch_options.connect_timeout_usec, "TIME", false,
          "for a connection to be made (default 30s)"},
         {'v', "verbose", SWB_OPT_FLAG, &fetch_options.verbose, NULL, false, "log more"},

@@ -12,7 +12,7 @@
 #define FDS_BESIDES 64
 
 static const char *listen_address = "127.0.0.1:8080";
-static struct swb_opt_list base_urls;
+static struct swb_opt_list base_urls, answer_keys;
 static uint64_t poll_interval_usec, timeout_usec = 30000000;
 static uint64_t n_threads, max_connections = 2048, max_per_ip;
 static uint64_t max_devices, max_events, max_per_device, max_per_hour;
@@ -25,6 +25,8 @@ const struct swb_opt cmd_serve_options[] = {
          "where devices find the payloads (default: here, /payloads/)"},
         {0, "poll-interval", SWB_OPT_DURATION, &poll_interval_usec, "TIME", false,
          "tell devices to ask this often"},
+        {0, "answer-key", SWB_OPT_LIST, &answer_keys, "ID:FILE", false,
+         "sign answers to devices that ask for it with this private key, under this number"},
         {0, "status", SWB_OPT_FLAG, &show_status, NULL, false,
          "serve the fleet's status page and /api/v1/ as well"},
         {0, "threads", SWB_OPT_U64, &n_threads, "N", false,
@@ -92,6 +94,8 @@ static int make_config(struct swb_service_config *config, struct swb_error *err)
                 .max_connections = (unsigned)max_connections,
                 .max_connections_per_ip = (unsigned)max_per_ip,
                 .timeout_usec = timeout_usec,
+                .answer_keys = answer_keys.items,
+                .n_answer_keys = answer_keys.n,
                 .show_status = show_status,
                 .limits = SWB_FLEET_LIMITS_DEFAULT,
         };

@@ -41,7 +41,7 @@ struct swb_config {
                 uint64_t build_timestamp; /* seconds since 1970, 0: not given */
         } device;
         struct {
-                char *url, *ca_file;
+                char *url, *ca_file, *answer_keys_dir;
                 uint64_t connect_timeout_usec;
                 uint64_t first_check_usec, first_check_jitter_usec; /* drawn from ± jitter */
                 uint64_t check_interval_usec, check_jitter_usec, max_interval_usec;

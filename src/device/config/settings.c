@@ -29,6 +29,7 @@ static const struct swb_setting table[] = {
 
         {"server", "url", SWB_SETTING_URL, NULL, AT(server.url)},
         {"server", "ca-file", SWB_SETTING_PATH, "", AT(server.ca_file)},
+        {"server", "answer-keys-dir", SWB_SETTING_PATH, "", AT(server.answer_keys_dir)},
         {"server", "connect-timeout", SWB_SETTING_DURATION, "30s", AT(server.connect_timeout_usec),
          1, 600},
         {"server", "first-check", SWB_SETTING_DURATION, "7m", AT(server.first_check_usec), 0,

@@ -62,6 +62,7 @@ static void add_identity(struct swb_args *args, const struct swb_args_from *from
         add(args, "--app-id=%s", config->device.app_id);
         add(args, "--device-id=%s", from->facts->device_id);
         add(args, "--current-version=%s", from->facts->version);
+        add_text(args, "answer-keys", config->server.answer_keys_dir);
         add_text(args, "channel",
                  from->state->channel[0] ? from->state->channel : config->device.channel);
         add_text(args, "hardware-class", config->device.hardware_class);

@@ -8,6 +8,7 @@
 #include "base/text.h"
 
 #define ID_BYTES 16
+#define URL_MAX_BYTES ((size_t)16 << 10)
 #define INFO_MAX 500          /* bytes of the server's words */
 #define URLS_ROOM_BYTES 6144u /* that URLs must leave for what follows them */
 
@@ -81,6 +82,28 @@ static int write_request(const struct swb_exchange_config *config, struct swb_bu
 
 static const char updater_header[] = "X-Goog-Update-Updater: switchback-" SWB_VERSION;
 
+/* Posts a question to which only the server's own answer fits. */
+static int post_for_proof(struct swb_http *http, const struct swb_exchange_config *config,
+                          const char *const *headers, const struct swb_buf *body,
+                          struct swb_buf *answer, struct swb_http_status *ret_status,
+                          struct swb_error *err)
+{
+        _cleanup_(swb_buf_done) struct swb_buf url = SWB_BUF_INIT(URL_MAX_BYTES);
+        struct swb_answer_question question;
+        int r;
+
+        r = swb_answer_question_begin(config->answer_keys, config->url, body->data, body->n_bytes,
+                                      &question, &url, err);
+        if (r >= 0)
+                r = swb_http_post(http, (const char *)url.data, headers, body->data, body->n_bytes,
+                                  answer, ret_status, err);
+        if (r < 0)
+                return r;
+        return swb_answer_question_check(config->answer_keys, &question,
+                                         swb_http_answer_header(http, SWB_CUP_HEADER), answer->data,
+                                         answer->n_bytes, err);
+}
+
 static int post(const struct swb_exchange_config *config, const struct swb_buf *body,
                 struct swb_buf *answer, struct swb_http_status *ret_status, struct swb_error *err)
 {
@@ -104,6 +127,8 @@ static int post(const struct swb_exchange_config *config, const struct swb_buf *
         r = swb_http_new(&config->http, &http, err);
         if (r < 0)
                 return r;
+        if (config->answer_keys)
+                return post_for_proof(http, config, headers, body, answer, ret_status, err);
         return swb_http_post(http, config->url, headers, body->data, body->n_bytes, answer,
                              ret_status, err);
 }

@@ -6,6 +6,7 @@
  * Place: swb-fetch check and report. Builds the request from plain texts, posts it, reads the
  *        answer about this device's one application, checked as OM-18 demands.
  */
+#include "device/fetch/answer_keys.h"
 #include "device/fetch/event.h"
 #include "omaha/response.h"
 #include "os/http.h"
@@ -24,6 +25,7 @@ struct swb_exchange_config {
                 ping_day; /* the server's day of the last pings, or SWB_OMAHA_DAYS_* */
         struct swb_omaha_event *events;
         size_t n_events;
+        const struct swb_answer_keys *answer_keys; /* NULL: answers need not be signed */
 };
 
 struct swb_exchange {
@@ -34,7 +36,8 @@ struct swb_exchange {
 void swb_exchange_done(struct swb_exchange *exchange);
 
 /* Faults: those of os/http.h; PROTOCOL for an answer that is malformed, too large, or breaks OM-18;
- * LIMIT when the question itself is too long. */
+ * LIMIT when the question itself is too long; SIGNATURE for an answer that is not signed, or not to
+ * this question: nothing of it was read. */
 int swb_exchange_run(const struct swb_exchange_config *config, struct swb_exchange *ret,
                      struct swb_http_status *ret_status, struct swb_error *err) _warn_unused_;
 

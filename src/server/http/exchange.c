@@ -51,14 +51,31 @@ static struct MHD_Response *make_response(const char *content_type, void *data, 
         return response;
 }
 
+/* OM-30: in both places where clients look. */
+static bool add_proof(struct MHD_Response *response, const char *proof)
+{
+        char etag[SWB_CUP_PROOF_TEXT + sizeof("W/\"\"")];
+
+        (void)snprintf(etag, sizeof(etag), "W/\"%s\"", proof);
+        return MHD_add_response_header(response, SWB_CUP_HEADER, proof) == MHD_YES &&
+               MHD_add_response_header(response, "ETag", etag) == MHD_YES;
+}
+
 enum MHD_Result swb_answer_buf(struct swb_exchange *exchange, unsigned status,
                                const char *content_type, struct swb_buf *buf)
 {
         size_t n_bytes = buf->n_bytes;
         void *data = buf->data;
 
+        struct MHD_Response *response;
+
         *buf = SWB_BUF_INIT(buf->max_bytes);
-        return swb_answer_response(exchange, status, make_response(content_type, data, n_bytes));
+        response = make_response(content_type, data, n_bytes);
+        if (response && *exchange->proof && !add_proof(response, exchange->proof)) {
+                MHD_destroy_response(response);
+                response = NULL;
+        }
+        return swb_answer_response(exchange, status, response);
 }
 
 enum MHD_Result swb_answer_text(struct swb_exchange *exchange, unsigned status, const char *format,

@@ -9,6 +9,7 @@
 #include "server/http/connections.h"
 #include "server/http/listen.h"
 #include "server/http/service.h"
+#include "server/respond/proof.h"
 #include "server/store/writer.h"
 
 struct swb_service {
@@ -22,6 +23,7 @@ struct swb_service {
         pthread_mutex_t catalog_lock;
         struct swb_catalog *catalog; /* current; take a reference under the lock */
         struct swb_rollouts *rollouts;
+        struct swb_proof_keys *proof_keys;
         struct swb_db *db; /* of swb_service_tick() */
         int64_t data_version;
 
@@ -49,6 +51,7 @@ struct swb_exchange {
         struct swb_buf body;   /* up to SWB_OMAHA_REQUEST_MAX_BYTES of it */
         struct swb_buf answer; /* waits for the writer */
         bool commit_failed;
+        char proof[SWB_CUP_PROOF_TEXT]; /* of the answer; "": none asked for */
 };
 
 struct swb_catalog *swb_service_catalog(struct swb_service *service);

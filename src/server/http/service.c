@@ -93,6 +93,10 @@ int swb_service_start(const struct swb_service_config *config, struct swb_servic
         service->payload_folder_fd = -EBADF;
         (void)pthread_mutex_init(&service->catalog_lock, NULL); /* can't fail without attributes */
         (void)pthread_mutex_init(&service->status_lock, NULL);
+        r = swb_proof_keys_new(config->answer_keys, config->n_answer_keys, &service->proof_keys,
+                               err);
+        if (r < 0)
+                return r;
         service->connections = swb_connections_new(config->timeout_usec);
         if (!service->connections)
                 return swb_oom(err);
@@ -126,6 +130,7 @@ struct swb_service *swb_service_free(struct swb_service *service)
         (void)swb_connections_free(service->connections);
         (void)swb_catalog_unref(service->catalog);
         (void)swb_rollouts_free(service->rollouts);
+        (void)swb_proof_keys_free(service->proof_keys);
         (void)swb_db_free(service->db);
         (void)swb_db_free(service->status_db);
         (void)swb_close(service->payload_folder_fd);

@@ -23,7 +23,9 @@ struct swb_service_config {
         unsigned max_connections;
         unsigned max_connections_per_ip; /* 0: no limit of its own */
         uint64_t timeout_usec;           /* for a whole request, and between two */
-        bool show_status;                /* serve the fleet's status page and /api/v1/ */
+        const char *const *answer_keys;  /* as swb_proof_keys_new(); borrowed during the start */
+        size_t n_answer_keys;
+        bool show_status; /* serve the fleet's status page and /api/v1/ */
         struct swb_fleet_limits limits;
 };
 

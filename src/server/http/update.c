@@ -67,8 +67,27 @@ static void on_committed(void *userdata, const struct swb_error *err)
         MHD_resume_connection(exchange->connection);
 }
 
+/* Signs the answer if the client asked for that. */
+static int prove(struct swb_exchange *exchange, struct swb_error *err)
+{
+        const char *cup2key = swb_exchange_query(exchange, "cup2key");
+
+        if (!cup2key)
+                return 0;
+        return swb_proof_make(exchange->service->proof_keys, cup2key, exchange->body.data,
+                              exchange->body.n_bytes, exchange->answer.data,
+                              exchange->answer.n_bytes, exchange->proof, err);
+}
+
 static enum MHD_Result send_answer(struct swb_exchange *exchange)
 {
+        struct swb_error err = SWB_ERROR_INIT;
+
+        if (prove(exchange, &err) < 0) {
+                (void)swb_log_failure(SWB_LOG_ERROR, &err, "sign an answer");
+                return swb_answer_text(exchange, MHD_HTTP_INTERNAL_SERVER_ERROR,
+                                       "the answer could not be signed\n");
+        }
         return swb_answer_buf(exchange, MHD_HTTP_OK, "text/xml", &exchange->answer);
 }
 
@@ -129,9 +148,14 @@ static bool is_background(const struct swb_exchange *exchange)
 
 enum MHD_Result swb_finish_update(struct swb_exchange *exchange)
 {
+        const char *cup2key = swb_exchange_query(exchange, "cup2key");
         struct swb_omaha_request *request = NULL;
         struct swb_error err = SWB_ERROR_INIT;
 
+        /* Before anything is promised. */
+        if (cup2key && !swb_proof_keys_have(exchange->service->proof_keys, cup2key))
+                return swb_answer_text(exchange, MHD_HTTP_BAD_REQUEST,
+                                       "no key of ours signs answers for '%.80s'\n", cup2key);
         if (is_background(exchange) &&
             swb_writer_load(exchange->service->writer) > SHED_LOAD_PERCENT)
                 return swb_answer_busy(exchange, "the server is busy");
