@@ -18,6 +18,8 @@ struct swb_puffer {
         size_t pos, n_chunk;
         uint8_t chunk[CHUNK_BYTES];
         struct swb_huffman_decoder literals, distances;
+        unsigned end_length; /* of the word for a block's end */
+        bool is_portable;
         int failed; /* by the reader */
 };
 
@@ -308,6 +310,7 @@ static int dynamic_codes(struct swb_puffer *p, struct puff *puff, uint8_t first)
         if (n_literals > SWB_DEFLATE_LITERALS || n_distances > SWB_DEFLATE_DISTANCES)
                 return -EBADMSG;
         r = read_lengths(p, &p->literals, n_literals + n_distances, lengths, head, &n_head);
+        p->end_length = r < 0 ? 0 : lengths[SWB_DEFLATE_END];
         if (r == 0)
                 r = swb_huffman_decoder_init(&p->literals, lengths, n_literals);
         if (r == 0)
@@ -321,10 +324,34 @@ static int fixed_codes(struct swb_puffer *p, struct puff *puff, uint8_t head)
         int r;
 
         swb_deflate_fixed_lengths(literals, distances);
+        p->end_length = literals[SWB_DEFLATE_END];
         r = swb_huffman_decoder_init(&p->literals, literals, sizeof(literals));
         if (r == 0)
                 r = swb_huffman_decoder_init(&p->distances, distances, sizeof(distances));
         return r < 0 ? r : put_head(puff, &head, 1);
+}
+
+bool swb_puffer_is_portable(const struct swb_puffer *p)
+{
+        return p->is_portable;
+}
+
+/* Bits that are left up to the last byte's end. */
+static bool is_near_end(const struct swb_puffer *p, const struct swb_huffman_decoder *code)
+{
+        return p->n_left + (8 - p->end_bit % 8) % 8 < code->n_bits;
+}
+
+/* A literal, a length or the end. */
+static int take_literal(struct swb_puffer *p, unsigned *ret)
+{
+        bool near = is_near_end(p, &p->literals);
+        uint64_t before = p->n_left;
+        int r = take_symbol(p, &p->literals, ret);
+
+        if (r == 0 && near && before - p->n_left > p->end_length)
+                p->is_portable = false;
+        return r;
 }
 
 static int read_copy(struct swb_puffer *p, struct puff *puff, unsigned symbol)
@@ -339,6 +366,8 @@ static int read_copy(struct swb_puffer *p, struct puff *puff, unsigned symbol)
         if (r < 0)
                 return r;
         length = swb_deflate_length_bases[symbol] + extra;
+        if (is_near_end(p, &p->distances))
+                p->is_portable = false;
         r = take_symbol(p, &p->distances, &symbol);
         if (r == 0)
                 r = take_bits(p, swb_deflate_distance_bits[symbol], &extra);
@@ -352,7 +381,7 @@ static int coded_block(struct swb_puffer *p, struct puff *puff)
 {
         for (;;) {
                 unsigned symbol;
-                int r = take_symbol(p, &p->literals, &symbol);
+                int r = take_literal(p, &symbol);
 
                 if (r < 0)
                         return r;
@@ -375,6 +404,7 @@ int swb_puffer_block(struct swb_puffer *p, uint8_t *out, size_t n_room, size_t *
         uint8_t head;
         int r = take_bits(p, 1, &is_last);
 
+        p->is_portable = true;
         if (r == 0)
                 r = take_bits(p, 2, &type);
         if (r < 0)

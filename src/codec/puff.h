@@ -28,3 +28,10 @@ uint64_t swb_puffer_bit(const struct swb_puffer *puffer); /* next one */
  */
 int swb_puffer_block(struct swb_puffer *puffer, uint8_t *out, size_t n_room, size_t *ret_n,
                      bool *ret_is_last) _warn_unused_;
+
+/*
+ * For writers, about the last block, opened by itself: do all readers see it right? Those of Chrome
+ * OS look for a word as long as the code's longest, and near the end of an extent, where there are
+ * fewer bits, for one as long as that of the block's end, or give up.
+ */
+bool swb_puffer_is_portable(const struct swb_puffer *puffer);

@@ -21,11 +21,12 @@ OWN_MINOR = 1000
 OWN_DATA_MAX = 24 << 20
 
 REPLACE, REPLACE_BZ, SOURCE_COPY, SOURCE_BSDIFF, ZERO = 0, 1, 4, 5, 6
-REPLACE_XZ, BROTLI_BSDIFF, REPLACE_ZSTD = 8, 10, 128
+REPLACE_XZ, PUFFDIFF, BROTLI_BSDIFF, REPLACE_ZSTD = 8, 9, 10, 128
 NAMES = {0: "REPLACE", 1: "REPLACE_BZ", 4: "SOURCE_COPY", 5: "SOURCE_BSDIFF", 6: "ZERO",
-         8: "REPLACE_XZ", 10: "BROTLI_BSDIFF", 128: "REPLACE_ZSTD"}
+         8: "REPLACE_XZ", 9: "PUFFDIFF", 10: "BROTLI_BSDIFF", 128: "REPLACE_ZSTD"}
 COMPRESSED = {REPLACE_BZ, REPLACE_XZ, REPLACE_ZSTD}
-DIFFS = {SOURCE_BSDIFF, BROTLI_BSDIFF}
+BSDIFFS = {SOURCE_BSDIFF, BROTLI_BSDIFF}
+DIFFS = BSDIFFS | {PUFFDIFF}
 WITH_DATA = {REPLACE} | COMPRESSED | DIFFS
 WITH_SOURCE = {SOURCE_COPY} | DIFFS
 
@@ -43,6 +44,8 @@ def allowed(minor):
         types |= {REPLACE_XZ}
     if minor >= 4:
         types |= {ZERO, BROTLI_BSDIFF}
+    if 5 <= minor < OWN_MINOR:
+        types |= {PUFFDIFF}
     if minor >= OWN_MINOR:
         types |= {REPLACE_ZSTD}
     return types
@@ -330,8 +333,10 @@ def check_coding(p, op):
         yield "no bzip2 stream"
     if op.type == REPLACE_ZSTD and blob[:4] != b"\x28\xb5\x2f\xfd":
         yield "no zstd frame"
-    if op.type in DIFFS:
+    if op.type in BSDIFFS:
         yield from check_bsdiff(op, blob)
+    if op.type == PUFFDIFF and blob[:4] != b"PUF1":
+        yield "no puff patch"
 
 
 def check_partition(p, q, offset):
@@ -405,7 +410,7 @@ def decode(p, op, old):
         return bytes(op.n_dst * BLOCK)
     if op.type == SOURCE_COPY and old:
         return gather(old, op.src)
-    if op.type in DIFFS and old:
+    if op.type in BSDIFFS and old:
         return bspatch(blob, gather(old, op.src))
     return None
 

@@ -167,12 +167,13 @@ def three(pack):
     return made
 
 
-def install(folder, payload, n, keys="keys"):
+def install(folder, payload, n, keys="keys", source=None):
     """swb-install on a slot that is a file. Return: its complaint, "" when it installed."""
     target = folder / "slot"
     target.write_bytes(b"")
     os.truncate(target, 16 << 20)
     command = [INSTALL, f"--slot=root={target}", f"--keys={keys}", f"--input={payload}",
+               *([f"--source=root={source}"] if source else []),
                "--foreground", *(["--memory-limit=0"] if is_sanitized() else []),
                *([f"--required-signatures={n}"] if n else [])]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120,

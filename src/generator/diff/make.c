@@ -2,6 +2,7 @@
 #include "generator/diff/make.h"
 
 #include "codec/bsdiff.h"
+#include "codec/puffdiff.h"
 #include "generator/diff/replace.h"
 #include "os/hash.h"
 
@@ -173,6 +174,7 @@ struct diff {
         const struct swb_extent_list *src;
         const uint8_t *old, *new;
         struct swb_extent_list dst;
+        bool is_puffed; /* the patch is one of PUFFDIFF */
 };
 
 static size_t dst_bytes(const struct diff *diff)
@@ -187,12 +189,36 @@ static int make_patch(const struct diff *diff, struct swb_buf *patch)
                           patch);
 }
 
+/* A better patch in place of the first one, if the blocks hold DEFLATE streams. */
+static int make_puff_patch(struct diff *diff, struct swb_buf *patch)
+{
+        size_t n_first = patch->n_bytes;
+        _cleanup_(swb_buf_done) struct swb_buf puff =
+                SWB_BUF_INIT(n_first > 0 ? n_first - 1 : patch->max_bytes);
+        int r = swb_puffdiff(diff->old, (size_t)diff->src->n_blocks * SWB_BLOCK_BYTES, diff->new,
+                             dst_bytes(diff), &puff);
+
+        if (r == -E2BIG || r > 0)
+                return 0;
+        if (r < 0)
+                return r;
+        swb_buf_reset(patch);
+        diff->is_puffed = true;
+        return swb_buf_append(patch, puff.data, puff.n_bytes);
+}
+
+static enum swb_op_type patch_type(const struct diff *diff)
+{
+        if (diff->is_puffed)
+                return SWB_OP_PUFFDIFF;
+        return diff->make->rules->brotli ? SWB_OP_BROTLI_BSDIFF : SWB_OP_SOURCE_BSDIFF;
+}
+
 static int add_patch(const struct diff *diff, const struct swb_buf *patch,
                      struct swb_operation_list *ret, struct swb_error *err)
 {
         const struct swb_rules *rules = diff->make->rules;
-        enum swb_op_type type = rules->brotli ? SWB_OP_BROTLI_BSDIFF : SWB_OP_SOURCE_BSDIFF;
-        struct swb_operation *op = add_operation(ret, type, diff->src, &diff->dst);
+        struct swb_operation *op = add_operation(ret, patch_type(diff), diff->src, &diff->dst);
 
         if (!op)
                 return swb_oom(err);
@@ -271,8 +297,7 @@ static int choose(const struct diff *diff, const struct swb_buf *patch,
 enum { MADE = 0, TOO_LARGE = 1 };
 
 /* Return: MADE, TOO_LARGE when the patch is above the data limit and the slice can be halved. */
-static int make_slice(const struct diff *diff, struct swb_operation_list *ret,
-                      struct swb_error *err)
+static int make_slice(struct diff *diff, struct swb_operation_list *ret, struct swb_error *err)
 {
         size_t ceiling = SWB_MIN(dst_bytes(diff) - 1, DATA_MAX_BYTES);
         _cleanup_(swb_buf_done) struct swb_buf patch = SWB_BUF_INIT(ceiling);
@@ -285,6 +310,8 @@ static int make_slice(const struct diff *diff, struct swb_operation_list *ret,
         } else if (r < 0) {
                 return swb_oom(err);
         }
+        if (diff->make->rules->puffdiff && make_puff_patch(diff, &patch) < 0)
+                return swb_oom(err);
         return choose(diff, &patch, ret, err);
 }
 
@@ -343,8 +370,9 @@ int swb_make_task(const struct swb_make *make, const struct swb_task *task,
 static uint64_t diff_memory(const struct swb_rules *rules, uint64_t n_old, uint64_t n_new)
 {
         uint64_t chunk = SWB_MIN(n_new, rules->chunk_blocks * SWB_BLOCK_BYTES);
-        uint64_t packing = SWB_MAX(swb_bsdiff_memory(n_old, n_new) + PATCH_ENCODER_BYTES,
-                                   swb_replace_memory(chunk));
+        uint64_t matching = rules->puffdiff ? swb_puffdiff_memory(n_old, n_new)
+                                            : swb_bsdiff_memory(n_old, n_new);
+        uint64_t packing = SWB_MAX(matching + PATCH_ENCODER_BYTES, swb_replace_memory(chunk));
 
         return n_old + n_new + SWB_MIN(n_new, (uint64_t)DATA_MAX_BYTES) + packing;
 }

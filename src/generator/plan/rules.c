@@ -66,6 +66,7 @@ int swb_rules_init(struct swb_rules *rules, enum swb_profile profile, bool delta
                 .minor = minor,
                 .zero = swb_op_allowed(SWB_OP_ZERO, minor),
                 .brotli = swb_op_allowed(SWB_OP_BROTLI_BSDIFF, minor),
+                .puffdiff = swb_op_allowed(SWB_OP_PUFFDIFF, minor),
                 .xz = swb_op_allowed(SWB_OP_REPLACE_XZ, minor),
                 .zstd = swb_op_allowed(SWB_OP_REPLACE_ZSTD, minor),
                 .lengths = minor < 4,

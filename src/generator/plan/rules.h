@@ -26,6 +26,7 @@ struct swb_rules {
         uint32_t minor;
         bool zero;             /* ZERO may be used */
         bool brotli;           /* BROTLI_BSDIFF instead of SOURCE_BSDIFF */
+        bool puffdiff;         /* PUFFDIFF may be used */
         bool xz;               /* REPLACE_XZ may be used */
         bool zstd;             /* REPLACE_ZSTD may be used */
         bool lengths;          /* SOURCE_BSDIFF carries src_length and dst_length */

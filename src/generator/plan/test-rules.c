@@ -32,11 +32,11 @@ static void test_what_each_minor_allows(void **state)
         r = make(SWB_PROFILE_CHROMEOS, true, 3);
         assert_true(r.xz && !r.zero && !r.brotli && r.lengths);
         r = make(SWB_PROFILE_CHROMEOS, true, 4);
-        assert_true(r.zero && r.brotli && !r.lengths && r.offsets_32_bit);
+        assert_true(r.zero && r.brotli && !r.lengths && r.offsets_32_bit && !r.puffdiff);
         r = make(SWB_PROFILE_CHROMEOS, true, 6);
-        assert_true(r.zero && r.brotli && !r.zstd && !r.offsets_32_bit);
+        assert_true(r.zero && r.brotli && !r.zstd && !r.offsets_32_bit && r.puffdiff);
         r = make(SWB_PROFILE_SWITCHBACK, true, 1000);
-        assert_true(r.zero && r.brotli && r.zstd && r.xz && !r.offsets_32_bit);
+        assert_true(r.zero && r.brotli && r.zstd && r.xz && !r.offsets_32_bit && !r.puffdiff);
         r = make(SWB_PROFILE_SWITCHBACK, true, 4);
         assert_false(r.zstd);
 }
