@@ -89,12 +89,12 @@ do_switchback_payload() {
     fi
     set -- --app-id="${SWITCHBACK_APP_ID}" --target-version="${SWITCHBACK_VERSION}" \
         --max-timestamp="${SWITCHBACK_EPOCH}" --progress=none
-    signed=no
-    for key in ${SWITCHBACK_SIGNING_KEYS}; do
+    # In quotes first: a pkcs11: URI has semicolons.
+    keys="${SWITCHBACK_SIGNING_KEYS}"
+    for key in $keys; do
         set -- "$@" --key="$key"
-        signed=yes
     done
-    if [ $signed = no ]; then
+    if [ -z "$keys" ]; then
         bbfatal "SWITCHBACK_SIGNING_KEYS is not set: devices take nothing that is not signed"
     fi
     new="${DEPLOY_DIR_IMAGE}/${IMAGE_LINK_NAME}.ext4"
