@@ -9,7 +9,7 @@ FUZZ_SECONDS ?= 60
 CUTS ?= 100
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo demo-host check check-boot-sandbox soak-power install bench fuzz fmt lint clean
+.PHONY: help build demo demo-host check check-boot-sandbox soak-power install dist deb check-deb bench fuzz fmt lint clean
 
 help:
 	@echo 'make demo      the whole story in a virtual device: U-Boot, Linux, resets, a pulled plug, a fallback'
@@ -19,6 +19,9 @@ help:
 	@echo 'make soak-power   the plug of the virtual device is pulled CUTS times (now: $(CUTS)), and every crash state of one update'
 	@echo 'make build     the programs, in $(BUILD)/src/bin'
 	@echo 'make install   programs, units, D-Bus policy and man pages to DESTDIR/PREFIX (now: $(DESTDIR)$(PREFIX))'
+	@echo 'make dist      the release tarball of what is committed, in $(BUILD)/deb: the same bytes every time'
+	@echo 'make deb       Debian packages: engine, server, packer, in $(BUILD)/deb (ARCH=arm64: cross-built)'
+	@echo 'make check-deb lintian; installs the packages in a fresh Debian, updates a device there, purges (as root)'
 	@echo 'make bench     sizes, seconds and memory beside xdelta3, zstd and casync'
 	@echo 'make fuzz      each fuzz target with libFuzzer for FUZZ_SECONDS (now: $(FUZZ_SECONDS))'
 	@echo 'make fmt       put all C sources into the tree'"'"'s form'
@@ -57,6 +60,16 @@ soak-power:
 
 install: build
 	@DESTDIR=$(DESTDIR) meson install --no-rebuild -C $(BUILD)
+
+dist:
+	@tools/make-dist $(BUILD)/deb
+
+deb:
+	@tools/install-deps build deb
+	@JOBS=$(JOBS) tools/make-deb $(BUILD)/deb $(ARCH)
+
+check-deb: deb
+	@tools/check-deb $(BUILD)/deb
 
 bench:
 	@tools/install-deps build bench

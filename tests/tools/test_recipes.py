@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What packagers build from (Yocto, Buildroot) says of the tree is true of the tree."""
+"""What packagers build from (Yocto, Buildroot, Debian) says of the tree is true of the tree."""
 
 import hashlib
 import pathlib
@@ -102,9 +102,42 @@ def test_meson_options_exist(path):
     assert used and used <= options()
 
 
+def debian_control():
+    """Paragraphs of debian/control, as text."""
+    return (TOP / "debian" / "control").read_text().split("\n\n")
+
+
+def test_debian_builds_with_what_the_tree_needs():
+    """tools/install-deps is what developers build with; the packages need the same libraries."""
+    listed = subprocess.run([TOP / "tools" / "install-deps", "--list", "build"], check=True, text=True,
+                            capture_output=True, timeout=60).stdout.split()
+    essential = {"gcc", "libc6-dev", "make", "ninja-build"}  # build-essential; meson's own
+    assert {name for name in listed if name not in essential} <= \
+        set(re.findall(r"[a-z0-9][a-z0-9.+-]+", debian_control()[0].split("Build-Depends:")[1]))
+
+
+def test_debian_installs_every_program():
+    """Each program and page of the tree stands in one .install file, or is left out on purpose."""
+    texts = [path.read_text() for path in (TOP / "debian").glob("*.install")]
+    texts.append((TOP / "debian" / "not-installed").read_text())
+    named = [pathlib.Path(line).name for text in texts for line in text.splitlines()]
+    programs = {path.parent.name for path in (TOP / "src" / "bin").glob("*/main.c")}
+    pages = {path.stem for path in (TOP / "docs" / "man").glob("*.rst")}
+    units = {path.name for path in (TOP / "data").glob("*.service")}
+    for name in programs | pages | units:
+        assert named.count(name) == 1, name
+
+
+def test_debian_documents_exist():
+    for path in [*(TOP / "debian").glob("*.docs"), *(TOP / "debian").glob("*.examples")]:
+        for line in path.read_text().split():
+            assert (TOP / line).exists(), f"{path.name}: {line}"
+
+
 def test_versions_are_the_trees():
     recipes = [path for path in LAYER.glob("**/switchback*.bb") if "_" in path.name]
     assert recipes and all(path.stem.endswith("_" + version()) for path in recipes)
+    assert (TOP / "debian" / "changelog").read_text().startswith(f"switchback ({version()})")
     assert f"SWITCHBACK_VERSION = {version()}\n" in \
         (BUILDROOT / "package" / "switchback" / "switchback.mk").read_text()
 
@@ -189,3 +222,90 @@ def test_board_files_make_a_script(board, tmp_path):
     subprocess.run([TOP / "boot" / "u-boot" / "make-script", "--text", board, tmp_path / "boot.cmd"],
                    check=True, timeout=60)
     assert "@" not in (tmp_path / "boot.cmd").read_text()
+
+
+def run_task(path, task, values, folder, programs=None):
+    """Runs a shell task of a recipe with BitBake's variables filled in, as BitBake's `set -e` shell."""
+    body = dict(re.findall(r"^([\w:-]+)\s*\(\) \{\n(.*?)^\}", path.read_text(), re.M | re.S))[task]
+    body = re.sub(r"\$\{([A-Z]\w*|\w+dir)\}", lambda match: str(values[match[1]]), body)
+    stubs = folder / "stubs"
+    stubs.mkdir()
+    for name, text in (programs or {}).items():
+        (stubs / name).write_text(f"#!/bin/sh\n{text}\n")
+        (stubs / name).chmod(0o755)
+    script = 'set -e\nbbfatal() { echo "FATAL: $*"; exit 1; }\n' + body
+    return subprocess.run(["/bin/sh", "-c", script], capture_output=True, text=True, check=False,
+                          timeout=60, cwd=folder,
+                          env={"PATH": f"{stubs}:/usr/bin:/bin:/usr/sbin:/sbin", "SOURCE_DATE_EPOCH": "0"})
+
+
+def test_boot_recipe_makes_flags_that_linux_reads(tmp_path):
+    recipe = LAYER / "recipes-bsp" / "switchback-boot" / f"switchback-boot_{version()}.bb"
+    defaults = dict(re.findall(r'^(SWITCHBACK_\w+) \?= "([^"]*)"', recipe.read_text().replace("\\\n", " "), re.M))
+    result = run_task(recipe, "do_compile", {**defaults, "S": TOP, "B": tmp_path}, tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert (tmp_path / "switchback-env.img").stat().st_size == 1 << 20
+    listing = subprocess.run(["mdir", "-b", "-i", tmp_path / "switchback-boot.vfat", "::"],
+                             capture_output=True, text=True, check=True, timeout=60).stdout
+    assert "boot.scr" in listing
+    config = (tmp_path / "fw_env.config").read_text()
+    assert config.splitlines()[1].split() == ["/dev/disk/by-partlabel/env", "0x10000", "0x4000"]
+    here = tmp_path / "here.config"
+    here.write_text(config.replace("/dev/disk/by-partlabel/env", str(tmp_path / "switchback-env.img")))
+    printed = subprocess.run(["fw_printenv", "-c", here, "swb_A_priority", "swb_A_tries"], check=True,
+                             capture_output=True, text=True, timeout=60).stdout
+    assert printed.split() == ["swb_A_priority=15", "swb_A_tries=3"]
+
+
+PAYLOAD_VALUES = {
+    "SWITCHBACK_APP_ID": "com.example", "SWITCHBACK_VERSION": "1.1", "SWITCHBACK_EPOCH": "7",
+    "SWITCHBACK_SIGNING_KEYS": "/k/a.pem pkcs11:token=t;object=o?pin-source=file:/p",
+    "SWITCHBACK_DELTA_FROM": "1.0=/old.ext4", "SWITCHBACK_PARTITION": "root",
+    "SWITCHBACK_PAYLOAD_DIR": "/out", "DEPLOY_DIR_IMAGE": "/deploy", "IMAGE_LINK_NAME": "image",
+}
+
+
+def make_payloads(tmp_path, **values):
+    return run_task(LAYER / "classes" / "switchback-image.bbclass", "do_switchback_payload",
+                    {**PAYLOAD_VALUES, **values}, tmp_path,
+                    {"swb-pack": 'for word; do echo "$word"; done; echo end'})
+
+
+def test_image_class_makes_full_and_delta(tmp_path):
+    result = make_payloads(tmp_path)
+    assert result.returncode == 0, result.stderr
+    full, delta = (words.split("\n") for words in result.stdout.split("\nend\n")[:2])
+    assert full[0] == "full" and "--partition=root=/deploy/image.ext4" in full
+    assert "--output=/out/image-1.1.full" in full
+    assert "--key=/k/a.pem" in full and "--key=pkcs11:token=t;object=o?pin-source=file:/p" in full
+    assert delta[0] == "delta" and "--partition=root=/old.ext4:/deploy/image.ext4" in delta
+    assert "--source-version=1.0" in delta and "--output=/out/image-1.0-1.1.delta" in delta
+    page = (TOP / "docs" / "man" / "swb-pack.1.rst").read_text()
+    for word in full[1:] + delta[1:]:
+        assert word.split("=")[0] in page
+
+
+def test_image_class_takes_a_folder_of_an_old_release(tmp_path):
+    (tmp_path / "old").mkdir()
+    result = make_payloads(tmp_path, SWITCHBACK_DELTA_FROM=f"1.0={tmp_path}/old")
+    assert f"--partition=root={tmp_path}/old/image.ext4:/deploy/image.ext4" in result.stdout
+
+
+@pytest.mark.parametrize("name", ["SWITCHBACK_APP_ID", "SWITCHBACK_SIGNING_KEYS"])
+def test_image_class_wants_to_know(tmp_path, name):
+    result = make_payloads(tmp_path, **{name: ""})
+    assert result.returncode == 1 and f"FATAL: {name} is not set" in result.stdout
+
+
+def test_image_class_prepares_the_root(tmp_path):
+    (tmp_path / "root" / "etc").mkdir(parents=True)
+    (tmp_path / "key.pem").write_text("key")
+    (tmp_path / "device.conf").write_text("[device]\n")
+    result = run_task(LAYER / "classes" / "switchback-image.bbclass", "switchback_rootfs",
+                      {"IMAGE_ROOTFS": tmp_path / "root", "sysconfdir": "/etc", "SWITCHBACK_VERSION": "1.1",
+                       "SWITCHBACK_DEVICE_CONF": tmp_path / "device.conf",
+                       "SWITCHBACK_PUBLIC_KEYS": tmp_path / "key.pem"}, tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert (tmp_path / "root/etc/os-release").read_text() == 'SWB_VERSION="1.1"\n'
+    assert (tmp_path / "root/etc/switchback/keys/key.pem").exists()
+    assert (tmp_path / "root/etc/switchback/device.conf").exists()
