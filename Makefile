@@ -9,7 +9,7 @@ FUZZ_SECONDS ?= 60
 CUTS ?= 100
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo demo-host check check-boot-sandbox soak-power install dist deb check-deb bench fuzz fmt lint clean
+.PHONY: help build demo demo-host check check-boot-sandbox soak-power install dist deb check-deb footprint bench fuzz fmt lint clean
 
 help:
 	@echo 'make demo      the whole story in a virtual device: U-Boot, Linux, resets, a pulled plug, a fallback'
@@ -22,6 +22,7 @@ help:
 	@echo 'make dist      the release tarball of what is committed, in $(BUILD)/deb: the same bytes every time'
 	@echo 'make deb       Debian packages: engine, server, packer, in $(BUILD)/deb (ARCH=arm64: cross-built)'
 	@echo 'make check-deb lintian; installs the packages in a fresh Debian, updates a device there, purges (as root)'
+	@echo 'make footprint what the device programs take, beside Debian'"'"'s rauc, swupdate and mender-client'
 	@echo 'make bench     sizes, seconds and memory beside xdelta3, zstd and casync'
 	@echo 'make fuzz      each fuzz target with libFuzzer for FUZZ_SECONDS (now: $(FUZZ_SECONDS))'
 	@echo 'make fmt       put all C sources into the tree'"'"'s form'
@@ -70,6 +71,9 @@ deb:
 
 check-deb: deb
 	@tools/check-deb $(BUILD)/deb
+
+footprint: deb
+	@bench/footprint $(BUILD)/deb
 
 bench:
 	@tools/install-deps build bench
