@@ -261,27 +261,30 @@ PAYLOAD_VALUES = {
     "SWITCHBACK_APP_ID": "com.example", "SWITCHBACK_VERSION": "1.1", "SWITCHBACK_EPOCH": "7",
     "SWITCHBACK_SIGNING_KEYS": "/k/a.pem pkcs11:token=t;object=o?pin-source=file:/p",
     "SWITCHBACK_DELTA_FROM": "1.0=/old.ext4", "SWITCHBACK_PARTITION": "root",
+    "SWITCHBACK_WRITABLE": "/var /persistent", "SWITCHBACK_CHECK_IGNORE": "setuid",
     "SWITCHBACK_PAYLOAD_DIR": "/out", "DEPLOY_DIR_IMAGE": "/deploy", "IMAGE_LINK_NAME": "image",
 }
 
 
-def make_payloads(tmp_path, **values):
+def make_payloads(tmp_path, programs=None, **values):
     return run_task(LAYER / "classes" / "switchback-image.bbclass", "do_switchback_payload",
                     {**PAYLOAD_VALUES, **values}, tmp_path,
-                    {"swb-pack": 'for word; do echo "$word"; done; echo end'})
+                    programs or {"swb-pack": 'for word; do echo "$word"; done; echo end'})
 
 
 def test_image_class_makes_full_and_delta(tmp_path):
     result = make_payloads(tmp_path)
     assert result.returncode == 0, result.stderr
-    full, delta = (words.split("\n") for words in result.stdout.split("\nend\n")[:2])
+    check, full, delta = (words.split("\n") for words in result.stdout.split("\nend\n")[:3])
+    assert check == ["check-image", "/deploy/image.ext4", "--writable=/var", "--writable=/persistent",
+                     "--ignore=setuid"]
     assert full[0] == "full" and "--partition=root=/deploy/image.ext4" in full
     assert "--output=/out/image-1.1.full" in full
     assert "--key=/k/a.pem" in full and "--key=pkcs11:token=t;object=o?pin-source=file:/p" in full
     assert delta[0] == "delta" and "--partition=root=/old.ext4:/deploy/image.ext4" in delta
     assert "--source-version=1.0" in delta and "--output=/out/image-1.0-1.1.delta" in delta
     page = (TOP / "docs" / "man" / "swb-pack.1.rst").read_text()
-    for word in full[1:] + delta[1:]:
+    for word in check[2:] + full[1:] + delta[1:]:
         assert word.split("=")[0] in page
 
 
@@ -289,6 +292,11 @@ def test_image_class_takes_a_folder_of_an_old_release(tmp_path):
     (tmp_path / "old").mkdir()
     result = make_payloads(tmp_path, SWITCHBACK_DELTA_FROM=f"1.0={tmp_path}/old")
     assert f"--partition=root={tmp_path}/old/image.ext4:/deploy/image.ext4" in result.stdout
+
+
+def test_image_class_refuses_an_image_that_would_be_written_to(tmp_path):
+    result = make_payloads(tmp_path, programs={"swb-pack": 'echo "$1: journal"; exit 3'})
+    assert result.returncode == 1 and "FATAL: this image would be written to" in result.stdout
 
 
 @pytest.mark.parametrize("name", ["SWITCHBACK_APP_ID", "SWITCHBACK_SIGNING_KEYS"])

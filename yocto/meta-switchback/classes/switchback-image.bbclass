@@ -24,6 +24,9 @@ SWITCHBACK_SLOT_MIB ?= "512"
 SWITCHBACK_PERSISTENT_MIB ?= "256"
 # Partition's name in payloads and device.conf.
 SWITCHBACK_PARTITION ?= "root"
+# What is mounted writable without a line in fstab or a mount unit; findings of check-image that are meant.
+SWITCHBACK_WRITABLE ?= "/var /persistent"
+SWITCHBACK_CHECK_IGNORE ?= ""
 # Time of all files that are newer, and of the file system: seconds since 1970.
 SWITCHBACK_EPOCH ?= "${@d.getVar('REPRODUCIBLE_TIMESTAMP_ROOTFS') or '1704067200'}"
 
@@ -34,10 +37,9 @@ IMAGE_TYPEDEP:wic:append = " ext4"
 WKS_FILE ?= "switchback.wks.in"
 do_image_wic[depends] += "switchback-boot:do_deploy"
 
-# No journal: nobody writes here. swb-mkimage sets what else would differ from build to build (times
-# of inodes, identifiers, order), so that a delta holds what has changed.
-IMAGE_CMD:ext4 = "swb-mkimage --size ${@int(d.getVar('SWITCHBACK_SLOT_MIB')) * 1048576} \
-    --epoch ${SWITCHBACK_EPOCH} ${IMAGE_ROOTFS} ${IMGDEPLOYDIR}/${SWITCHBACK_EXT4}"
+# The same bytes for the same files, so that a delta holds what has changed (docs/image-layout.md).
+IMAGE_CMD:ext4 = "swb-pack make-image ${IMAGE_ROOTFS} --output=${IMGDEPLOYDIR}/${SWITCHBACK_EXT4} \
+    --size=${SWITCHBACK_SLOT_MIB}M --timestamp=${SWITCHBACK_EPOCH} --keep-owners"
 do_image_ext4[depends] += "switchback-native:do_populate_sysroot e2fsprogs-native:do_populate_sysroot"
 do_image_ext4[vardeps] += "SWITCHBACK_SLOT_MIB SWITCHBACK_EPOCH"
 
@@ -98,6 +100,16 @@ do_switchback_payload() {
         bbfatal "SWITCHBACK_SIGNING_KEYS is not set: devices take nothing that is not signed"
     fi
     new="${DEPLOY_DIR_IMAGE}/${IMAGE_LINK_NAME}.ext4"
+    exceptions=""
+    for folder in ${SWITCHBACK_WRITABLE}; do
+        exceptions="$exceptions --writable=$folder"
+    done
+    for name in ${SWITCHBACK_CHECK_IGNORE}; do
+        exceptions="$exceptions --ignore=$name"
+    done
+    if ! swb-pack check-image "$new" $exceptions; then
+        bbfatal "this image would be written to, or is not to be shipped: see above, and docs/image-layout.md"
+    fi
     export SOURCE_DATE_EPOCH="${SWITCHBACK_EPOCH}"
 
     swb-pack full --partition=${SWITCHBACK_PARTITION}="$new" "$@" \

@@ -48,9 +48,4 @@ FILES:${PN}-server = "${sbindir}/swb-server ${systemd_system_unitdir}/swb-server
 
 RRECOMMENDS:${PN} = "ca-certificates ${@bb.utils.contains('PACKAGECONFIG', 'uboot', 'libubootenv-bin', '', d)}"
 
-# Slot images that come out the same for the same files; used by switchback-image.bbclass.
-do_install:append:class-native() {
-    install -D -m 0755 ${S}/tools/mkimage ${D}${bindir}/swb-mkimage
-}
-
 BBCLASSEXTEND = "native nativesdk"
