@@ -6,10 +6,11 @@ BUILD ?= build
 JOBS ?= $(shell nproc)
 PREFIX ?= /usr
 FUZZ_SECONDS ?= 60
+POLICY_LIVES ?= 1000000
 CUTS ?= 100
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo demo-host check check-boot-sandbox soak-power install dist deb check-deb footprint bench fuzz fmt lint clean
+.PHONY: help build demo demo-host check check-boot-sandbox soak-power soak-policy install dist deb check-deb footprint bench fuzz fmt lint clean
 
 help:
 	@echo 'make demo      the whole story in a virtual device: U-Boot, Linux, resets, a pulled plug, a fallback'
@@ -24,6 +25,7 @@ help:
 	@echo 'make check-deb lintian; installs the packages in a fresh Debian, updates a device there, purges (as root)'
 	@echo 'make footprint what the device programs take, beside Debian'"'"'s rauc, swupdate and mender-client'
 	@echo 'make bench     sizes, seconds and memory beside xdelta3, zstd and casync'
+	@echo 'make soak-policy  a million random lives of devices under random update policies (minutes)'
 	@echo 'make fuzz      each fuzz target with libFuzzer for FUZZ_SECONDS (now: $(FUZZ_SECONDS))'
 	@echo 'make fmt       put all C sources into the tree'"'"'s form'
 	@echo 'make lint      clang-tidy over all C sources'
@@ -79,6 +81,9 @@ bench:
 	@tools/install-deps build bench
 	@tools/quietly 'building (make build shows how)' $(MAKE) --no-print-directory build
 	@bench/run $(BUILD)
+
+soak-policy: build
+	@$(BUILD)/src/device/sim/test-device-sim-life $(POLICY_LIVES)
 
 fuzz:
 	@tools/install-deps build fuzz
