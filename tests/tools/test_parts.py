@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The tree can be set up for one part alone, and then installs that part and nothing of the others."""
+
+import json
+import pathlib
+import subprocess
+
+import pytest
+
+TOP = pathlib.Path(__file__).resolve().parent.parent.parent
+PROGRAMS = {"device": {"swbd", "swbctl", "swb-fetch", "swb-install"}, "pack": {"swb-pack"},
+            "server": {"swb-server"}}
+UNITS = {"device": {"swbd.service"}, "pack": set(), "server": {"swb-server.service"}}
+
+
+def configure(folder, *options):
+    return subprocess.run(["meson", "setup", folder, TOP, "--prefix=/usr", *options], check=False, text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=120)
+
+
+def installed(folder):
+    text = subprocess.run(["meson", "introspect", "--installed", folder], check=True, text=True,
+                          stdout=subprocess.PIPE, timeout=60).stdout
+    return [pathlib.Path(path) for path in json.loads(text).values()]
+
+
+@pytest.mark.parametrize("part,more", [("device", []), ("device", ["-Duboot=false"]), ("pack", []), ("server", [])])
+def test_part_alone(part, more, tmp_path):
+    others = [f"-D{name}={'true' if name == part else 'false'}" for name in PROGRAMS]
+    result = configure(tmp_path / "build", "-Dtests=false", *others, *more)
+    assert result.returncode == 0, result.stdout[-2000:]
+    paths = installed(tmp_path / "build")
+    assert {p.name for p in paths if p.parent.name in ("bin", "sbin")} == PROGRAMS[part]
+    assert {p.name for p in paths if p.suffix == ".service"} == UNITS[part]
+    pages = {p.name.rpartition(".")[0] for p in paths if p.parent.name.startswith("man")}
+    assert PROGRAMS[part] <= pages <= PROGRAMS[part] | {"device.conf"}
+    assert any(p.name == "device.conf.5" for p in paths) == (part == "device")
+
+
+def test_tests_want_all_parts(tmp_path):
+    result = configure(tmp_path / "build", "-Dserver=false")
+    assert result.returncode != 0 and "-Dtests=false" in result.stdout
