@@ -22,6 +22,8 @@ static const struct swb_verb verbs[] = {
          swb_check_image_options, swb_cmd_check_image},
         {"make-image", "TREE", 1, 1, "make an image of a folder, the same wherever it is made",
          swb_make_image_options, swb_cmd_make_image},
+        {"verity", "IMAGE", 1, 1, "append a dm-verity hash tree to an image", swb_verity_options,
+         swb_cmd_verity},
         {0},
 };
 
