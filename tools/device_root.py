@@ -30,7 +30,7 @@ ENGINE_PACKAGES = """libbrotli1 libbz2-1.0 libcom-err2 libcurl4 libexpat1 libffi
     libprotobuf-c1 libpsl5 librtmp1 libsasl2-2 libseccomp2 libssh2-1 libssl3
     libtasn1-6 libunistring2 openssl""".split()
 # Programs of the build that stay on the server and the build host.
-NOT_FOR_DEVICES = ("swb-pack", "swb-server", "swb-bench-boot", "swb-fleet")
+NOT_FOR_DEVICES = ("swb-pack", "swb-server", "swb-bench-boot", "swb-fleet", "swb-policy-sim")
 
 # In the order in which they must be loaded.
 MODULES = """virtio_ring virtio virtio_pci_modern_dev virtio_pci_legacy_dev virtio_pci virtio_mmio
