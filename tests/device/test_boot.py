@@ -213,4 +213,4 @@ def test_usage(bench):
     assert status("--init") == 2
     assert status("--place=/nonexistent/env:0:0x1000:0x1000", "--slot=A=x", "--slot=B=y") == 1
     assert status("--place=x:0:0x1000", "--init") == 1
-    assert status("--backend=grub", place, "--slot=A=x", "--slot=B=y") == 1
+    assert status("--backend=lilo", place, "--slot=A=x", "--slot=B=y") == 1

@@ -7,7 +7,7 @@ static struct boot_options options = {.backend = "uboot"};
 
 static const struct swb_opt option_table[] = {
         {0, "backend", SWB_OPT_STRING, &options.backend, "NAME", false,
-         "where the flags are kept: uboot, gpt or fake (default uboot)"},
+         "where the flags are kept: uboot, gpt, grub or fake (default uboot)"},
         {0, "place", SWB_OPT_STRING, &options.place, "PLACE", true,
          "of the flags, as [boot] place of device.conf"},
         {0, "slot", SWB_OPT_LIST, &options.slots, "A|B=IMAGE", false,

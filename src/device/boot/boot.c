@@ -13,7 +13,7 @@ struct swb_boot {
 };
 
 static const struct swb_boot_ops *const backends[] = {&swb_boot_uboot, &swb_boot_gpt,
-                                                      &swb_boot_fake};
+                                                      &swb_boot_grub, &swb_boot_fake};
 
 static const char *const slot_names[_SWB_SLOT_MAX] = {"A", "B"};
 
@@ -58,10 +58,10 @@ int swb_boot_open(const char *backend, const char *place, struct swb_boot **ret,
                 if (strcmp(backends[i]->name, backend) == 0)
                         ops = backends[i];
         if (!ops)
-                return swb_fail(
-                        err, -EINVAL, SWB_FAULT_CONFIG,
-                        "boot back end '%s' is not known; there are 'uboot', 'gpt' and 'fake'",
-                        backend);
+                return swb_fail(err, -EINVAL, SWB_FAULT_CONFIG,
+                                "boot back end '%s' is not known; there are 'uboot', 'gpt', 'grub' "
+                                "and 'fake'",
+                                backend);
         boot = calloc(1, sizeof(*boot));
         if (!boot)
                 return swb_oom(err);

@@ -46,11 +46,12 @@ enum swb_slot swb_boot_choose(const struct swb_boot_flags *flags);
 struct swb_boot; /* an open back end */
 
 /*
- * backend: "uboot", "gpt" or "fake".
+ * backend: "uboot", "gpt", "grub" or "fake".
  * place, uboot: FILE_OR_DEVICE:OFFSET1:OFFSET2:SIZE[:SECTOR] (decimal or 0x hex), or the path of an
  *               fw_env.config with two copies;
  * place, gpt:   DISK:PARTITION_A:PARTITION_B, a block device (or image file) with a GUID partition
  *               table and the numbers of the slots' partitions;
+ * place, grub:  FILE1:FILE2, environment files of GRUB that are for the flags alone;
  * place, fake:  FILE[:fail=open|read|store|lie]: a text file, and for tests the operation that
  * fails
  *               ("lie": says that it stored, and did not).

@@ -24,7 +24,7 @@ struct swb_boot_ops {
         int (*store)(void *state, const struct swb_boot_flags *flags, struct swb_error *err);
 };
 
-extern const struct swb_boot_ops swb_boot_uboot, swb_boot_gpt, swb_boot_fake;
+extern const struct swb_boot_ops swb_boot_uboot, swb_boot_gpt, swb_boot_grub, swb_boot_fake;
 
 /* As swb_boot_uboot.open(), with another file for the variables of a fresh environment. */
 int swb_uboot_open(const char *place, const char *initial_env, void **ret,

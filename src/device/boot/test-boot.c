@@ -249,7 +249,7 @@ static void refuses_wrong_calls(void **state)
         struct swb_error err = SWB_ERROR_INIT;
         struct swb_boot_flags flags = flags_of(16, 0, true, 0, 0, false);
 
-        assert_fault(swb_boot_open("grub", f->path, &boot, &err), &err, SWB_FAULT_CONFIG);
+        assert_fault(swb_boot_open("lilo", f->path, &boot, &err), &err, SWB_FAULT_CONFIG);
         (void)snprintf(f->place, sizeof(f->place), "%s:fail=never", f->path);
         assert_fault(swb_boot_open("fake", f->place, &boot, &err), &err, SWB_FAULT_CONFIG);
         assert_ok(swb_boot_open("fake", f->path, &boot, &err), &err);
