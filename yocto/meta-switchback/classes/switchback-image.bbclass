@@ -34,7 +34,8 @@ IMAGE_FEATURES += "read-only-rootfs"
 IMAGE_INSTALL:append = " switchback switchback-persistent"
 IMAGE_FSTYPES += "ext4 wic"
 IMAGE_TYPEDEP:wic:append = " ext4"
-WKS_FILE ?= "switchback.wks.in"
+# By its path: where wic looks for names has changed between releases.
+WKS_FILE ?= "${SWITCHBACK_LAYERDIR}/wic/switchback.wks.in"
 do_image_wic[depends] += "switchback-boot:do_deploy"
 
 # The same bytes for the same files, so that a delta holds what has changed (docs/image-layout.md).

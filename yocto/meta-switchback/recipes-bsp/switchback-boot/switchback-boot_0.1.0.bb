@@ -7,6 +7,7 @@ LIC_FILES_CHKSUM = "file://LICENSE;md5=3b83ef96387f14655fc854ddc3c6bd57"
 
 inherit externalsrc
 EXTERNALSRC = "${SWITCHBACK_TREE}"
+EXTERNALSRC_SYMLINKS = ""
 
 inherit deploy python3native
 
@@ -46,7 +47,9 @@ do_compile() {
     done
 }
 
-do_compile[file-checksums] += "${@d.getVar('SWITCHBACK_BOARD') + ':True' if os.path.isabs(d.getVar('SWITCHBACK_BOARD')) else ''}"
+# The tree's own files are watched by externalsrc; a board file elsewhere is not.
+SWITCHBACK_BOARD_HASH = "${@bb.utils.sha256_file(d.getVar('SWITCHBACK_BOARD')) if os.path.isabs(d.getVar('SWITCHBACK_BOARD')) else ''}"
+do_compile[vardeps] += "SWITCHBACK_BOARD_HASH"
 
 do_install() {
     install -D -m 0644 ${B}/fw_env.config ${D}${sysconfdir}/fw_env.config

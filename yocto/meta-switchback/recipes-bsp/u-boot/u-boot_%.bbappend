@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# The boot script runs in any U-Boot; this only makes sure of the commands that it uses, and that
-# nobody stops at a prompt in the field. Values in a fragment win over the board's defconfig.
+# The boot script runs in any U-Boot; this only makes sure of the commands that it uses. For
+# the field also set CONFIG_BOOTDELAY=-2, or protect the prompt.
 FILESEXTRAPATHS:prepend := "${THISDIR}/files:"
 
 SRC_URI:append = " file://switchback.cfg"

@@ -5,6 +5,7 @@ LIC_FILES_CHKSUM = "file://LICENSE;md5=3b83ef96387f14655fc854ddc3c6bd57"
 
 inherit externalsrc
 EXTERNALSRC = "${SWITCHBACK_TREE}"
+EXTERNALSRC_SYMLINKS = ""
 
 inherit allarch systemd features_check
 REQUIRED_DISTRO_FEATURES = "systemd"

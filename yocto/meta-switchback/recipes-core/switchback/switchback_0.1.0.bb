@@ -8,6 +8,7 @@ LIC_FILES_CHKSUM = "file://LICENSE;md5=3b83ef96387f14655fc854ddc3c6bd57"
 # The tree that this layer is a part of. For a copy elsewhere set SWITCHBACK_TREE.
 inherit externalsrc
 EXTERNALSRC = "${SWITCHBACK_TREE}"
+EXTERNALSRC_SYMLINKS = ""
 
 inherit meson pkgconfig systemd useradd features_check
 
