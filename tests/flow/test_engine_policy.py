@@ -206,14 +206,18 @@ def test_channel_is_kept(device):
 
 
 def test_neighbours_on_the_bus(device):
-    """NetworkManager says what the network costs, logind reboots."""
+    """NetworkManager says what the network costs, logind who is there, and reboots."""
     network = Neighbour(device.bus, "org.freedesktop.NetworkManager", "/org/freedesktop/NetworkManager",
                         "org.freedesktop.NetworkManager",
                         '<property name="Metered" type="u" access="read"/>',
                         properties={"Metered": GLib.Variant("u", 1)})
     login = Neighbour(device.bus, "org.freedesktop.login1", "/org/freedesktop/login1",
                       "org.freedesktop.login1.Manager",
-                      '<method name="Reboot"><arg type="b" direction="in"/></method>')
+                      '<method name="Reboot"><arg type="b" direction="in"/></method>'
+                      '<property name="IdleHint" type="b" access="read"/>'
+                      '<property name="BlockInhibited" type="s" access="read"/>',
+                      properties={"IdleHint": GLib.Variant("b", False),
+                                  "BlockInhibited": GLib.Variant("s", "sleep:shutdown")})
     try:
         slow(device)
         device.set("reboot", command="")
@@ -226,6 +230,12 @@ def test_neighbours_on_the_bus(device):
         network.set("Metered", GLib.Variant("u", 3))
         device.wait_state("available")
         network.set("Metered", GLib.Variant("u", 4))
+        device.wait_state("updated")
+        device.wait(lambda: device.client.why()["reboot"][1] == "in-use", "the user")
+        login.set("IdleHint", GLib.Variant("b", True))
+        device.wait(lambda: device.client.why()["reboot"][1] == "inhibited", "logind's inhibitor")
+        assert not login.calls
+        login.set("BlockInhibited", GLib.Variant("s", "sleep"))
         device.wait(lambda: login.calls, "logind's turn")
         assert login.calls == [("Reboot", (False,))] and device.get("State") == "rebooting"
     finally:

@@ -166,7 +166,7 @@ static int connect_bus(struct swb_bus *bus, struct swb_error *err)
                 return r;
         bus->bus = SWB_TAKE_PTR(connection);
         bus->is_missed = false;
-        swb_bus_watch_network(bus);
+        swb_bus_watch_others(bus);
         swb_log(SWB_LOG_DEBUG, "on the bus as '" SWB_BUS_NAME "'");
         return 0;
 }

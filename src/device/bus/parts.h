@@ -30,7 +30,8 @@ struct swb_bus {
         sd_bus *bus; /* NULL: no connection now */
         sd_event_source *emit_timer, *connect_timer;
         bool is_emit_planned;
-        bool is_missed; /* that there is no bus was logged */
+        bool is_missed;            /* that there is no bus was logged */
+        unsigned logind_inhibitor; /* that stands for those of logind; 0: none */
         struct swb_bus_inhibitor inhibitors[SWB_INHIBITORS_MAX];
         /* What was emitted last. The texts it points to belong here. */
         struct swb_status shown;
@@ -48,5 +49,5 @@ int swb_bus_inhibit(sd_bus_message *message, void *userdata, sd_bus_error *ret_e
 /* At the end; the pipes are closed. */
 void swb_bus_release_all(struct swb_bus *bus);
 
-/* From now on the engine is told what NetworkManager says, if it runs. */
-void swb_bus_watch_network(struct swb_bus *bus);
+/* From now on the engine is told what NetworkManager and logind say, if they run. */
+void swb_bus_watch_others(struct swb_bus *bus);

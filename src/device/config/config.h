@@ -78,6 +78,7 @@ struct swb_config {
                 char *command;       /* for /bin/sh -c; "": logind, else SWB_CONFIG_REBOOT */
                 uint64_t delay_usec; /* between "ready" and an automatic reboot */
                 struct swb_windows windows;
+                bool wait_for_users;   /* who are logged in and active */
                 uint64_t load_percent; /* above it a reboot waits; 0: whatever it is */
         } reboot;
         struct {

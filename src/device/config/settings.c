@@ -78,6 +78,7 @@ static const struct swb_setting table[] = {
          AT(network.metered_month_limit_bytes)},
 
         {"reboot", "windows", SWB_SETTING_WINDOWS, "02:00-05:00", AT(reboot.windows)},
+        {"reboot", "wait-for-users", SWB_SETTING_BOOL, "yes", AT(reboot.wait_for_users)},
         {"reboot", "max-load", SWB_SETTING_NUMBER, "50", AT(reboot.load_percent), 0, 10000},
         {"reboot", "automatic", SWB_SETTING_BOOL, "yes", AT(reboot.automatic)},
         {"reboot", "command", SWB_SETTING_TEXT, "", AT(reboot.command)},

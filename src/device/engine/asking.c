@@ -137,6 +137,7 @@ static void gather(struct swb_engine *e, enum swb_gate gate, struct swb_policy_f
                 .check_left_usec = left_until(e->check_boot_usec, &now),
                 .has_update = concerns(e, gate),
                 .network = network(e),
+                .is_in_use = e->is_in_use,
         };
         gather_update(e, &now, ret);
         clock = (struct swb_usage_clock){&e->zone, now.wall_usec, now.wall_is_sane};
@@ -180,7 +181,8 @@ static void log_answer(struct swb_engine *e, enum swb_gate gate,
 static bool is_news(enum swb_rule rule)
 {
         return rule != SWB_RULE_NOTHING && rule != SWB_RULE_MANUAL && rule != SWB_RULE_RETRY &&
-               rule != SWB_RULE_SCHEDULE && rule != SWB_RULE_LOAD && rule != SWB_RULE_CLOCK;
+               rule != SWB_RULE_SCHEDULE && rule != SWB_RULE_LOAD && rule != SWB_RULE_IN_USE &&
+               rule != SWB_RULE_CLOCK;
 }
 
 /* Each objection once for an update. It leaves with the next report or check. */

@@ -153,6 +153,8 @@ int swb_engine_inhibit(struct swb_engine *engine, const char *who, const char *w
 void swb_engine_release(struct swb_engine *engine, unsigned id);
 /* What the network's own manager says. */
 void swb_engine_set_network(struct swb_engine *engine, enum swb_network network);
+/* Whether somebody is logged in and active. */
+void swb_engine_set_in_use(struct swb_engine *engine, bool is_in_use);
 void swb_engine_reboot_failed(struct swb_engine *engine, const char *why);
 /* The policy's answer as it would be now. */
 struct swb_policy_answer swb_engine_why(struct swb_engine *engine, enum swb_gate gate);

@@ -141,6 +141,14 @@ void swb_engine_release(struct swb_engine *engine, unsigned id)
         swb_engine_consider(engine);
 }
 
+void swb_engine_set_in_use(struct swb_engine *engine, bool is_in_use)
+{
+        if (engine->is_in_use == is_in_use)
+                return;
+        engine->is_in_use = is_in_use;
+        swb_engine_consider(engine);
+}
+
 void swb_engine_set_network(struct swb_engine *engine, enum swb_network network)
 {
         if (engine->network == network)

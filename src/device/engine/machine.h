@@ -73,6 +73,7 @@ struct swb_engine {
 
         struct swb_zone zone;
         struct swb_inhibitors inhibitors;
+        bool is_in_use;           /* as logind says */
         enum swb_network network; /* as the network's own manager says */
         bool waits_for_gate;      /* nothing but a gate keeps the pending update from going on */
         bool was_check_put_off;   /* by a pause */

@@ -147,6 +147,7 @@ int swb_report_held_code(enum swb_rule rule)
         case SWB_RULE_BUDGET:
         case SWB_RULE_BATTERY:
         case SWB_RULE_LOAD:
+        case SWB_RULE_IN_USE:
         case _SWB_RULE_MAX:
         default:
                 return CODE_DEFERRED;

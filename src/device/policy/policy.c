@@ -26,6 +26,7 @@ static const char *const rule_names[_SWB_RULE_MAX] = {
         [SWB_RULE_CLOCK] = "clock",         [SWB_RULE_WINDOW] = "window",
         [SWB_RULE_METERED] = "metered",     [SWB_RULE_BUDGET] = "budget",
         [SWB_RULE_BATTERY] = "battery",     [SWB_RULE_LOAD] = "load",
+        [SWB_RULE_IN_USE] = "in-use",
 };
 
 const char *swb_gate_to_string(enum swb_gate gate)
@@ -304,6 +305,12 @@ static bool is_loaded(struct question *q, struct swb_policy_answer *ret)
                       q->facts->load_percent, most);
 }
 
+static bool is_in_use(struct question *q, struct swb_policy_answer *ret)
+{
+        return q->config->reboot.wait_for_users && q->facts->is_in_use &&
+               object(ret, SWB_POLICY_POLL_USEC, "somebody is logged in and active");
+}
+
 #define CHECK SWB_GATE_BIT(SWB_GATE_CHECK)
 #define DOWNLOAD SWB_GATE_BIT(SWB_GATE_DOWNLOAD)
 #define INSTALL SWB_GATE_BIT(SWB_GATE_INSTALL)
@@ -329,6 +336,7 @@ static const struct {
         {SWB_RULE_BUDGET, DOWNLOAD, false, is_over_budget},
         {SWB_RULE_BATTERY, DOWNLOAD | INSTALL | REBOOT, false, is_battery_low},
         {SWB_RULE_LOAD, DOWNLOAD | REBOOT, true, is_loaded},
+        {SWB_RULE_IN_USE, REBOOT, true, is_in_use},
         {SWB_RULE_INHIBITED, CHECK | DOWNLOAD | INSTALL | REBOOT, false, is_inhibited},
 };
 

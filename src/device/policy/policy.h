@@ -47,6 +47,7 @@ enum swb_rule {
         SWB_RULE_BUDGET,
         SWB_RULE_BATTERY,
         SWB_RULE_LOAD,
+        SWB_RULE_IN_USE, /* somebody is logged in and active */
         _SWB_RULE_MAX,
 };
 
@@ -104,6 +105,7 @@ struct swb_policy_facts {
         struct swb_allowance allowances[SWB_ALLOWANCES]; /* the last counts on metered networks */
         bool on_battery;
         unsigned battery_percent;
+        bool is_in_use;        /* by somebody who is logged in, as far as known */
         unsigned load_percent; /* of all processors together */
 };
 

@@ -128,6 +128,7 @@ static void a_deadline_ends_what_is_for_convenience(void **state)
         facts.is_paused = facts.has_deadline = true;
         facts.pause_left_usec = facts.deferral_left_usec = facts.scatter_left_usec = DAY;
         facts.load_percent = 400;
+        facts.is_in_use = config.reboot.wait_for_users = true;
         facts.network = SWB_NETWORK_METERED;
         expect(SWB_GATE_DOWNLOAD, &config, &facts, true, SWB_RULE_DEADLINE, SWB_POLICY_POLL_USEC);
         expect(SWB_GATE_INSTALL, &config, &facts, true, SWB_RULE_DEADLINE, SWB_POLICY_POLL_USEC);
@@ -228,6 +229,11 @@ static void battery_and_load(void **state)
         config.policy.download_load_percent = 50;
         expect(SWB_GATE_DOWNLOAD, &config, &facts, false, SWB_RULE_LOAD, SWB_POLICY_POLL_USEC);
         facts.load_percent = 50;
+        facts.is_in_use = true;
+        expect(SWB_GATE_REBOOT, &config, &facts, true, SWB_RULE_FREE, SWB_POLICY_POLL_USEC);
+        config.reboot.wait_for_users = true;
+        expect(SWB_GATE_REBOOT, &config, &facts, false, SWB_RULE_IN_USE, SWB_POLICY_POLL_USEC);
+        facts.is_in_use = false;
         expect(SWB_GATE_DOWNLOAD, &config, &facts, true, SWB_RULE_FREE, SWB_POLICY_POLL_USEC);
         facts.on_battery = true;
         facts.battery_percent = 20;
