@@ -206,7 +206,13 @@ def test_status_page(fleet):
               machineid="&lt;b&gt;id")
     page = fleet.get("/")
     assert page.headers["Content-Type"].startswith("text/html")
-    assert "&#60;b&#62;id" in page.text and "<script>" not in page.text
+    # No code or style in the page itself, and no leave for any.
+    assert "default-src 'none'" in page.headers["Content-Security-Policy"]
+    assert "unsafe" not in page.headers["Content-Security-Policy"]
+    assert not re.search(r"<style|<script(?! type=\"module\" src=)| style=| on\w+=", page.text)
+    for path, kind in (("/fleet.js", "text/javascript"), ("/fleet.css", "text/css")):
+        assert fleet.get(path).headers["Content-Type"].startswith(kind)
+    assert "innerHTML" not in fleet.get("/fleet.js").text
     devices = json.loads(fleet.get("/api/v1/devices").text)
     assert devices[0]["id"] == "<b>id"
     events = json.loads(fleet.get("/api/v1/events?device=%3Cb%3Eid&limit=5").text)
@@ -221,6 +227,81 @@ def test_status_page(fleet):
 def test_status_is_off_by_default(serve, publish):
     publish("2.0")
     server = serve()
-    for path in ("/", "/api/v1/devices", "/api/v1/releases"):
+    for path in ("/", "/fleet.js", "/metrics", "/api/v1/devices", "/api/v1/releases"):
         assert server.get(path).status == 404
     assert server.get("/healthz").text == "ok\n"
+
+
+def test_api_in_pages(fleet):
+    names = [f"m{i:02}" for i in range(25)]
+    for name in names:
+        fleet.ask('<event eventtype="13" eventresult="1"/>' if name < "m05" else
+                  '<event eventtype="3" eventresult="0"/>', machineid=name)
+
+    def pages(path, key, parameter):
+        seen, cursor = [], ""
+        while True:
+            answer = fleet.get(f"{path}&limit=10" + (f"&{parameter}={cursor}" if cursor else ""))
+            seen += [item[key] for item in json.loads(answer.text)]
+            cursor = answer.headers["X-Next-Cursor"]
+            if not cursor:
+                return seen
+
+    assert pages("/api/v1/devices?app=app-1", "id", "after") == names
+    assert pages("/api/v1/devices?state=failed", "id", "after") == names[5:]
+    assert pages("/api/v1/devices?begins=m1", "id", "after") == names[10:20]
+    assert pages("/api/v1/devices?version=9", "id", "after") == []
+    assert pages("/api/v1/events?", "device", "before") == names[::-1]
+    assert fleet.get("/api/v1/devices?state=ill").status == 400
+    assert fleet.get("/api/v1/devices?limit=0").status == 200
+    assert fleet.get("/api/v1/devices?after=-1&limit=99999999999999999999").status == 200
+    overview = json.loads(fleet.get("/api/v1/overview").text)
+    assert (overview["apps"], overview["devices"]) == (1, 25)
+    assert overview["versions"] == [{"app": "app-1", "version": "1.0", "devices": 25}]
+    assert sum(row["devices"] for row in overview["failures"]) == 20
+
+
+def metrics(server):
+    return dict(line.rsplit(" ", 1) for line in server.get("/metrics").text.splitlines()
+                if not line.startswith("#"))
+
+
+def test_metrics(serve, publish, data):
+    publish("1.0")
+    publish("2.0", channel=None)
+    run(data, "rollout", "create", "r", "--release=2.0", "--stage=2", "--stage=100%")
+    server = serve("--metrics")
+    for name in ("a", "b", "c"):
+        server.ask(machineid=name)
+    server.ask('<event eventtype="3" eventresult="0" nextversion="2.0"/>', machineid="a")
+    server.post("<nonsense")
+    wanted = {
+        'swb_checks_total{rule="update"}': "2",
+        'swb_checks_total{rule="rollout-stage-is-full"}': "1",
+        'swb_events_total{meaning="failed"}': "1",
+        "swb_bad_requests_total": "1",
+        'swb_rollout_devices{app="app-1",rollout="r",release="2.0",state="failed"}': "1",
+        'swb_rollout_devices{app="app-1",rollout="r",release="2.0",state="under-way"}': "1",
+        'swb_rollout_stage{app="app-1",rollout="r",release="2.0",status="active"}': "1",
+        'swb_devices{state="offered"}': "1",
+        'swb_devices{state="failed"}': "1",
+        'swb_devices{state="up-to-date"}': "1",
+        "swb_stored_events": "1",
+    }
+    server.wait_for(lambda: {k: metrics(server).get(k) for k in wanted} == wanted)
+    assert server.get("/").status == 404
+    server.kill()
+    # States are counted anew, what happened is not.
+    again = metrics(serve("--metrics"))
+    assert again['swb_devices{state="offered"}'] == "1"
+    assert again['swb_checks_total{rule="update"}'] == "0"
+
+
+def test_metrics_have_one_form(serve):
+    lines = serve("--metrics").get("/metrics").text.splitlines()
+    helped = {line.split()[2] for line in lines if line.startswith("# HELP")}
+    assert helped == {line.split()[2] for line in lines if line.startswith("# TYPE")}
+    for line in lines:
+        if not line.startswith("#"):
+            assert re.fullmatch(r'(swb_\w+)(\{\w+="[^"]*"(,\w+="[^"]*")*\})? \d+', line), line
+            assert re.match(r"\w+", line).group() in helped

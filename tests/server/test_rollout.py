@@ -105,6 +105,7 @@ def test_silence_counts(serve, base, data):
 def test_hardware_that_fails_is_blocked(serve, base, data):
     create(data, "--stage=100%", "--class-failures=2")
     server = serve()
+    assert gets(server, "x", hardware_class="new") == "2.0"
     for name in ("a", "b"):
         assert gets(server, name, hardware_class="old") == "2.0"
         server.ask(ILL, machineid=name, hardware_class="old")

@@ -43,7 +43,7 @@ static int print_json(struct swb_db *db, int64_t app, struct swb_error *err)
         int r;
 
         swb_json_open_array(&json, NULL);
-        r = swb_event_list(db, app, machineid, limit, add_json, &json, err);
+        r = swb_event_list(db, app, machineid, 0, limit, add_json, &json, err);
         swb_json_close_array(&json);
         return server_finish_json(&json, r, err);
 }
@@ -66,6 +66,6 @@ int cmd_events(int n_args, char **args, struct swb_error *err)
                 return print_json(db, app.id, err);
         table_init(&table, "TIME", "DEVICE", "VERSION", "NEXT", "EVENT", "FAULT", "SLOT", "TEXT",
                    NULL);
-        r = swb_event_list(db, app.id, machineid, limit, add_row, &table, err);
+        r = swb_event_list(db, app.id, machineid, 0, limit, add_row, &table, err);
         return table_finish(&table, r, err);
 }

@@ -16,7 +16,7 @@ static struct swb_opt_list base_urls, answer_keys;
 static uint64_t poll_interval_usec, timeout_usec = 30000000;
 static uint64_t n_threads, max_connections = 2048, max_per_ip;
 static uint64_t max_devices, max_events, max_per_device, max_per_hour;
-static bool show_status;
+static bool show_status, show_metrics;
 
 const struct swb_opt cmd_serve_options[] = {
         {'l', "listen", SWB_OPT_STRING, &listen_address, "ADDRESS:PORT", false,
@@ -27,8 +27,9 @@ const struct swb_opt cmd_serve_options[] = {
          "tell devices to ask this often"},
         {0, "answer-key", SWB_OPT_LIST, &answer_keys, "ID:FILE", false,
          "sign answers to devices that ask for it with this private key, under this number"},
+        {0, "metrics", SWB_OPT_FLAG, &show_metrics, NULL, false, "serve /metrics for Prometheus"},
         {0, "status", SWB_OPT_FLAG, &show_status, NULL, false,
-         "serve the fleet's status page and /api/v1/ as well"},
+         "serve the fleet's page, /api/v1/ and /metrics as well"},
         {0, "threads", SWB_OPT_U64, &n_threads, "N", false,
          "threads that answer (default: one per processor)"},
         {0, "timeout", SWB_OPT_DURATION, &timeout_usec, "TIME", false,
@@ -96,6 +97,7 @@ static int make_config(struct swb_service_config *config, struct swb_error *err)
                 .timeout_usec = timeout_usec,
                 .answer_keys = answer_keys.items,
                 .n_answer_keys = answer_keys.n,
+                .show_metrics = show_metrics,
                 .show_status = show_status,
                 .limits = SWB_FLEET_LIMITS_DEFAULT,
         };

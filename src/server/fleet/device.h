@@ -26,7 +26,8 @@ enum swb_device_state {
 const char *swb_device_state_to_string(enum swb_device_state state);
 
 struct swb_device {
-        int64_t id; /* 0: not stored yet */
+        int64_t id;                         /* 0: not stored yet */
+        enum swb_device_state stored_state; /* as the row has it */
         char machineid[SWB_MACHINEID_MAX + 1];
         char version[SWB_VERSION_MAX + 1];
         char channel[SWB_NAME_MAX + 1]; /* that decides for it */

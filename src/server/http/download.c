@@ -132,6 +132,7 @@ enum MHD_Result swb_finish_download(struct swb_exchange *exchange)
                 (void)swb_log_failure(SWB_LOG_ERROR, &err, "serve a payload");
                 return swb_answer_busy(exchange, "the payload can't be read");
         }
+        swb_metrics_count(&exchange->service->metrics, SWB_METRIC_DOWNLOADS, 1);
         part = choose_part(exchange, &file);
         return swb_answer_response(exchange, part.status, make_response(&file, &part));
 }

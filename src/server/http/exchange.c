@@ -71,6 +71,8 @@ enum MHD_Result swb_answer_buf(struct swb_exchange *exchange, unsigned status,
 
         *buf = SWB_BUF_INIT(buf->max_bytes);
         response = make_response(content_type, data, n_bytes);
+        if (response && *exchange->next)
+                (void)MHD_add_response_header(response, "X-Next-Cursor", exchange->next);
         if (response && *exchange->proof && !add_proof(response, exchange->proof)) {
                 MHD_destroy_response(response);
                 response = NULL;
@@ -104,6 +106,7 @@ enum MHD_Result swb_answer_busy(struct swb_exchange *exchange, const char *why)
         _cleanup_free_ char *text = NULL;
         struct MHD_Response *response;
 
+        swb_metrics_count(&exchange->service->metrics, SWB_METRIC_BUSY, 1);
         if (asprintf(&text, "%s, try again later\n", why) < 0) {
                 text = NULL;
                 return MHD_NO;
@@ -141,12 +144,15 @@ static bool is_update_path(const char *path)
 static const struct {
         const char *path;
         enum MHD_Result (*finish)(struct swb_exchange *exchange);
-        bool is_status;
+        enum { PUBLIC, STATUS, METRICS } kind;
 } routes[] = {
-        {SWB_PAYLOAD_PATH, swb_finish_download, false},
-        {"/healthz", swb_finish_health, false},
-        {"/", swb_finish_status_page, true},
-        {SWB_API_PATH, swb_finish_status_api, true},
+        {SWB_PAYLOAD_PATH, swb_finish_download, PUBLIC},
+        {"/healthz", swb_finish_health, PUBLIC},
+        {"/metrics", swb_finish_metrics, METRICS},
+        {"/", swb_finish_status_page, STATUS},
+        {"/fleet.js", swb_finish_status_page, STATUS},
+        {"/fleet.css", swb_finish_status_page, STATUS},
+        {SWB_API_PATH, swb_finish_status_api, STATUS},
 };
 
 static bool route_matches(const char *route, const char *path)
@@ -156,13 +162,18 @@ static bool route_matches(const char *route, const char *path)
         return strlen(route) > 1 && swb_ends_with(route, "/") && swb_starts_with(path, route);
 }
 
+static bool is_served(const struct swb_service_config *config, int kind)
+{
+        return kind == PUBLIC || config->show_status || (kind == METRICS && config->show_metrics);
+}
+
 static enum MHD_Result (*find_route(const struct swb_service *service,
                                     const char *path))(struct swb_exchange *exchange)
 {
         if (is_update_path(path))
                 return swb_finish_update;
         for (size_t i = 0; i < SWB_ELEMENTS(routes); i++)
-                if ((!routes[i].is_status || service->config.show_status) &&
+                if (is_served(&service->config, routes[i].kind) &&
                     route_matches(routes[i].path, path))
                         return routes[i].finish;
         return finish_not_found;

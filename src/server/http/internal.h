@@ -9,6 +9,7 @@
 #include "server/http/connections.h"
 #include "server/http/listen.h"
 #include "server/http/service.h"
+#include "server/metrics/metrics.h"
 #include "server/respond/proof.h"
 #include "server/store/writer.h"
 
@@ -24,6 +25,7 @@ struct swb_service {
         struct swb_catalog *catalog; /* current; take a reference under the lock */
         struct swb_rollouts *rollouts;
         struct swb_proof_keys *proof_keys;
+        struct swb_metrics metrics;
         struct swb_db *db; /* of swb_service_tick() */
         int64_t data_version;
 
@@ -51,6 +53,7 @@ struct swb_exchange {
         struct swb_buf body;   /* up to SWB_OMAHA_REQUEST_MAX_BYTES of it */
         struct swb_buf answer; /* waits for the writer */
         bool commit_failed;
+        char next[24]; /* for the header that says where the next page begins; "": none */
         char proof[SWB_CUP_PROOF_TEXT]; /* of the answer; "": none asked for */
 };
 
@@ -78,6 +81,7 @@ enum MHD_Result
 swb_finish_committed(struct swb_exchange *exchange);                /* the writer is done with it */
 enum MHD_Result swb_finish_download(struct swb_exchange *exchange); /* GET, HEAD of a payload */
 enum MHD_Result swb_finish_health(struct swb_exchange *exchange);
+enum MHD_Result swb_finish_metrics(struct swb_exchange *exchange);
 enum MHD_Result swb_finish_status_page(struct swb_exchange *exchange);
 enum MHD_Result swb_finish_status_api(struct swb_exchange *exchange);
 

@@ -91,6 +91,7 @@ int swb_service_start(const struct swb_service_config *config, struct swb_servic
                 return swb_oom(err);
         service->config = *config;
         service->payload_folder_fd = -EBADF;
+        service->metrics.started = (int64_t)time(NULL);
         (void)pthread_mutex_init(&service->catalog_lock, NULL); /* can't fail without attributes */
         (void)pthread_mutex_init(&service->status_lock, NULL);
         r = swb_proof_keys_new(config->answer_keys, config->n_answer_keys, &service->proof_keys,

@@ -25,7 +25,8 @@ struct swb_service_config {
         uint64_t timeout_usec;           /* for a whole request, and between two */
         const char *const *answer_keys;  /* as swb_proof_keys_new(); borrowed during the start */
         size_t n_answer_keys;
-        bool show_status; /* serve the fleet's status page and /api/v1/ */
+        bool show_metrics; /* serve /metrics; show_status does, too */
+        bool show_status;  /* serve the fleet's status page and /api/v1/ */
         struct swb_fleet_limits limits;
 };
 

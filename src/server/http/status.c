@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The server's health, and, where it is wanted, the fleet: one plain page and three JSON lists. */
+/* The server's health, its metrics, and what it knows of the fleet as JSON. */
 #include <inttypes.h>
 
 #include "base/log.h"
@@ -18,36 +18,155 @@ enum MHD_Result swb_finish_health(struct swb_exchange *exchange)
         return swb_answer_text(exchange, MHD_HTTP_OK, "ok\n");
 }
 
-static uint64_t limit_of(const struct swb_exchange *exchange)
+enum MHD_Result swb_finish_metrics(struct swb_exchange *exchange)
 {
-        const char *text = swb_exchange_query(exchange, "limit");
-        uint64_t limit;
+        _cleanup_(swb_buf_done) struct swb_buf buf = SWB_BUF_INIT(ANSWER_MAX_BYTES);
+        struct swb_service *service = exchange->service;
+        _cleanup_(swb_catalog_unrefp) struct swb_catalog *catalog = swb_service_catalog(service);
+        struct swb_metrics_view view = {
+                .metrics = &service->metrics,
+                .rollouts = service->rollouts,
+                .catalog = catalog,
+                .writer_load_percent = swb_writer_load(service->writer),
+                .writer_is_healthy = swb_writer_is_healthy(service->writer),
+        };
+        struct swb_error err = SWB_ERROR_INIT;
 
-        if (!text || swb_parse_u64(text, &limit) < 0)
-                return LIMIT_DEFAULT;
-        return SWB_MIN(limit, (uint64_t)LIMIT_MAX);
+        swb_writer_totals(service->writer, &view.totals);
+        if (swb_metrics_write(&view, &buf, &err) < 0)
+                return swb_answer_text(exchange, MHD_HTTP_INTERNAL_SERVER_ERROR, "%s\n", err.text);
+        return swb_answer_buf(exchange, MHD_HTTP_OK, "text/plain; version=0.0.4; charset=utf-8",
+                              &buf);
 }
 
-/* The list's name stands behind the API's path. -ENOENT: there is no such list. */
-static int write_list(struct swb_exchange *exchange, struct swb_json *json, struct swb_error *err)
+/* A number of the query, or `absent`. */
+static uint64_t number_of(const struct swb_exchange *exchange, const char *name, uint64_t absent)
 {
-        const char *list = exchange->path + strlen(SWB_API_PATH);
-        const char *appid = swb_exchange_query(exchange, "app");
-        struct swb_db *db = exchange->service->status_db;
-        struct swb_app app = {0};
+        const char *text = swb_exchange_query(exchange, name);
+        uint64_t n;
+
+        return text && swb_parse_u64(text, &n) >= 0 && n <= INT64_MAX ? n : absent;
+}
+
+static const char *text_of(const struct swb_exchange *exchange, const char *name)
+{
+        const char *text = swb_exchange_query(exchange, name);
+
+        return text ? text : "";
+}
+
+/* -1: not asked for; USAGE. */
+static int state_of(const struct swb_exchange *exchange, int *ret, struct swb_error *err)
+{
+        const char *name = text_of(exchange, "state");
+
+        *ret = -1;
+        if (!*name)
+                return 0;
+        for (int i = 0; i < _SWB_DEVICE_STATE_MAX; i++)
+                if (strcmp(name, swb_device_state_to_string((enum swb_device_state)i)) == 0) {
+                        *ret = i;
+                        return 0;
+                }
+        return swb_fail(err, -EINVAL, SWB_FAULT_USAGE, "there is no state '%.80s'", name);
+}
+
+/* What a list needs. */
+struct list {
+        struct swb_exchange *exchange;
+        struct swb_db *db;
+        struct swb_json *json;
+        struct swb_app app;
+        uint64_t limit;
+        int64_t next; /* see report.h */
+};
+
+static int write_devices(struct list *list, struct swb_error *err)
+{
+        struct swb_device_filter filter = {
+                .app = list->app.id,
+                .after = (int64_t)number_of(list->exchange, "after", 0),
+                .version = text_of(list->exchange, "version"),
+                .begins = text_of(list->exchange, "begins"),
+                .limit = list->limit,
+        };
         int r;
 
-        r = appid ? swb_app_find(db, appid, &app, err) : 0;
+        r = state_of(list->exchange, &filter.state, err);
         if (r < 0)
                 return r;
-        if (strcmp(list, "devices") == 0)
-                return swb_json_devices(json, db, app.id, limit_of(exchange), (int64_t)time(NULL),
-                                        SWB_SILENT_AFTER_SECONDS_DEFAULT, err);
-        if (strcmp(list, "events") == 0)
-                return swb_json_events(json, db, app.id, swb_exchange_query(exchange, "device"),
-                                       limit_of(exchange), err);
-        if (strcmp(list, "releases") == 0)
-                return swb_json_releases(json, db, app.id, err);
+        return swb_json_devices(list->json, list->db, &filter, (int64_t)time(NULL),
+                                SWB_SILENT_AFTER_SECONDS_DEFAULT, &list->next, err);
+}
+
+static int write_events(struct list *list, struct swb_error *err)
+{
+        return swb_json_events(
+                list->json, list->db, list->app.id, swb_exchange_query(list->exchange, "device"),
+                (int64_t)number_of(list->exchange, "before", 0), list->limit, &list->next, err);
+}
+
+static int write_releases(struct list *list, struct swb_error *err)
+{
+        return swb_json_releases(list->json, list->db, list->app.id, err);
+}
+
+static int write_overview(struct list *list, struct swb_error *err)
+{
+        return swb_json_overview(list->json, list->db, err);
+}
+
+/* Of the running rollouts: live counts. */
+struct rollout_list {
+        const struct list *list;
+        const struct swb_catalog *catalog;
+};
+
+static void add_rollout(const struct swb_rollout *rollout, void *userdata)
+{
+        const struct rollout_list *rollouts = userdata;
+        const struct swb_catalog *catalog = rollouts->catalog;
+
+        for (size_t i = 0; i < catalog->n_apps; i++)
+                if (catalog->apps[i].id == rollout->setup.app &&
+                    (rollouts->list->app.id == 0 || rollouts->list->app.id == catalog->apps[i].id))
+                        swb_json_rollout(rollouts->list->json, catalog->apps[i].appid, rollout);
+}
+
+static int write_rollouts(struct list *list, struct swb_error *err)
+{
+        struct swb_service *service = list->exchange->service;
+        _cleanup_(swb_catalog_unrefp) struct swb_catalog *catalog = swb_service_catalog(service);
+        struct rollout_list rollouts = {.list = list, .catalog = catalog};
+
+        (void)err;
+        swb_json_open_array(list->json, NULL);
+        swb_rollouts_each(service->rollouts, add_rollout, &rollouts);
+        swb_json_close_array(list->json);
+        return 0;
+}
+
+/* The list's name stands behind the API's path. */
+static int write_list(struct list *list, struct swb_error *err)
+{
+        static const struct {
+                const char *name;
+                int (*write)(struct list *list, struct swb_error *err);
+        } lists[] = {{"overview", write_overview},
+                     {"devices", write_devices},
+                     {"events", write_events},
+                     {"releases", write_releases},
+                     {"rollouts", write_rollouts}};
+        const char *name = list->exchange->path + strlen(SWB_API_PATH);
+        const char *appid = swb_exchange_query(list->exchange, "app");
+        int r;
+
+        r = appid ? swb_app_find(list->db, appid, &list->app, err) : 0;
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < SWB_ELEMENTS(lists); i++)
+                if (strcmp(name, lists[i].name) == 0)
+                        return lists[i].write(list, err);
         return swb_fail(err, -ENOENT, SWB_FAULT_NOT_FOUND, "there is no such list");
 }
 
@@ -66,132 +185,23 @@ enum MHD_Result swb_finish_status_api(struct swb_exchange *exchange)
 {
         _cleanup_(swb_buf_done) struct swb_buf buf = SWB_BUF_INIT(ANSWER_MAX_BYTES);
         struct swb_json json = SWB_JSON(&buf, true);
+        struct list list = {
+                .exchange = exchange,
+                .db = exchange->service->status_db,
+                .json = &json,
+                .limit = SWB_MIN(number_of(exchange, "limit", LIMIT_DEFAULT), (uint64_t)LIMIT_MAX)};
         struct swb_error err = SWB_ERROR_INIT;
         int r;
 
+        list.limit = SWB_MAX(list.limit, 1u);
         (void)pthread_mutex_lock(&exchange->service->status_lock);
-        r = write_list(exchange, &json, &err);
+        r = write_list(&list, &err);
         (void)pthread_mutex_unlock(&exchange->service->status_lock);
         if (r >= 0 && swb_json_end(&json) < 0)
                 r = swb_fail(&err, -E2BIG, SWB_FAULT_USAGE, "too much: ask for a lower limit");
         if (r < 0)
                 return answer_failure(exchange, &err);
+        if (list.next > 0)
+                (void)snprintf(exchange->next, sizeof(exchange->next), "%" PRId64, list.next);
         return swb_answer_buf(exchange, MHD_HTTP_OK, "application/json", &buf);
-}
-
-/* HTML with a sticky error. */
-struct page {
-        struct swb_buf *buf;
-        int error;
-        int64_t now;
-};
-
-static void put(struct page *page, const char *text)
-{
-        if (page->error == 0)
-                page->error = swb_buf_append_str(page->buf, text);
-}
-
-static void put_cell(struct page *page, const char *text)
-{
-        static const char special[] = "<>&\"'";
-
-        put(page, "<td>");
-        while (*text && page->error == 0) {
-                size_t n = strcspn(text, special);
-
-                page->error = swb_buf_append(page->buf, text, n);
-                text += n;
-                if (*text && page->error == 0)
-                        page->error = swb_buf_printf(page->buf, "&#%d;", *text++);
-        }
-        put(page, "</td>");
-}
-
-static int put_device(const char *appid, const struct swb_device *device, void *userdata,
-                      struct swb_error *err)
-{
-        char state[SWB_DEVICE_STATE_TEXT], event[SWB_EVENT_TEXT] = "", seen[SWB_TIME_TEXT];
-        struct page *page = userdata;
-
-        (void)err;
-        if (device->last_event_at)
-                (void)swb_event_describe(device->last_event_type, device->last_event_result,
-                                         device->last_errorcode, event);
-        put(page, "<tr>");
-        put_cell(page, device->machineid);
-        put_cell(page, appid);
-        put_cell(page, device->version);
-        put_cell(page, device->channel);
-        put_cell(page, device->slot);
-        put_cell(page,
-                 swb_device_describe(device, page->now, SWB_SILENT_AFTER_SECONDS_DEFAULT, state));
-        put_cell(page, event);
-        put_cell(page, swb_format_time(device->last_seen, seen));
-        put(page, "</tr>\n");
-        return 0;
-}
-
-static int put_states(struct page *page, struct swb_db *db, struct swb_error *err)
-{
-        _cleanup_(swb_query_done) struct swb_query q = {0};
-        char number[24];
-        int r;
-
-        r = swb_query_init(&q, db,
-                           "SELECT a.appid, d.version, d.state, count(*) FROM devices d"
-                           " JOIN apps a ON a.id = d.app GROUP BY 1, 2, 3 ORDER BY 1, 4 DESC"
-                           " LIMIT 200",
-                           err);
-        while (r >= 0 && (r = swb_query_step(&q, err)) > 0) {
-                put(page, "<tr>");
-                put_cell(page, swb_query_text(&q, 0));
-                put_cell(page, swb_query_text(&q, 1));
-                put_cell(page,
-                         swb_device_state_to_string((enum swb_device_state)swb_query_i64(&q, 2)));
-                (void)snprintf(number, sizeof(number), "%" PRId64, swb_query_i64(&q, 3));
-                put_cell(page, number);
-                put(page, "</tr>\n");
-        }
-        return r;
-}
-
-static int write_page(struct swb_exchange *exchange, struct page *page, struct swb_error *err)
-{
-        struct swb_db *db = exchange->service->status_db;
-        int r;
-
-        put(page, "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
-                  "<title>Switchback fleet</title><style>body{font-family:sans-serif}"
-                  "table{border-collapse:collapse}td,th{border:1px solid #bbb;padding:2px 8px;"
-                  "text-align:left}</style></head><body><h1>Fleet</h1>\n"
-                  "<table><tr><th>app</th><th>version</th><th>state</th><th>devices</th></tr>\n");
-        r = put_states(page, db, err);
-        put(page, "</table>\n<h2>Devices</h2>\n<table><tr><th>device</th><th>app</th>"
-                  "<th>version</th><th>channel</th><th>slot</th><th>state</th><th>last event</th>"
-                  "<th>last seen</th></tr>\n");
-        if (r >= 0)
-                r = swb_device_list(db, 0, limit_of(exchange), put_device, page, err);
-        put(page, "</table>\n<p>Lists: <a href=\"/api/v1/devices\">devices</a>, "
-                  "<a href=\"/api/v1/events\">events</a>, "
-                  "<a href=\"/api/v1/releases\">releases</a>; limit=N, app=ID, device=ID.</p>"
-                  "</body></html>\n");
-        return r;
-}
-
-enum MHD_Result swb_finish_status_page(struct swb_exchange *exchange)
-{
-        _cleanup_(swb_buf_done) struct swb_buf buf = SWB_BUF_INIT(ANSWER_MAX_BYTES);
-        struct page page = {.buf = &buf, .now = (int64_t)time(NULL)};
-        struct swb_error err = SWB_ERROR_INIT;
-        int r;
-
-        (void)pthread_mutex_lock(&exchange->service->status_lock);
-        r = write_page(exchange, &page, &err);
-        (void)pthread_mutex_unlock(&exchange->service->status_lock);
-        if (r >= 0 && page.error < 0)
-                r = swb_fail(&err, -E2BIG, SWB_FAULT_USAGE, "too much: ask for a lower limit");
-        if (r < 0)
-                return answer_failure(exchange, &err);
-        return swb_answer_buf(exchange, MHD_HTTP_OK, "text/html; charset=utf-8", &buf);
 }

@@ -67,13 +67,23 @@ static void on_committed(void *userdata, const struct swb_error *err)
         MHD_resume_connection(exchange->connection);
 }
 
+/* OM-28: the key that the client wants the answer to be signed with. A server that signs nothing
+ * does not look. */
+static const char *wanted_key(const struct swb_exchange *exchange)
+{
+        if (swb_proof_keys_count(exchange->service->proof_keys) == 0)
+                return NULL;
+        return swb_exchange_query(exchange, "cup2key");
+}
+
 /* Signs the answer if the client asked for that. */
 static int prove(struct swb_exchange *exchange, struct swb_error *err)
 {
-        const char *cup2key = swb_exchange_query(exchange, "cup2key");
+        const char *cup2key = wanted_key(exchange);
 
         if (!cup2key)
                 return 0;
+        swb_metrics_count(&exchange->service->metrics, SWB_METRIC_SIGNED, 1);
         return swb_proof_make(exchange->service->proof_keys, cup2key, exchange->body.data,
                               exchange->body.n_bytes, exchange->answer.data,
                               exchange->answer.n_bytes, exchange->proof, err);
@@ -109,6 +119,8 @@ static enum MHD_Result wait_for_commit(struct swb_exchange *exchange, struct swb
 enum MHD_Result swb_finish_committed(struct swb_exchange *exchange)
 {
         if (exchange->commit_failed)
+                swb_metrics_count(&exchange->service->metrics, SWB_METRIC_STORE_FAILURES, 1);
+        if (exchange->commit_failed)
                 return swb_answer_busy(exchange, "the server can't store anything now");
         return send_answer(exchange);
 }
@@ -131,6 +143,7 @@ static enum MHD_Result decide(struct swb_exchange *exchange, struct swb_omaha_re
                 return swb_answer_text(exchange, MHD_HTTP_INTERNAL_SERVER_ERROR,
                                        "the answer could not be made\n");
         }
+        swb_metrics_count_checkin(&service->metrics, checkin);
         if (swb_checkin_is_promise(checkin))
                 return wait_for_commit(exchange, checkin);
         /* Only a sign of life: if the queue is full, the next one will do. */
@@ -148,7 +161,7 @@ static bool is_background(const struct swb_exchange *exchange)
 
 enum MHD_Result swb_finish_update(struct swb_exchange *exchange)
 {
-        const char *cup2key = swb_exchange_query(exchange, "cup2key");
+        const char *cup2key = wanted_key(exchange);
         struct swb_omaha_request *request = NULL;
         struct swb_error err = SWB_ERROR_INIT;
 
@@ -164,6 +177,7 @@ enum MHD_Result swb_finish_update(struct swb_exchange *exchange)
                 return decide(exchange, request);
         if (err.fault == SWB_FAULT_NO_MEMORY)
                 return swb_answer_busy(exchange, "the server is out of memory");
+        swb_metrics_count(&exchange->service->metrics, SWB_METRIC_BAD_REQUESTS, 1);
         swb_log(SWB_LOG_DEBUG, "refused a request: %s", err.text);
         return swb_answer_text(exchange, MHD_HTTP_BAD_REQUEST, "%s\n", err.text);
 }

@@ -179,49 +179,7 @@ struct list {
         struct swb_json *json;
         struct swb_db *db;
         int64_t app; /* 0: of all apps */
-        int64_t now;
-        uint64_t silent_after_seconds;
 };
-
-static int list_device(const char *appid, const struct swb_device *device, void *userdata,
-                       struct swb_error *err)
-{
-        const struct list *list = userdata;
-
-        (void)err;
-        swb_json_device(list->json, appid, device, list->now, list->silent_after_seconds);
-        return 0;
-}
-
-int swb_json_devices(struct swb_json *json, struct swb_db *db, int64_t app, uint64_t limit,
-                     int64_t now, uint64_t silent_after_seconds, struct swb_error *err)
-{
-        struct list list = {.json = json, .now = now, .silent_after_seconds = silent_after_seconds};
-        int r;
-
-        swb_json_open_array(json, NULL);
-        r = swb_device_list(db, app, limit, list_device, &list, err);
-        swb_json_close_array(json);
-        return r;
-}
-
-static int list_event(const struct swb_event_row *event, void *userdata, struct swb_error *err)
-{
-        (void)err;
-        swb_json_event(userdata, event);
-        return 0;
-}
-
-int swb_json_events(struct swb_json *json, struct swb_db *db, int64_t app, const char *machineid,
-                    uint64_t limit, struct swb_error *err)
-{
-        int r;
-
-        swb_json_open_array(json, NULL);
-        r = swb_event_list(db, app, machineid, limit, list_event, json, err);
-        swb_json_close_array(json);
-        return r;
-}
 
 static int list_release(const struct swb_release *release, void *userdata, struct swb_error *err)
 {

@@ -45,11 +45,17 @@ int swb_json_release(struct swb_json *json, struct swb_db *db, const struct swb_
 /* Plan, state and counts. */
 void swb_json_rollout(struct swb_json *json, const char *appid, const struct swb_rollout *rollout);
 
-/* Whole lists: an array of objects. app 0: of all apps. */
-int swb_json_devices(struct swb_json *json, struct swb_db *db, int64_t app, uint64_t limit,
-                     int64_t now, uint64_t silent_after_seconds,
+/* Lists: an array of objects. app 0: of all apps. ret_next: what the next page comes after (or, of
+ * events, before); 0: this is the last one. */
+int swb_json_devices(struct swb_json *json, struct swb_db *db,
+                     const struct swb_device_filter *filter, int64_t now,
+                     uint64_t silent_after_seconds, int64_t *ret_next,
                      struct swb_error *err) _warn_unused_;
 int swb_json_events(struct swb_json *json, struct swb_db *db, int64_t app, const char *machineid,
-                    uint64_t limit, struct swb_error *err) _warn_unused_;
+                    int64_t before, uint64_t limit, int64_t *ret_next,
+                    struct swb_error *err) _warn_unused_;
+/* How many devices run which version, and why devices failed. */
+int swb_json_overview(struct swb_json *json, struct swb_db *db,
+                      struct swb_error *err) _warn_unused_;
 int swb_json_releases(struct swb_json *json, struct swb_db *db, int64_t app,
                       struct swb_error *err) _warn_unused_;

@@ -80,11 +80,16 @@ struct swb_proof_keys *swb_proof_keys_free(struct swb_proof_keys *keys)
         return NULL;
 }
 
+size_t swb_proof_keys_count(const struct swb_proof_keys *keys)
+{
+        return keys->n;
+}
+
 bool swb_proof_keys_have(const struct swb_proof_keys *keys, const char *cup2key)
 {
         uint64_t id;
 
-        return keys && swb_cup_key_id(cup2key, &id) >= 0 && find(keys, id);
+        return swb_cup_key_id(cup2key, &id) >= 0 && find(keys, id);
 }
 
 int swb_proof_make(const struct swb_proof_keys *keys, const char *cup2key, const void *request,

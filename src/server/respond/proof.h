@@ -19,7 +19,8 @@ int swb_proof_keys_new(const char *const *texts, size_t n, struct swb_proof_keys
 struct swb_proof_keys *swb_proof_keys_free(struct swb_proof_keys *keys);
 SWB_DEFINE_CLEANUP(struct swb_proof_keys *, swb_proof_keys_free)
 
-/* Is there a key for this cup2key value? keys may be NULL. */
+size_t swb_proof_keys_count(const struct swb_proof_keys *keys);
+/* Is there a key for this cup2key value? */
 bool swb_proof_keys_have(const struct swb_proof_keys *keys, const char *cup2key);
 /* The proof of an answer; ret_text: SWB_CUP_PROOF_TEXT bytes. */
 int swb_proof_make(const struct swb_proof_keys *keys, const char *cup2key, const void *request,

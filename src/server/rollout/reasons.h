@@ -14,8 +14,9 @@ struct swb_reasons {
         struct swb_reason {
                 char name[SWB_FAILURE_NAME];
                 uint64_t n_bad, n_ok;
-                bool blocked;   /* of a hardware class */
-                bool is_stored; /* that it is blocked */
+                uint64_t n_members; /* of a hardware class */
+                bool blocked;       /* of a hardware class */
+                bool is_stored;     /* that it is blocked */
         } list[SWB_REASONS_MAX];
         size_t n; /* at least 1 */
 };

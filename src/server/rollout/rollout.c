@@ -81,6 +81,20 @@ static void halt(struct swb_rollout *r, uint64_t bad, uint64_t ended, const char
         r->halted = true;
 }
 
+/* Is the release blocked for all hardware that it has reached? Then that is no matter of one class.
+ */
+static bool all_is_blocked(const struct swb_rollout *r)
+{
+        bool any = false;
+
+        for (size_t i = 0; i < r->classes.n; i++) {
+                any = any || r->classes.list[i].blocked;
+                if (!r->classes.list[i].blocked && r->classes.list[i].n_members > 0)
+                        return false;
+        }
+        return any;
+}
+
 static void check_thresholds(struct swb_rollout *r)
 {
         const struct swb_rollout_setup *s = &r->setup;
@@ -91,7 +105,7 @@ static void check_thresholds(struct swb_rollout *r)
         uint64_t stage_ended = above(swb_tally_ended(stage), s->forgiven_in_stage.ended);
 
         if ((s->plan.max_failures > 0 && bad >= s->plan.max_failures) ||
-            rate_is_crossed(&s->plan, bad, ended))
+            rate_is_crossed(&s->plan, bad, ended) || all_is_blocked(r))
                 halt(r, bad, ended, "in this rollout");
         else if (rate_is_crossed(&s->plan, stage_bad, stage_ended))
                 halt(r, stage_bad, stage_ended, "in this stage");
@@ -151,6 +165,7 @@ static void count(struct swb_rollout *r, const struct swb_member *m, uint64_t by
         if (m->state == SWB_MEMBER_FAILED || m->state == SWB_MEMBER_FELL_BACK)
                 class->n_bad += by;
         class->n_ok += m->state == SWB_MEMBER_OK ? by : 0;
+        class->n_members += by;
 }
 
 static void check_class(struct swb_rollout *r, const struct swb_member *m)

@@ -43,10 +43,10 @@ static struct swb_rollout start(const char *const *stages, size_t n)
         return r;
 }
 
-static enum swb_hold ask(struct swb_rollout *r, const char *machineid)
+static enum swb_hold ask_as(struct swb_rollout *r, const char *machineid, const char *class)
 {
         struct swb_rollout_ask a = {
-                .machineid = machineid, .hardware_class = "hw", .within_hours = true, .now = now};
+                .machineid = machineid, .hardware_class = class, .within_hours = true, .now = now};
         enum swb_hold peeked = swb_rollout_peek(r, &a), hold;
         int64_t at;
         bool is_new;
@@ -54,6 +54,11 @@ static enum swb_hold ask(struct swb_rollout *r, const char *machineid)
         hold = swb_rollout_admit(r, &a, &is_new, &at);
         assert_int_equal(hold, peeked);
         return hold;
+}
+
+static enum swb_hold ask(struct swb_rollout *r, const char *machineid)
+{
+        return ask_as(r, machineid, "hw");
 }
 
 static void hear(struct swb_rollout *r, const char *machineid, const char *version, int type,
@@ -275,11 +280,29 @@ static void test_hardware_class(void **context)
         (void)ask(&r, "a");
         (void)ask(&r, "b");
         (void)ask(&r, "c");
+        (void)ask_as(&r, "x", "other");
         hear(&r, "a", "1.0", 3, 0, "fell-back");
         assert_int_equal(ask(&r, "d"), SWB_HOLD_NONE);
         hear(&r, "b", "1.0", 3, 0, "fell-back");
         assert_int_equal(ask(&r, "e"), SWB_HOLD_BLOCKED_CLASS);
         assert_int_equal(ask(&r, "c"), SWB_HOLD_BLOCKED_CLASS);
+        assert_int_equal(ask_as(&r, "y", "other"), SWB_HOLD_NONE);
+        assert_int_equal(ask_as(&r, "z", ""), SWB_HOLD_NONE);
+}
+
+static void test_all_hardware(void **context)
+{
+        _cleanup_(swb_rollout_done) struct swb_rollout r = START("100%");
+
+        (void)context;
+        r.setup.plan.class_failures = 2;
+        r.setup.plan.max_failures = 100;
+        (void)ask(&r, "a");
+        (void)ask(&r, "b");
+        hear(&r, "a", "1.0", 3, 0, "fell-back");
+        hear(&r, "b", "1.0", 3, 0, "fell-back");
+        assert_int_equal(swb_rollout_judge(&r, now), SWB_VERDICT_PAUSE);
+        assert_int_equal(ask_as(&r, "x", "other"), SWB_HOLD_PAUSED);
 }
 
 static void test_stage_texts(void **context)
@@ -348,6 +371,7 @@ int main(void)
                 cmocka_unit_test(test_halt_by_share),
                 cmocka_unit_test(test_stages_open),
                 cmocka_unit_test(test_hardware_class),
+                cmocka_unit_test(test_all_hardware),
                 cmocka_unit_test(test_stage_texts),
                 cmocka_unit_test(test_buckets),
         };

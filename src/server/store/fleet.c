@@ -6,15 +6,10 @@
 /* At most so many old events are dropped per new one, so that one insert stays short. */
 #define TRIM_STEP 8
 
-/* Rows of the two large tables. */
-struct rows {
-        uint64_t devices, events;
-};
-
 struct swb_fleet {
         struct swb_db *db;
         struct swb_fleet_limits limits;
-        struct rows now, at_begin; /* kept up to date: counting them takes too long */
+        struct swb_fleet_totals now, at_begin;
         struct swb_query read, insert, update, has_event, add_event, oldest_of_device, oldest,
                 drop_event, discount, count;
 };
@@ -80,6 +75,22 @@ static int prepare(struct swb_fleet *fleet, struct swb_error *err)
         return 0;
 }
 
+static int count_states(struct swb_fleet *fleet, struct swb_error *err)
+{
+        _cleanup_(swb_query_done) struct swb_query q = {0};
+        int r;
+
+        r = swb_query_init(&q, fleet->db, "SELECT state, count(*) FROM devices GROUP BY state",
+                           err);
+        while (r >= 0 && (r = swb_query_step(&q, err)) > 0) {
+                int64_t state = swb_query_i64(&q, 0);
+
+                if (state >= 0 && state < _SWB_DEVICE_STATE_MAX)
+                        fleet->now.states[state] = (uint64_t)swb_query_i64(&q, 1);
+        }
+        return r;
+}
+
 static int count_rows(struct swb_fleet *fleet, struct swb_error *err)
 {
         int64_t n_devices, n_events;
@@ -92,7 +103,12 @@ static int count_rows(struct swb_fleet *fleet, struct swb_error *err)
                 return r;
         fleet->now.devices = (uint64_t)n_devices;
         fleet->now.events = (uint64_t)n_events;
-        return 0;
+        return count_states(fleet, err);
+}
+
+void swb_fleet_totals(const struct swb_fleet *fleet, struct swb_fleet_totals *ret)
+{
+        *ret = fleet->now;
 }
 
 void swb_fleet_begin(struct swb_fleet *fleet)
@@ -201,18 +217,38 @@ static int insert_device(struct swb_fleet *fleet, int64_t app, struct swb_device
         if (r < 0)
                 return r;
         device->id = swb_db_last_id(fleet->db);
+        device->stored_state = device->state;
         fleet->now.devices++;
+        fleet->now.states[device->state]++;
         return 0;
+}
+
+static void count_change(struct swb_fleet *fleet, struct swb_device *device)
+{
+        uint64_t *states = fleet->now.states;
+
+        /* The row may be of a program that knows more states. */
+        if (device->stored_state >= 0 && device->stored_state < _SWB_DEVICE_STATE_MAX &&
+            states[device->stored_state] > 0)
+                states[device->stored_state]--;
+        states[device->state]++;
+        device->stored_state = device->state;
 }
 
 int swb_fleet_write(struct swb_fleet *fleet, int64_t app, struct swb_device *device,
                     struct swb_error *err)
 {
+        int r;
+
         if (device->id == 0)
                 return insert_device(fleet, app, device, err);
         bind_device(&fleet->update, device);
         swb_query_bind_i64(&fleet->update, device->id);
-        return swb_query_run(&fleet->update, err);
+        r = swb_query_run(&fleet->update, err);
+        if (r < 0)
+                return r;
+        count_change(fleet, device);
+        return 0;
 }
 
 static void bind_bounded(struct swb_query *q, const char *text, size_t max)

@@ -25,6 +25,12 @@ struct swb_fleet_limits {
 
 struct swb_fleet;
 
+/* How many rows there are, kept up to date in memory: counting them takes too long. */
+struct swb_fleet_totals {
+        uint64_t devices, events;
+        uint64_t states[_SWB_DEVICE_STATE_MAX]; /* devices by state */
+};
+
 int swb_fleet_new(struct swb_db *db, const struct swb_fleet_limits *limits, struct swb_fleet **ret,
                   struct swb_error *err) _warn_unused_;
 struct swb_fleet *swb_fleet_free(struct swb_fleet *fleet);
@@ -59,6 +65,7 @@ int swb_fleet_count(struct swb_fleet *fleet, int64_t app, int64_t day,
  * back too. */
 void swb_fleet_begin(struct swb_fleet *fleet);
 void swb_fleet_rollback(struct swb_fleet *fleet);
+void swb_fleet_totals(const struct swb_fleet *fleet, struct swb_fleet_totals *ret);
 
 /* Lists, newest first for events. app 0: of all apps; machineid NULL: of all devices. */
 struct swb_event_row {
@@ -75,7 +82,23 @@ int swb_device_list(struct swb_db *db, int64_t app, uint64_t limit,
                     int (*each)(const char *appid, const struct swb_device *device, void *userdata,
                                 struct swb_error *err),
                     void *userdata, struct swb_error *err) _warn_unused_;
-int swb_event_list(struct swb_db *db, int64_t app, const char *machineid, uint64_t limit,
+/* A page of devices, in the order in which they were first heard of. */
+struct swb_device_filter {
+        int64_t app;         /* 0: of all */
+        int64_t after;       /* id of the last device of the page before; 0: the first page */
+        int state;           /* -1: any */
+        const char *version; /* "": any */
+        const char *begins;  /* of the machine id; "": any */
+        uint64_t limit;
+};
+
+int swb_device_page(struct swb_db *db, const struct swb_device_filter *filter,
+                    int (*each)(const char *appid, const struct swb_device *device, void *userdata,
+                                struct swb_error *err),
+                    void *userdata, struct swb_error *err) _warn_unused_;
+/* before: only events older than the one with this id; 0: from the newest. */
+int swb_event_list(struct swb_db *db, int64_t app, const char *machineid, int64_t before,
+                   uint64_t limit,
                    int (*each)(const struct swb_event_row *event, void *userdata,
                                struct swb_error *err),
                    void *userdata, struct swb_error *err) _warn_unused_;

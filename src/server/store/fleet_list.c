@@ -15,6 +15,7 @@ void swb_device_read_row(const struct swb_query *q, struct swb_device *d)
         swb_copy_bounded(d->hardware_class, swb_query_text(q, c++), SWB_NAME_MAX);
         swb_copy_bounded(d->slot, swb_query_text(q, c++), SWB_SLOT_NAME_MAX);
         d->state = (enum swb_device_state)swb_query_i64(q, c++);
+        d->stored_state = d->state;
         swb_copy_bounded(d->reason, swb_query_text(q, c++), SWB_TEXT_MAX);
         swb_copy_bounded(d->granted_version, swb_query_text(q, c++), SWB_VERSION_MAX);
         d->first_seen = swb_query_i64(q, c++);
@@ -56,6 +57,37 @@ int swb_device_list(struct swb_db *db, int64_t app, uint64_t limit,
         return r;
 }
 
+int swb_device_page(struct swb_db *db, const struct swb_device_filter *filter,
+                    int (*each)(const char *appid, const struct swb_device *device, void *userdata,
+                                struct swb_error *err),
+                    void *userdata, struct swb_error *err)
+{
+        _cleanup_(swb_query_done) struct swb_query q = {0};
+        struct swb_device device;
+        int r;
+
+        r = swb_query_init(&q, db,
+                           "SELECT " SWB_DEVICE_COLUMNS ", a.appid FROM devices d"
+                           " JOIN apps a ON a.id = d.app WHERE d.id > ?1 AND (?2 = 0 OR d.app = ?2)"
+                           " AND (?3 < 0 OR d.state = ?3) AND (?4 = '' OR d.version = ?4)"
+                           " AND (?5 = '' OR substr(d.machineid, 1, length(?5)) = ?5)"
+                           " ORDER BY d.id LIMIT ?6",
+                           err);
+        if (r < 0)
+                return r;
+        swb_query_bind_i64(&q, filter->after);
+        swb_query_bind_i64(&q, filter->app);
+        swb_query_bind_i64(&q, filter->state);
+        swb_query_bind_text(&q, filter->version);
+        swb_query_bind_text(&q, filter->begins);
+        swb_query_bind_i64(&q, (int64_t)SWB_MIN(filter->limit, (uint64_t)INT64_MAX));
+        while (r >= 0 && (r = swb_query_step(&q, err)) > 0) {
+                swb_device_read_row(&q, &device);
+                r = each(swb_query_text(&q, SWB_DEVICE_N_COLUMNS), &device, userdata, err);
+        }
+        return r;
+}
+
 static void read_event(const struct swb_query *q, struct swb_event_row *event)
 {
         int c = 0;
@@ -75,7 +107,8 @@ static void read_event(const struct swb_query *q, struct swb_event_row *event)
         swb_copy_bounded(event->slot, swb_query_text(q, c), SWB_SLOT_NAME_MAX);
 }
 
-int swb_event_list(struct swb_db *db, int64_t app, const char *machineid, uint64_t limit,
+int swb_event_list(struct swb_db *db, int64_t app, const char *machineid, int64_t before,
+                   uint64_t limit,
                    int (*each)(const struct swb_event_row *event, void *userdata,
                                struct swb_error *err),
                    void *userdata, struct swb_error *err)
@@ -90,12 +123,13 @@ int swb_event_list(struct swb_db *db, int64_t app, const char *machineid, uint64
                            " FROM events e"
                            " JOIN devices d ON d.id = e.device JOIN apps a ON a.id = d.app"
                            " WHERE (?1 = 0 OR d.app = ?1) AND (?2 IS NULL OR d.machineid = ?2)"
-                           " ORDER BY e.id DESC LIMIT ?3",
+                           " AND (?3 = 0 OR e.id < ?3) ORDER BY e.id DESC LIMIT ?4",
                            err);
         if (r < 0)
                 return r;
         swb_query_bind_i64(&q, app);
         swb_query_bind_text(&q, machineid);
+        swb_query_bind_i64(&q, before);
         swb_query_bind_i64(&q, (int64_t)SWB_MIN(limit, (uint64_t)INT64_MAX));
         while (r >= 0 && (r = swb_query_step(&q, err)) > 0) {
                 read_event(&q, &event);

@@ -16,6 +16,7 @@ struct swb_writer {
         struct swb_checkin *first, **last;
         size_t n, n_bytes;
         bool stop, failing;
+        struct swb_fleet_totals totals;
 };
 
 /* Waits for work. The next group, in order; NULL: stop, and nothing is left. */
@@ -72,6 +73,7 @@ static void set_failing(struct swb_writer *writer, bool failing)
 {
         (void)pthread_mutex_lock(&writer->lock);
         writer->failing = failing;
+        swb_fleet_totals(writer->fleet, &writer->totals);
         (void)pthread_mutex_unlock(&writer->lock);
 }
 
@@ -147,6 +149,7 @@ int swb_writer_new(const char *folder, const struct swb_fleet_limits *limits,
                 r = swb_member_writer_init(&writer->members, writer->db, err);
         if (r < 0)
                 return r;
+        swb_fleet_totals(writer->fleet, &writer->totals);
         r = -pthread_create(&writer->thread, NULL, run, writer);
         if (r < 0)
                 return swb_fail_errno(err, r, "start the writer's thread");
@@ -210,6 +213,13 @@ unsigned swb_writer_load(struct swb_writer *writer)
         by_bytes = writer->n_bytes * 100 / SWB_WRITER_QUEUE_MAX_BYTES;
         (void)pthread_mutex_unlock(&writer->lock);
         return (unsigned)SWB_MAX(by_number, by_bytes);
+}
+
+void swb_writer_totals(struct swb_writer *writer, struct swb_fleet_totals *ret)
+{
+        (void)pthread_mutex_lock(&writer->lock);
+        *ret = writer->totals;
+        (void)pthread_mutex_unlock(&writer->lock);
 }
 
 bool swb_writer_is_healthy(struct swb_writer *writer)

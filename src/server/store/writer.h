@@ -30,6 +30,8 @@ SWB_DEFINE_CLEANUP(struct swb_writer *, swb_writer_free)
 
 /* 0: the checkin is the writer's now. -EAGAIN: the queue is full, it is still the caller's. */
 int swb_writer_put(struct swb_writer *writer, struct swb_checkin *checkin) _warn_unused_;
+/* Rows as of the last commit. */
+void swb_writer_totals(struct swb_writer *writer, struct swb_fleet_totals *ret);
 /* How full the queue is, 0 … 100. */
 unsigned swb_writer_load(struct swb_writer *writer);
 /* Did the last group reach the medium? True before the first. */
