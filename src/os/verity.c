@@ -78,7 +78,7 @@ int swb_verity_make(const struct swb_verity *verity, const struct swb_verity_io 
 {
         _cleanup_free_ uint8_t *buffer = malloc((size_t)BUFFER_BLOCKS * BLOCK);
         struct levels levels;
-        uint64_t from = 0, n = verity->data_blocks;
+        uint64_t from = verity->data_start, n = verity->data_blocks;
         int r = 0;
 
         if (!buffer)

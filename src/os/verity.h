@@ -16,8 +16,9 @@
 #define SWB_VERITY_DATA_BLOCKS_MAX (UINT64_C(1) << 40)
 
 struct swb_verity {
-        uint64_t data_blocks; /* from block 0 on */
-        uint64_t tree_start;  /* block */
+        uint64_t data_start; /* block */
+        uint64_t data_blocks;
+        uint64_t tree_start; /* block */
         uint8_t salt[SWB_VERITY_SALT_MAX];
         size_t n_salt;
 };

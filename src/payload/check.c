@@ -184,6 +184,8 @@ static int check_coverage(const struct checker *c, struct swb_error *err)
                 const struct swb_partition *p = &m->partitions[i];
                 uint64_t n_blocks = blocks_of(p->new_bytes);
 
+                if (p->has_tree)
+                        n_blocks -= p->tree.tree.n_blocks; /* inside the partition: checked */
                 if (c->n_written[i] > n_blocks || (!p->has_old && c->n_written[i] != n_blocks))
                         return swb_fail(err, -EBADMSG, SWB_FAULT_FORMAT,
                                         "partition '%s': %ju blocks are written, it has %ju",
@@ -226,6 +228,28 @@ static int check_all_operations(struct checker *c, struct swb_op_walk *walk, str
         return r;
 }
 
+/* PF-27: what no operation writes must be something that this build can make. */
+static int check_device_makes(const struct checker *c, const struct swb_manifest_view *view,
+                              struct swb_error *err)
+{
+        if (c->strictness != SWB_MANIFEST_TO_APPLY)
+                return 0;
+        if (view->device_makes_fec)
+                return swb_fail(err, -EPROTONOSUPPORT, SWB_FAULT_UNSUPPORTED,
+                                "manifest: error correction (FEC) that the device shall make; "
+                                "build the payload without");
+        for (size_t i = 0; i < c->manifest->n_partitions; i++) {
+                const struct swb_partition *p = &c->manifest->partitions[i];
+
+                if (p->has_tree && strcmp(p->tree.algorithm, "sha256") != 0)
+                        return swb_fail(err, -EPROTONOSUPPORT, SWB_FAULT_UNSUPPORTED,
+                                        "partition '%s': hash tree of algorithm '%s', only sha256 "
+                                        "can be made",
+                                        p->name, p->tree.algorithm);
+        }
+        return 0;
+}
+
 int swb_manifest_check(const struct swb_manifest *manifest, const struct swb_manifest_view *view,
                        enum swb_manifest_strictness strictness, struct swb_error *err)
 {
@@ -234,10 +258,9 @@ int swb_manifest_check(const struct swb_manifest *manifest, const struct swb_man
         int r;
 
         swb_op_walk_init(&walk, manifest, view);
-        if (strictness == SWB_MANIFEST_TO_APPLY && view->device_makes_verity)
-                return swb_fail(err, -EPROTONOSUPPORT, SWB_FAULT_UNSUPPORTED,
-                                "manifest: a hash tree or FEC that the device shall make; build "
-                                "the payload without");
+        r = check_device_makes(&c, view, err);
+        if (r < 0)
+                return r;
         r = check_all_operations(&c, &walk, err);
         if (r >= 0)
                 r = check_coverage(&c, err);

@@ -104,3 +104,13 @@ uint64_t swb_extents_blocks(const struct swb_extent *extents, size_t n)
                 blocks += extents[i].n_blocks;
         return blocks;
 }
+
+uint64_t swb_hash_tree_blocks(uint64_t data_blocks)
+{
+        const uint64_t hashes = SWB_BLOCK_BYTES / 32;
+        uint64_t total = 0;
+
+        for (uint64_t n = data_blocks; n > 1; total += n)
+                n = n / hashes + (n % hashes != 0);
+        return total;
+}

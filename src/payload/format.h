@@ -84,6 +84,19 @@ struct swb_operation {
 /* Blocks in a list of extents, holes included. Extents that a reader let pass can't overflow it. */
 uint64_t swb_extents_blocks(const struct swb_extent *extents, size_t n);
 
+#define SWB_HASH_TREE_SALT_MAX 256u
+
+/* A dm-verity hash tree that no operation writes: the device makes it. */
+struct swb_hash_tree {
+        struct swb_extent data, tree; /* of the new partition */
+        char algorithm[32];
+        uint8_t salt[SWB_HASH_TREE_SALT_MAX];
+        size_t n_salt;
+};
+
+/* Blocks of a SHA-256 tree over so many blocks of data; 0 over less than two. */
+uint64_t swb_hash_tree_blocks(uint64_t data_blocks);
+
 struct swb_partition {
         char name[SWB_PARTITION_NAME_MAX + 1];
         char version[64]; /* "" = not given; binds the release to the signature */
@@ -93,6 +106,8 @@ struct swb_partition {
         bool run_postinstall, postinstall_optional;
         char postinstall_path[256];
         char filesystem_type[16];
+        bool has_tree;
+        struct swb_hash_tree tree;
         size_t n_operations;
 };
 

@@ -31,7 +31,10 @@ enum {
         PARTITION_NEW_INFO = 7,
         PARTITION_OPERATIONS = 8,
         PARTITION_POSTINSTALL_OPTIONAL = 9,
-        PARTITION_HASH_TREE_EXTENT = 11,
+        PARTITION_TREE_DATA_EXTENT = 10,
+        PARTITION_TREE_EXTENT = 11,
+        PARTITION_TREE_ALGORITHM = 12,
+        PARTITION_TREE_SALT = 13,
         PARTITION_FEC_EXTENT = 15,
         PARTITION_VERSION = 17,
 };
@@ -45,7 +48,10 @@ static const struct swb_wire_known partition_fields[] = {
         {PARTITION_NEW_INFO, SWB_WIRE_BYTES},
         {PARTITION_OPERATIONS, SWB_WIRE_BYTES, .repeated = true},
         {PARTITION_POSTINSTALL_OPTIONAL, SWB_WIRE_VARINT},
-        {PARTITION_HASH_TREE_EXTENT, SWB_WIRE_BYTES},
+        {PARTITION_TREE_DATA_EXTENT, SWB_WIRE_BYTES},
+        {PARTITION_TREE_EXTENT, SWB_WIRE_BYTES},
+        {PARTITION_TREE_ALGORITHM, SWB_WIRE_BYTES},
+        {PARTITION_TREE_SALT, SWB_WIRE_BYTES},
         {PARTITION_FEC_EXTENT, SWB_WIRE_BYTES},
         {PARTITION_VERSION, SWB_WIRE_BYTES},
         {0},
@@ -84,6 +90,40 @@ static int parse_info(const struct swb_wire_field *field, uint64_t *ret_bytes, u
         return r;
 }
 
+enum { EXTENT_START = 1, EXTENT_BLOCKS = 2 };
+
+static const struct swb_wire_known extent_fields[] = {
+        {EXTENT_START, SWB_WIRE_VARINT},
+        {EXTENT_BLOCKS, SWB_WIRE_VARINT},
+        {0},
+};
+
+static int parse_extent(const struct swb_wire_field *field, struct swb_extent *ret,
+                        struct swb_error *err)
+{
+        struct swb_wire wire = SWB_WIRE("Extent", extent_fields, field->data, field->n_bytes);
+        struct swb_wire_field f;
+        int r;
+
+        *ret = (struct swb_extent){0};
+        while ((r = swb_wire_next(&wire, &f, err)) > 0)
+                *(f.number == EXTENT_START ? &ret->start_block : &ret->n_blocks) = f.value;
+        return r;
+}
+
+static int take_salt(const struct swb_wire_field *f, struct swb_hash_tree *tree,
+                     struct swb_error *err)
+{
+        if (f->n_bytes > sizeof(tree->salt))
+                return swb_fail(err, -E2BIG, SWB_FAULT_LIMIT,
+                                "hash_tree_salt of %zu bytes, at most %zu are taken", f->n_bytes,
+                                sizeof(tree->salt));
+        if (f->n_bytes > 0)
+                memcpy(tree->salt, f->data, f->n_bytes);
+        tree->n_salt = f->n_bytes;
+        return 0;
+}
+
 static int take_partition_field(const struct swb_wire *wire, const struct swb_wire_field *f,
                                 struct swb_partition *p, struct swb_manifest_view *view,
                                 struct swb_error *err)
@@ -113,10 +153,51 @@ static int take_partition_field(const struct swb_wire *wire, const struct swb_wi
                 return 0;
         case PARTITION_VERSION:
                 return swb_wire_text(wire, f, p->version, sizeof(p->version), err);
+        case PARTITION_TREE_DATA_EXTENT:
+                return parse_extent(f, &p->tree.data, err);
+        case PARTITION_TREE_EXTENT:
+                p->has_tree = true;
+                return parse_extent(f, &p->tree.tree, err);
+        case PARTITION_TREE_ALGORITHM:
+                return swb_wire_text(wire, f, p->tree.algorithm, sizeof(p->tree.algorithm), err);
+        case PARTITION_TREE_SALT:
+                return take_salt(f, &p->tree, err);
         default:
-                view->device_makes_verity = true;
+                view->device_makes_fec = true;
                 return 0;
         }
+}
+
+static bool lies_inside(const struct swb_extent *e, uint64_t n_blocks)
+{
+        return e->n_blocks > 0 && e->start_block <= n_blocks &&
+               e->n_blocks <= n_blocks - e->start_block;
+}
+
+/* PF-27. Whole blocks only: what lies behind the partition's size is nobody's. */
+static int check_tree(const struct swb_partition *p, struct swb_error *err)
+{
+        const struct swb_extent *data = &p->tree.data, *tree = &p->tree.tree;
+        uint64_t n_blocks = p->new_bytes / SWB_BLOCK_BYTES;
+
+        if (!p->has_tree)
+                return 0;
+        if (!lies_inside(data, n_blocks) || !lies_inside(tree, n_blocks) ||
+            (data->start_block < tree->start_block + tree->n_blocks &&
+             tree->start_block < data->start_block + data->n_blocks))
+                return swb_fail(err, -EBADMSG, SWB_FAULT_FORMAT,
+                                "hash tree of %ju blocks at %ju over %ju at %ju: outside the "
+                                "partition, or within each other",
+                                (uintmax_t)tree->n_blocks, (uintmax_t)tree->start_block,
+                                (uintmax_t)data->n_blocks, (uintmax_t)data->start_block);
+        if (strcmp(p->tree.algorithm, "sha256") != 0)
+                return 0; /* judged when it is to be made */
+        if (tree->n_blocks != swb_hash_tree_blocks(data->n_blocks))
+                return swb_fail(err, -EBADMSG, SWB_FAULT_FORMAT,
+                                "hash tree of %ju blocks over %ju, which takes %ju",
+                                (uintmax_t)tree->n_blocks, (uintmax_t)data->n_blocks,
+                                (uintmax_t)swb_hash_tree_blocks(data->n_blocks));
+        return 0;
 }
 
 static bool is_name_character(char c)
@@ -159,6 +240,8 @@ static int parse_partition(const uint8_t *data, size_t n_bytes, struct swb_parti
                 r = swb_wire_require(&wire, PARTITION_NEW_INFO, "new_partition_info", err);
         if (r >= 0 && p->new_bytes == 0)
                 return swb_fail(err, -EBADMSG, SWB_FAULT_FORMAT, "new size is 0");
+        if (r >= 0)
+                r = check_tree(p, err);
         return r;
 }
 

@@ -115,6 +115,17 @@ static int put_info(struct swb_buf *buf, unsigned field, uint64_t n_bytes, const
         return r < 0 ? r : put_bytes(buf, field, one.data, one.n_bytes);
 }
 
+static int put_tree(struct swb_buf *buf, const struct swb_hash_tree *tree)
+{
+        int r = put_extents(buf, 10, &tree->data, 1);
+
+        if (r >= 0)
+                r = put_extents(buf, 11, &tree->tree, 1);
+        if (r >= 0)
+                r = put_text(buf, 12, tree->algorithm);
+        return r < 0 || tree->n_salt == 0 ? r : put_bytes(buf, 13, tree->salt, tree->n_salt);
+}
+
 static int put_partition(struct swb_buf *buf, const struct swb_partition *p,
                          const struct swb_operation *operations)
 {
@@ -135,6 +146,8 @@ static int put_partition(struct swb_buf *buf, const struct swb_partition *p,
                 r = put_operations(buf, operations, p->n_operations);
         if (r >= 0 && p->postinstall_optional)
                 r = put_number(buf, 9, 1);
+        if (r >= 0 && p->has_tree)
+                r = put_tree(buf, &p->tree);
         return r < 0 ? r : put_text(buf, 17, p->version);
 }
 

@@ -11,6 +11,7 @@
 #include "os/file.h"
 #include "os/hash.h"
 #include "os/keyring.h"
+#include "os/verity.h"
 #include "payload/reader.h"
 
 #define FILE_MAX_BYTES ((size_t)64 << 20)
@@ -293,6 +294,46 @@ static int read_payload(struct golden *g, struct swb_error *err)
         return SWB_MIN(event, 0);
 }
 
+static int read_blocks(void *context, uint64_t block, uint64_t n_blocks, uint8_t *data,
+                       struct swb_error *err _unused_)
+{
+        const uint8_t *target = context;
+
+        memcpy(data, target + block * SWB_BLOCK_BYTES, (size_t)n_blocks * SWB_BLOCK_BYTES);
+        return 0;
+}
+
+static int write_blocks(void *context, uint64_t block, uint64_t n_blocks, const uint8_t *data,
+                        struct swb_error *err _unused_)
+{
+        uint8_t *target = context;
+
+        memcpy(target + block * SWB_BLOCK_BYTES, data, (size_t)n_blocks * SWB_BLOCK_BYTES);
+        return 0;
+}
+
+/* PF-27 */
+static int make_trees(struct golden *g, struct swb_error *err)
+{
+        const struct swb_manifest *m = swb_payload_reader_manifest(g->reader);
+        int r = 0;
+
+        for (size_t i = 0; i < m->n_partitions && r >= 0; i++) {
+                const struct swb_hash_tree *tree = &m->partitions[i].tree;
+                const struct swb_verity_io io = {g->targets[i], read_blocks, write_blocks};
+                struct swb_verity verity = {.data_start = tree->data.start_block,
+                                            .data_blocks = tree->data.n_blocks,
+                                            .tree_start = tree->tree.start_block,
+                                            .n_salt = tree->n_salt};
+                uint8_t root[SWB_SHA256_BYTES];
+
+                memcpy(verity.salt, tree->salt, tree->n_salt);
+                if (m->partitions[i].has_tree)
+                        r = swb_verity_make(&verity, &io, root, err);
+        }
+        return r;
+}
+
 static void print_extents(const char *name, const struct swb_extent *extents, size_t n)
 {
         (void)printf(" %s=", name);
@@ -334,8 +375,10 @@ static int print_all(struct golden *g, struct swb_error *err)
         uint8_t digest[SWB_SHA256_BYTES];
         char hex[SWB_SHA256_HEX];
         size_t n_metadata, number = 0;
-        int r;
+        int r = make_trees(g, err);
 
+        if (r < 0)
+                return r;
         for (size_t i = 0; i < m->n_partitions; i++) {
                 r = check_hash(g->targets[i], (size_t)m->partitions[i].new_bytes,
                                m->partitions[i].new_hash, SWB_FAULT_HASH, m->partitions[i].name,

@@ -128,6 +128,16 @@ def copy(old, src, dst):
     return Operation(SOURCE_COPY, dst, b"", src, src_hash=sha256(gather(old, src)))
 
 
+def hash_tree(data):
+    """As dm-verity has it, without salt; its top first."""
+    tree = b""
+    while len(data) > BLOCK:
+        hashes = b"".join(sha256(data[at:at + BLOCK]) for at in range(0, len(data), BLOCK))
+        data = hashes + bytes(-len(hashes) % BLOCK)
+        tree = data + tree
+    return tree
+
+
 # ---- signatures ----
 
 def make_key(folder, kind="rsa"):
@@ -165,6 +175,7 @@ class Partition:
     old: bytes | None = None
     version: str = ""
     new_hash: bytes | None = None  # None: the right one
+    tree: tuple | None = None  # data's blocks from 0 on, tree's start and blocks; sha256, no salt
 
     def encode(self, offset):
         out = message(1, self.name.encode())
@@ -174,6 +185,10 @@ class Partition:
         for operation in self.operations:
             out += message(8, operation.encode(offset))
             offset += len(operation.data)
+        if self.tree:
+            out += message(10, number(2, self.tree[0]))
+            out += message(11, number(1, self.tree[1]) + number(2, self.tree[2]))
+            out += message(12, b"sha256")
         if self.version:
             out += message(17, self.version.encode())
         return out, offset

@@ -16,7 +16,7 @@ import pytest
 
 from conftest import BUILD, Device, PROGRAM, SANITIZED, make_image
 from install_payload import BLOCK, Operation, Partition, Payload, REPLACE, REPLACE_ZSTD
-from install_payload import SOURCE_BSDIFF, ZERO, copy, full, patch, replace
+from install_payload import SOURCE_BSDIFF, ZERO, copy, full, hash_tree, patch, replace
 
 CUT_PROGRAM = BUILD / "tests" / "install" / "swb-install-cut"
 CHUNK = 16  # blocks
@@ -41,6 +41,15 @@ def make_delta():
         replace(REPLACE, new, 60, 34),
         replace(REPLACE, new, 94, 34),
     ]
+
+
+TREE_DATA = 160
+
+
+def make_with_tree():
+    """The device makes the last three blocks itself."""
+    image = make_image(14, TREE_DATA + 32)[:TREE_DATA * BLOCK]
+    return None, image + hash_tree(image), full(image, 4 * CHUNK, (REPLACE, REPLACE_ZSTD))
 
 
 class Cutter:
@@ -93,12 +102,14 @@ class Cutter:
         return int(went_on.group(1)) if went_on else 0
 
 
-@pytest.fixture(params=[make_full, make_delta])
+@pytest.fixture(params=[make_full, make_delta, make_with_tree])
 def cutter(request, tmp_path, private_key):
     old, new, operations = request.param()
     device = Device(tmp_path, private_key.parent / "keys")
     device.add("root", old, len(new))
-    payload = Payload([Partition("root", new, operations, old)], private_key).encode()
+    tree = (TREE_DATA, TREE_DATA, 3) if request.param is make_with_tree else None
+    partition = Partition("root", new, operations, old, tree=tree)
+    payload = Payload([partition], private_key).encode()
     result = Cutter(device, payload, old, new)
     result.reset()
     return result

@@ -165,15 +165,49 @@ class Info:
         return -(-self.size // BLOCK)
 
 
+def levels_over(n):
+    """Blocks of each level of a hash tree, that of the data's hashes first."""
+    found = []
+    while n > 1:
+        n = -(-n // (BLOCK // 32))
+        found.append(n)
+    return found
+
+
+class Tree:  # PF-27
+    def __init__(self, got, n_blocks):
+        demand(len(got.get(13, b"")) <= 256, "limit", "salt of a hash tree")
+        self.algorithm, self.salt = text(got.get(12, b""), 31), got.get(13, b"")
+        extents = []
+        for number in (10, 11):
+            e = dict(fields(got.get(number, b""), {1: (VARINT, False), 2: (VARINT, False)}))
+            extents.append((e.get(1, 0), e.get(2, 0)))
+            demand(e.get(2, 0) and e.get(1, 0) + e[2] <= n_blocks, "format", "place of a hash tree")
+        self.data, self.tree = extents
+        apart = sum(self.data) <= self.tree[0] or sum(self.tree) <= self.data[0]
+        demand(apart, "format", "a hash tree within its data")
+        if self.algorithm == "sha256":
+            demand(sum(levels_over(self.data[1])) == self.tree[1], "format", "size of a hash tree")
+
+    def write(self, target):
+        at, source = sum(self.tree), self.data
+        for n in levels_over(self.data[1]):
+            at -= n
+            hashes = b"".join(hashlib.sha256(self.salt + target[i * BLOCK : (i + 1) * BLOCK]).digest()
+                              for i in range(source[0], sum(source)))
+            target[at * BLOCK : (at + n) * BLOCK] = hashes.ljust(n * BLOCK, b"\0")
+            source = (at, n)
+
+
 class Partition:
     LIMITS = {1: 36, 3: 255, 4: 15, 17: 63}
     NAME = set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.")
 
     def __init__(self, data):
-        known = {n: (BYTES, False) for n in (1, 3, 4, 6, 7, 11, 15, 17)}
+        known = {n: (BYTES, False) for n in (1, 3, 4, 6, 7, 10, 11, 12, 13, 15, 17)}
         known.update({2: (VARINT, False), 9: (VARINT, False), 8: (BYTES, True)})
         self.old = self.new = None
-        self.texts, self.raw_operations, self.verity = {}, [], False
+        self.texts, self.raw_operations, self.fec, tree = {}, [], False, {}
         for number, value in fields(data, known):
             if number in self.LIMITS:
                 self.texts[number] = text(value, self.LIMITS[number])
@@ -183,13 +217,16 @@ class Partition:
                 self.new = Info(value)
             elif number == 8:
                 self.raw_operations.append(value)
-            elif number in (11, 15):
-                self.verity = True
+            elif 10 <= number <= 13:
+                tree[number] = value
+            elif number == 15:
+                self.fec = True
         self.name = self.texts.get(1, "")
         self.version = self.texts.get(17, "")
         demand(self.name and set(self.name) <= self.NAME, "format", "partition name")  # PF-21
         demand(self.new, "format", "no new_partition_info")  # PF-22
         demand(self.new.size > 0, "format", "new size 0")
+        self.tree = Tree(tree, self.new.size // BLOCK) if 11 in tree else None
 
 
 # ---- 4. Operations ---------------------------------------------------------------------------
@@ -301,7 +338,7 @@ class Operation:
 
 def check_coverage(partition, operations):  # PF-36
     written = sum(count for op in operations for start, count in op.dst if start != HOLE)
-    blocks = partition.new.blocks
+    blocks = partition.new.blocks - (partition.tree.tree[1] if partition.tree else 0)
     demand(written <= blocks, "format", "blocks written twice")
     demand(partition.old or written == blocks, "format", "blocks left out")
 
@@ -309,7 +346,9 @@ def check_coverage(partition, operations):  # PF-36
 def all_operations(manifest):
     """Parses and checks them; also PF-27 and the places of PF-33 and PF-37."""
     operations, offset = [], 0
-    demand(not any(p.verity for p in manifest.partitions), "unsupported", "verity")
+    demand(not any(p.fec for p in manifest.partitions), "unsupported", "FEC")
+    for tree in (p.tree for p in manifest.partitions if p.tree):
+        demand(tree.algorithm == "sha256", "unsupported", "algorithm of a hash tree")
     for partition in manifest.partitions:
         mine = []
         for raw in partition.raw_operations:
@@ -604,6 +643,8 @@ class Payload:
                 blob = self.rest[op.offset : op.offset + op.length]
                 demand(len(blob) == op.length, "format", "cut in the blobs")
                 scatter(target, op.dst, result_of(op, blob, olds.get(partition.name, b"")))
+            if partition.tree:
+                partition.tree.write(target)
             targets[partition.name] = bytes(target[: partition.new.size])
         return targets
 

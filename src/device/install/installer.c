@@ -5,6 +5,7 @@
 
 #include "device/install/job.h"
 #include "device/install/readback.h"
+#include "device/install/tree.h"
 #include "os/file.h"
 
 static int check_cancelled(const struct swb_installer *installer, struct swb_error *err)
@@ -233,6 +234,25 @@ static int check_file_hash(struct swb_installer *installer, struct swb_error *er
                         "the payload as a whole is not the one that was announced");
 }
 
+static int on_tree(void *context, uint64_t n_bytes _unused_, struct swb_error *err)
+{
+        struct swb_installer *installer = context;
+
+        swb_job_report(installer, "apply");
+        return check_cancelled(installer, err);
+}
+
+static int make_trees(struct swb_installer *installer, struct swb_error *err)
+{
+        const struct swb_manifest *manifest = installer->manifest;
+        const struct swb_step step = {on_tree, installer};
+        int r = 0;
+
+        for (size_t i = 0; i < manifest->n_partitions && r >= 0; i++)
+                r = swb_tree_make(installer->by_partition[i], &manifest->partitions[i], &step, err);
+        return r;
+}
+
 static int complete(struct swb_installer *installer, struct swb_error *err)
 {
         int r;
@@ -253,6 +273,8 @@ static int complete(struct swb_installer *installer, struct swb_error *err)
         r = check_verified(installer, err);
         if (r >= 0)
                 r = check_file_hash(installer, err);
+        if (r >= 0)
+                r = make_trees(installer, err);
         if (r < 0)
                 return r;
         installer->safe = installer->now;
