@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a device would do with its disk after a cut: the flags' decision, and whether the slots are whole.
+"""What a device would do with its disk after a cut: which slot it would take, and if that is whole.
 
 The disk is held in memory and changed write by write; a slot's distance from each release is kept
 block by block, so that a judgement costs no hashing of whole slots. The environment is read here
@@ -94,8 +94,8 @@ class CrashModel:
         return [version for version in self.images if not self.wrong[slot, version]]
 
     def decision(self):
-        """(slot, version in it) that the boot loader would start. AssertionError if that is no whole
-        release, or if another slot that might get a turn is none."""
+        """(slot, version in it) that the boot loader would start. AssertionError if that, or another
+        slot that might get a turn, is no whole release."""
         flags = self.flags()
         assert flags, "no copy of the environment is whole"
         slot, recovery = contract.next_slot(flags, ["A", "B"])

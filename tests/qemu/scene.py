@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What an update of the virtual device needs: releases, a server, a disk with the engine's configuration."""
+"""What an update of the virtual device needs: releases, a server, a configured disk."""
 
 import os
 import pathlib
@@ -87,8 +87,8 @@ def make_first_release(folder):
     """release-1.ext4 with the programs of SWB_BUILD, and the key for what follows."""
     run(program("swb-pack"), "keygen", "key", "key.pem", cwd=folder)
     run(MAKE, "root", folder / "release-1.ext4", "--release=1.0.0",
-        f"--programs={os.environ['SWB_BUILD']}", f"--add={folder}/key.pem=/etc/switchback/keys/key.pem",
-        f"--size={SLOT_MIB}")
+        f"--programs={os.environ['SWB_BUILD']}", f"--size={SLOT_MIB}",
+        f"--add={folder}/key.pem=/etc/switchback/keys/key.pem")
 
 
 def make_second_release(folder):
@@ -116,14 +116,15 @@ class Server:
         self.process = None
 
     def publish(self, payload):
-        run(program("swb-server"), "publish", self.releases / payload, f"--data={self.folder}/server",
-            f"--public-key={self.releases}/key.pem", "--channel=stable")
+        run(program("swb-server"), "publish", self.releases / payload, "--channel=stable",
+            f"--data={self.folder}/server", f"--public-key={self.releases}/key.pem")
 
     def start(self):
         with (self.folder / "server.log").open("w") as log:
             self.process = subprocess.Popen(
                 [program("swb-server"), "serve", f"--data={self.folder}/server",
-                 f"--listen=127.0.0.1:{self.port}"], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+                 f"--listen=127.0.0.1:{self.port}"],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
     def stop(self):
         if self.process:

@@ -3,8 +3,7 @@
 """soak_power.py - pull the plug of the virtual device again and again
 
 1. Records everything that one full update writes, and judges each state of the disk that a power
-   cut could have left: every prefix, torn writes, random subsets of the writes since the last flush.
-   The boot loader's decision must lead to a slot that is a whole release. Some of the states are
+   cut could have left: every prefix, torn writes, random subsets of what was not flushed. The boot loader's decision must lead to a slot that is a whole release. Some of the states are
    booted; each of these devices must finish the update.
 2. Kills QEMU at --cuts random moments of full updates. After each cut the disk is judged as above,
    and U-Boot must take the slot that was foreseen and bring it up. Every update must be finished
@@ -15,6 +14,7 @@ again, as far as that can be: moments are counted in seconds of QEMU's CPU.
 """
 
 import argparse
+import collections
 import os
 import pathlib
 import random
@@ -33,14 +33,13 @@ from write_log import Replay, WriteLog
 TRIES = 3  # swbd's default
 MIB = 1 << 20
 IN_BOOT_SHARE = 0.3  # of the cuts hit U-Boot or the kernel
-BOOT_SECONDS = 5  # of CPU, as all times here but UPDATE_SECONDS
-UPDATE_SECONDS = 300
+BOOT_SECONDS = 5  # of CPU
+UPDATE_SECONDS = 600  # of wall time: the machine may be busy
 GOOD = r"swbd: .*slot B is marked good"
 
 
 def cpu_seconds(device):
-    """What the device's QEMU has used. A device works, it hardly waits; so this is its progress, however
-    busy the machine is."""
+    """What the device's QEMU has used: its progress, however busy the machine is."""
     fields = pathlib.Path(f"/proc/{device.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
@@ -51,7 +50,8 @@ class RecordedDevice(VirtualDevice):
     def drive(self):
         return ["-blockdev", f"driver=file,node-name=file,filename={self.disk}",
                 "-blockdev", f"driver=file,node-name=log,filename={self.folder}/writes.log",
-                "-blockdev", "driver=blklogwrites,node-name=disk,file=file,log=log,log-sector-size=512"]
+                "-blockdev", "driver=blklogwrites,node-name=disk,file=file,log=log,"
+                             "log-sector-size=512"]
 
 
 class Soak:
@@ -110,27 +110,27 @@ class Soak:
         return WriteLog(folder / "writes.log")
 
     def replay(self, log):
+        """Judges all crash states. Returns {file: what it is} of those that are to be booted."""
         n_writes, n_flushes, n_bytes = log.counts()
         print(f"one update: {n_writes} writes, {n_flushes} flushes, {n_bytes / 1e6:.0f} MB, "
               f"{self.update_seconds:.1f} s of CPU", flush=True)
         model = self.model(self.folder / "fresh.img")
-        chosen, chances = [], random.Random(self.options.seed)
+        states, decisions = [], collections.Counter()
+        chances = random.Random(self.options.seed)
 
         def judge(where):
             try:
-                slot, version = model.decision()
-                decisions[slot, version] = decisions.get((slot, version), 0) + 1
+                decisions[model.decision()] += 1
             except AssertionError as error:
                 self.report(f"{where}: {error}")
-            # States to boot: each as likely as any other.
-            judged[0] += 1
-            at = chances.randrange(judged[0])
-            if at < self.options.boots:
-                state = self.folder / f"state-{at}.img"
-                model.save(state)
-                chosen[at:at + 1] = [(state, where)]
+            # Which to boot: a sample in which each has the same chance.
+            states.append(where)
+            place = chances.randrange(len(states))
+            if place < self.options.boots:
+                model.save(self.folder / f"state-{place}.img")
+                chosen[f"state-{place}.img"] = where
 
-        judged, decisions = [0], {}
+        chosen = {}
         replay = Replay(log, model, judge, self.random)
         replay.run()
         print(f"states judged: {replay.prefixes} prefixes, {replay.torn} with a torn write, "
@@ -141,7 +141,7 @@ class Soak:
 
     def boot_state(self, state, where):
         """A device from a crash state finishes the update."""
-        folder = self.new_disk("state", state.name)
+        folder = self.new_disk("state", state)
         with VirtualDevice(folder / "disk.img", folder) as device:
             try:
                 device.start()
@@ -155,13 +155,12 @@ class Soak:
     def wait_finished(self, device):
         """Until release 2 runs and is marked good, or was already."""
         deadline = time.monotonic() + UPDATE_SECONDS
-        while device.wait_up()[0] != "2.0.0":
+        while not self.is_finished(device):
             if time.monotonic() > deadline:
-                raise device.failed("still not on release 2")
-        while "swb_B_successful=1" not in device.run("fw_printenv"):
-            if time.monotonic() > deadline:
-                raise device.failed("release 2 is not marked good")
+                raise device.failed("the update is not finished")
             time.sleep(0.2)
+        if device.wait_up()[0] != "2.0.0":
+            device.wait("device: up, release 2")
 
     def cut(self, device):
         """Returns what the boot loader should do next, or None if that is nothing good."""
@@ -185,6 +184,9 @@ class Soak:
         else:
             self.report(f"cut {self.counts['cuts']}: up with {found}, not {(version, slot)}")
 
+    def is_left(self):
+        return self.counts["cuts"] < self.options.cuts
+
     @staticmethod
     def is_finished(device):
         """Whether slot B is marked good, by what is on the disk."""
@@ -206,11 +208,11 @@ class Soak:
         """One device from release 1 to release 2, with cuts on the way while there are any left."""
         device.start()
         device.wait_up()
-        while self.counts["cuts"] < self.options.cuts and self.moment_comes(device, self.update_seconds):
+        while self.is_left() and self.moment_comes(device, self.update_seconds):
             expected = self.cut(device)
             n_cuts = 1
             device.start()
-            if self.random.random() < IN_BOOT_SHARE and self.counts["cuts"] < self.options.cuts:
+            if self.random.random() < IN_BOOT_SHARE and self.is_left():
                 self.moment_comes(device, BOOT_SECONDS)
                 expected = self.cut(device)
                 self.counts["cuts in boot"] += 1
@@ -236,11 +238,11 @@ class Soak:
 
     def run(self):
         self.prepare()
-        for state, where in self.replay(self.record()):
+        for state, where in self.replay(self.record()).items():
             self.boot_state(state, where)
         print(f"{self.options.boots} of these states booted: all finished the update"
               if not self.wrong else f"{len(self.wrong)} wrong", flush=True)
-        while self.counts["cuts"] < self.options.cuts:
+        while self.is_left():
             self.one_update()
         print(f"{self.cpu_seconds:.0f} s of the devices' CPU, seed {self.options.seed}")
         print(f"\n{len(self.wrong)} wrong")

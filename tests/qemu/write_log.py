@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A log of all that a device wrote, as QEMU's blklogwrites keeps it, and the crash states it implies.
+"""A log of all that a device wrote, as QEMU's blklogwrites keeps it, and the crash states in it.
 
 The format is that of Linux's dm-log-writes: a superblock, then for each request a sector with its
 place and flags and, for writes, the data.
