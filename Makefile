@@ -8,12 +8,13 @@ PREFIX ?= /usr
 FUZZ_SECONDS ?= 60
 POLICY_LIVES ?= 1000000
 CUTS ?= 100
+ARCH ?= x86_64
 
 .DEFAULT_GOAL := help
 .PHONY: help build demo demo-host check check-boot-sandbox soak-power soak-policy install dist deb check-deb footprint bench fuzz fmt lint clean
 
 help:
-	@echo 'make demo      the whole story in a virtual device: U-Boot, Linux, resets, a pulled plug, a fallback'
+	@echo 'make demo      the whole story in a virtual device: U-Boot, Linux, resets, a pulled plug, a fallback (ARCH=arm64 for such a one)'
 	@echo 'make demo-host the same without a virtual machine: quicker, a stand-in for the boot loader'
 	@echo 'make check     build with warnings as errors, then all tests, and all of them again with sanitizers'
 	@echo 'make check-boot-sandbox   the U-Boot command swb_boot, built from Debian'"'"'s source and tried in its sandbox'
@@ -39,9 +40,10 @@ build:
 	@ninja -j $(JOBS) -C $(BUILD)
 
 demo:
-	@tools/install-deps build demo
+	@tools/install-deps build demo $(if $(filter arm64,$(ARCH)),cross)
 	@tools/quietly 'building (make build shows how)' $(MAKE) --no-print-directory build
-	@demo/vm/run $(BUILD)
+	@test $(ARCH) = x86_64 || tools/quietly 'building for $(ARCH)' tools/cross-build $(ARCH) $(BUILD)-$(ARCH)
+	@demo/vm/run $(BUILD) $(ARCH)
 
 demo-host:
 	@tools/install-deps build demo-host

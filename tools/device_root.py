@@ -37,6 +37,12 @@ MODULES = """virtio_ring virtio virtio_pci_modern_dev virtio_pci_legacy_dev virt
     virtio_blk failover net_failover virtio_net virtio_console virtio-rng""".split()
 
 
+def cache_folder():
+    """Where packages are kept between runs."""
+    base = os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
+    return pathlib.Path(base) / "switchback"
+
+
 class Packages:
     """The packages of one architecture, in a folder that is kept between runs.
 

@@ -16,7 +16,8 @@ import device_root
 from bench import Bench, DemoError
 from virtual_device import DeviceError, VirtualDevice
 
-SLOT_MIB = 128
+# Debian compresses its kernel for one of them only.
+SLOT_MIB = {"x86_64": 128, "arm64": 160}
 # Beside what the device needs: something that has changed since Debian's last point release.
 FURTHER = "git libcrypt1 libcurl3-gnutls libpython3.11-minimal perl-base python3.11-minimal".split()
 # Release -> which packages, what is left out, its time.
@@ -26,17 +27,21 @@ BOOT_LOADER_SAYS = ("U-Boot 20", "Switchback:")
 
 
 class VmBench(Bench):
-    def __init__(self, build, screen):
+    def __init__(self, build, screen, arch="x86_64"):
         super().__init__(build, screen)
-        self.images = build / "demo" / "vm-images"
-        self.folder = build / "demo" / "vm"
+        self.arch = arch
+        self.slot_mib = SLOT_MIB[arch]
+        self.programs = build if arch == "x86_64" else build.with_name(f"{build.name}-{arch}")
+        self.images = build / "demo" / f"vm-images-{arch}"
+        self.folder = build / "demo" / f"vm-{arch}"
         self.device = None
 
     def stamp(self):
         """Of everything that the images are made of, but for the archive's packages."""
-        files = [pathlib.Path(__file__), *(TOP / "tools" / name for name in ("device_root.py", "make-device", "mkimage"))]
+        names = ("tools/device_root.py", "tools/make-device", "tools/mkimage", "demo/vm/vm_bench.py")
+        files = [TOP / name for name in names]
         files += [p for p in sorted(device_root.GUEST.rglob("*")) if p.is_file()]
-        files += [self.build / "src/bin" / n / n for n in ("swbd", "swb-fetch", "swb-install", "swbctl")]
+        files += [self.programs / "src/bin" / n / n for n in ("swbd", "swb-fetch", "swb-install", "swbctl")]
         digest = hashlib.sha256()
         for path in files:
             digest.update(path.read_bytes())
@@ -53,8 +58,8 @@ class VmBench(Bench):
         for number, (age, absent, epoch) in RELEASES.items():
             self.screen.bar((number - 1) / len(RELEASES), f"release {number}", still=False)
             self.run_in(self.images, f"make-device root release-{number}.ext4 "
-                        f"--release={number}.0.0 --age={age} --programs={self.build} "
-                        f"--epoch={epoch} --size={SLOT_MIB} "
+                        f"--arch={self.arch} --release={number}.0.0 --age={age} --programs={self.programs} "
+                        f"--epoch={epoch} --size={self.slot_mib} "
                         "--add=release.pem=/etc/switchback/keys/release.pem "
                         + " ".join([*[f"--package={name}" for name in FURTHER],
                                     *[f"--remove={path}" for path in absent]]))
@@ -80,7 +85,8 @@ class VmBench(Bench):
     def plug_in(self):
         """Starts the device, or starts it again."""
         if not self.device:
-            self.device = VirtualDevice(self.folder / "device.img", self.folder / "log")
+            self.device = VirtualDevice(self.folder / "device.img", self.folder / "log",
+                                       self.arch)
         self.device.start()
 
     def wait_up(self):
@@ -113,7 +119,8 @@ class VmBench(Bench):
         """Whether the slot on the disk holds this image, byte by byte."""
         left = self.size(image)
         with (self.folder / "device.img").open("rb") as disk, (self.folder / image).open("rb") as file:
-            disk.seek(device_disk.SLOTS_OFFSET + "AB".index(slot) * SLOT_MIB * device_disk.MIB)
+            disk.seek(device_disk.SLOTS_OFFSET +
+                      "AB".index(slot) * self.slot_mib * device_disk.MIB)
             while left and (block := file.read(min(device_disk.MIB, left))) == disk.read(len(block)):
                 left -= len(block)
         return left == 0

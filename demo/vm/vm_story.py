@@ -1,11 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The story of the demo in a virtual device, chapter by chapter. Each ends with what was checked."""
 
-import json
 import time
 
 from bench import DemoError, free_port
-from vm_bench import SLOT_MIB
 
 APP_ID = "com.example.device"
 KIB = 1024
@@ -76,7 +74,8 @@ def releases(bench, screen):
     screen.say("a Debian kernel, Debian packages, and the programs just built (made once)")
     bench.make_images()
     bench.clear()
-    screen.say(f"each a slot of {SLOT_MIB} MiB: release 1 with the oldest package versions of the archive,")
+    screen.say(f"each a slot of {bench.slot_mib} MiB: release 1 with the oldest package versions of the "
+               "archive,")
     screen.say("release 2 with the newest, release 3 is release 2 without its init")
 
 
@@ -96,8 +95,8 @@ def publish(bench, payload):
 def packing(bench, screen, proofs):
     screen.chapter("Packing")
     size = bench.size(pack(bench, 1, 2))
-    screen.good(f"{size // KIB} KiB for a slot of {SLOT_MIB} MiB")
-    proofs.append(("a delta instead of an image", f"{size // KIB} KiB for {SLOT_MIB} MiB"))
+    screen.good(f"{size // KIB} KiB for a slot of {bench.slot_mib} MiB")
+    proofs.append(("a delta instead of an image", f"{size // KIB} KiB for {bench.slot_mib} MiB"))
 
 
 def server(bench, screen):
@@ -131,8 +130,8 @@ def power_on(bench, screen):
     rate = bench.size("delta-1-2.payload") // DOWNLOAD_SECONDS
     (bench.folder / "device.conf").write_text(
         DEVICE_CONF.format(app_id=APP_ID, port=bench.port, rate=rate))
-    bench.run("make-device disk device.img --root-a=release-1.ext4 \\\n"
-              f"        --slot-size={SLOT_MIB} --add=device.conf=/device.conf")
+    bench.run(f"make-device disk device.img --arch={bench.arch} --root-a=release-1.ext4 \\\n"
+              f"        --slot-size={bench.slot_mib} --add=device.conf=/device.conf")
     screen.say("QEMU, Debian's own U-Boot, slot B is empty:")
     bench.plug_in()
     booted(bench, screen, "1.0.0", "A")
