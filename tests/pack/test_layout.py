@@ -213,6 +213,11 @@ BAD = [
     ("var-not-mounted", "/var", lambda t: [
         sub(t, "etc/fstab", "/data/var ", "#"), remove(t, "etc/systemd/system/timers.target.wants"),
         remove(t, "etc/systemd/system/multi-user.target.wants")]),
+    ("var-not-mounted", "lie /var/lib /var/log", lambda t: [
+        sub(t, "etc/fstab", "/data/var   /var ", "/data/tmp   /var/tmp"),
+        [(t / f"var/{name}").mkdir() for name in ("lib", "log", "tmp")],
+        remove(t, "etc/systemd/system/timers.target.wants"),
+        remove(t, "etc/systemd/system/multi-user.target.wants")]),
     ("machine-id", "is set: 0123", lambda t: put(t, "etc/machine-id", "0123456789abcdef" * 2)),
     ("machine-id", "not there", lambda t: remove(t, "etc/machine-id")),
     ("resolv-conf", "/etc/resolv.conf", lambda t: [
@@ -292,6 +297,25 @@ def test_what_the_image_does_not_say(pack, tree):
     assert [name for name, _ in findings(pack, image)] == ["setuid"]
     text = pack.run("check-image", image, env=ENV).stdout
     assert text.startswith("setuid: /opt/helper has the set-user-ID bit") and "    mend: " in text
+
+
+def test_switchback_persistent_is_understood(pack, tree):
+    sub(tree, "etc/fstab", "/data/var   /var ", "#")
+    remove(tree, "etc/systemd/system/multi-user.target.wants")
+    for name in ("lib/app", "log", "cache"):
+        (tree / "var" / name).mkdir(parents=True)
+    put(tree, "etc/switchback/persistent.conf", "partition /dev/x\nbind   /var/lib/app\nbind /var/log # logs\n"
+                                                "overlay /var/cache\nkeep id\n")
+    want(tree, "app.service", "[Service]\nStateDirectory=app\nLogsDirectory=app\n")
+    remove(tree, "etc/systemd/system/timers.target.wants")
+    image = make(pack, tree)
+    assert {name for name, _ in findings(pack, image)} == {"var-not-mounted", "unit-needs-writable"}
+    want(tree, "switchback-persistent.service", "[Service]\n", "local-fs.target")
+    assert findings(pack, make(pack, tree)) == [
+        ("mount-point-missing",
+         "/etc/switchback/persistent.conf wants to mount on /persistent, which is not there")]
+    (tree / "persistent").mkdir()
+    assert findings(pack, make(pack, tree)) == []
 
 
 def test_what_is_no_image(pack, tree):

@@ -91,6 +91,31 @@ static void check_mount_point(struct swb_inspection *in, const struct swb_mount 
                                    mount->source, mount->where);
 }
 
+/* What programs write to unasked; where something below is mounted, somebody thought of it. */
+static void check_var(struct swb_inspection *in)
+{
+        static const char *const folders[] = {"/var/cache", "/var/lib", "/var/log", "/var/spool",
+                                              "/var/tmp"};
+        char list[128] = "";
+        bool is_mentioned = false;
+
+        if (swb_inspection_is_writable(in, "/var"))
+                return;
+        for (size_t i = 0; i < SWB_ELEMENTS(folders); i++) {
+                size_t n = strlen(list);
+
+                if (swb_mounts_below(&in->mounts, folders[i]))
+                        is_mentioned = true;
+                else if (swb_tree_find(in->tree, folders[i]) &&
+                         !swb_inspection_is_writable(in, folders[i]))
+                        (void)snprintf(list + n, sizeof(list) - n, " %s", folders[i]);
+        }
+        if (*list)
+                swb_inspection_add(in, SWB_FLAW_VAR, "in the image lie%s", list);
+        else if (!is_mentioned)
+                swb_inspection_add(in, SWB_FLAW_VAR, "/var lies in the image");
+}
+
 void swb_check_mounts(struct swb_inspection *in)
 {
         const struct swb_mounts *mounts = &in->mounts;
@@ -105,6 +130,5 @@ void swb_check_mounts(struct swb_inspection *in)
                                            mount->source);
         }
         check_boot_loader(in);
-        if (!swb_inspection_is_writable(in, "/var"))
-                swb_inspection_add(in, SWB_FLAW_VAR, "/var lies in the image");
+        check_var(in);
 }

@@ -54,6 +54,14 @@ const struct swb_mount *swb_mounts_over(const struct swb_mounts *mounts, const c
         return best;
 }
 
+bool swb_mounts_below(const struct swb_mounts *mounts, const char *path)
+{
+        for (size_t i = 0; i < mounts->n; i++)
+                if (mounts->items[i].is_writable && is_under(mounts->items[i].where, path))
+                        return true;
+        return false;
+}
+
 static int add(struct swb_tree *tree, struct swb_mounts *mounts, const char *where,
                const char *source, struct swb_mount mount)
 {
@@ -189,6 +197,37 @@ static int read_units(struct swb_tree *tree, struct swb_mounts *mounts)
         return r;
 }
 
+/* ---- persistent.conf ---- */
+
+#define PERSISTENT_CONF "/etc/switchback/persistent.conf"
+#define PERSISTENT_UNIT "/switchback-persistent.service"
+#define PERSISTENT_FOLDER "/persistent"
+
+/* Lines of a word and a path; data/persistent/switchback-persistent mounts them. */
+static int read_persistent(struct swb_tree *tree, struct swb_mounts *mounts)
+{
+        const struct swb_mount writable = {.is_writable = true};
+        _cleanup_free_ char *text = NULL;
+        char *rest, *line;
+        int r;
+
+        if (!swb_tree_find(tree, PERSISTENT_CONF) || !is_wanted(tree, PERSISTENT_UNIT))
+                return 0;
+        text = swb_tree_read(tree, PERSISTENT_CONF);
+        if (!text)
+                return -EIO;
+        r = add(tree, mounts, PERSISTENT_FOLDER, PERSISTENT_CONF, writable);
+        rest = text;
+        while (r >= 0 && (line = strsep(&rest, "\n"))) {
+                char *fields[FIELDS];
+
+                if (split_line(line, fields) >= 2 &&
+                    (strcmp(fields[0], "bind") == 0 || strcmp(fields[0], "overlay") == 0))
+                        r = add(tree, mounts, fields[1], PERSISTENT_CONF, writable);
+        }
+        return r;
+}
+
 int swb_mounts_add_writable(struct swb_tree *tree, const char *path, struct swb_mounts *mounts)
 {
         return add(tree, mounts, path, "--writable",
@@ -206,5 +245,7 @@ int swb_mounts_find(struct swb_tree *tree, struct swb_mounts *mounts)
                 r = read_fstab(tree, mounts);
         if (r >= 0)
                 r = read_units(tree, mounts);
+        if (r >= 0)
+                r = read_persistent(tree, mounts);
         return r;
 }
