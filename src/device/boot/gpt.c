@@ -293,6 +293,13 @@ static int plan_header(const struct gpt *gpt, const struct table *table, enum wh
         return 0;
 }
 
+/* Whole, and its entries as many and in the same place: they can be compared. */
+static bool is_like(const struct copy *copy, const struct swb_gpt_header *header)
+{
+        return copy->is_whole && copy->header.entries_lba == header->entries_lba &&
+               swb_gpt_array_bytes(&copy->header) == swb_gpt_array_bytes(header);
+}
+
 /* Only the sectors that differ, if what lies there is known. */
 static int write_array(const struct gpt *gpt, const struct table *table, const struct copy *copy,
                        const struct swb_gpt_header *header, const uint8_t *array,
@@ -300,12 +307,13 @@ static int write_array(const struct gpt *gpt, const struct table *table, const s
 {
         size_t n_bytes = swb_gpt_array_bytes(header), step = table->sector_bytes;
         uint8_t sector[SWB_GPT_SECTOR_MAX] = {0};
+        bool is_known = is_like(copy, header);
         int r = 0;
 
         for (size_t at = 0; r >= 0 && at < n_bytes; at += step) {
                 size_t n = SWB_MIN(step, n_bytes - at);
 
-                if (copy->is_whole && memcmp(copy->array + at, array + at, n) == 0)
+                if (is_known && memcmp(copy->array + at, array + at, n) == 0)
                         continue;
                 memcpy(sector, array + at, n);
                 memset(sector + n, 0, step - n);
@@ -317,17 +325,18 @@ static int write_array(const struct gpt *gpt, const struct table *table, const s
 
 /* BS-7, for this copy: the next one is written only when this one is good. */
 static int check_written(const struct gpt *gpt, struct table *table, enum which which,
-                         const uint8_t *array, uint64_t lba, struct swb_error *err)
+                         const uint8_t *array, const struct swb_gpt_header *header,
+                         struct swb_error *err)
 {
         struct copy *copy = &table->copies[which];
 
-        load_copy(gpt, table, copy, lba);
+        load_copy(gpt, table, copy, header->lba);
         if (copy->error.code < 0) {
                 if (err)
                         *err = copy->error;
                 return swb_wrap(err, copy->error.code, "read back after a store");
         }
-        if (!copy->is_whole || memcmp(copy->array, array, swb_gpt_array_bytes(&copy->header)) != 0)
+        if (!is_like(copy, header) || memcmp(copy->array, array, swb_gpt_array_bytes(header)) != 0)
                 return swb_fail(err, -EIO, SWB_FAULT_BOOT,
                                 "%s: the %s copy of the partition table reads back otherwise than "
                                 "it was stored",
@@ -350,7 +359,7 @@ static int write_copy(const struct gpt *gpt, struct table *table, enum which whi
         swb_gpt_header_store(&header, array, sector);
         /* A store that changes nothing still writes to the backup: it may be there to prove that
          * it can. */
-        if (which == PRIMARY && copy->is_whole &&
+        if (which == PRIMARY && is_like(copy, &header) &&
             memcmp(sector, copy->sector, table->sector_bytes) == 0 &&
             memcmp(copy->array, array, swb_gpt_array_bytes(&header)) == 0)
                 return 0;
@@ -360,7 +369,7 @@ static int write_copy(const struct gpt *gpt, struct table *table, enum which whi
                                             header.lba * table->sector_bytes, err);
         if (r >= 0)
                 r = gpt->medium->ops->sync(gpt->medium, err);
-        return r < 0 ? r : check_written(gpt, table, which, array, header.lba, err);
+        return r < 0 ? r : check_written(gpt, table, which, array, &header, err);
 }
 
 static int set_flags(const struct gpt *gpt, const struct copy *copy,
