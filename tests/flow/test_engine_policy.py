@@ -277,3 +277,40 @@ def test_examples_of_the_documentation(device, tmp_path):
         assert example.communicate(timeout=20)[0] == "version 1.1 starts in 3600 s\n"
     finally:
         example.kill()
+
+
+def test_update_engines_interface(device):
+    """What an application of Chrome OS's update_engine sees."""
+    device.offer("1.1")
+    device.set("server", first_check="1h")
+    device.set("device", chromium_dbus="yes")
+    device.set("reboot", automatic="no")
+    device.start()
+    device.wait_state("idle")
+    name, path = "org.chromium.UpdateEngine", "/org/chromium/UpdateEngine"
+    seen = []
+    device.client.connection.signal_subscribe(
+        name, f"{name}Interface", "StatusUpdate", path, None, 0,
+        lambda *args: seen.append(args[5].unpack()[2]))
+
+    def call(method, arguments=None):
+        return device.client._call(f"{name}Interface", method, arguments, path, name).unpack()
+
+    def operation():
+        device.client.pump()
+        return call("GetStatus")[2].removeprefix("UPDATE_STATUS_")
+    assert call("GetStatus") == (0, 0, "UPDATE_STATUS_IDLE", "", 0)
+    with pytest.raises(DBusError) as error:
+        call("AttemptUpdate", GLib.Variant("(ss)", ("", "http://evil/")))
+    assert error.value.name == f"{name}.Error.Failed"
+    call("AttemptUpdate", GLib.Variant("(ss)", ("", "")))
+    device.wait(lambda: operation() == "UPDATED_NEED_REBOOT", "the update")
+    _, progress, _, version, size = call("GetStatus")
+    assert (progress, version) == (1, "1.1") and size > 300000
+    device.wait(lambda: device.client.pump() or "UPDATE_STATUS_UPDATED_NEED_REBOOT" in seen, "the signal")
+    call("ResetStatus")
+    assert operation() == "IDLE" and device.flags()["B"] == (0, 0, 0)
+    call("AttemptUpdateWithFlags", GLib.Variant("(ssi)", ("", "", 1)))
+    device.wait(lambda: operation() == "UPDATED_NEED_REBOOT", "the update again")
+    call("RebootIfNeeded")
+    assert device.reboot() == "B"

@@ -134,7 +134,7 @@ static int set_up(struct daemon *d, const struct swbd_options *options, struct s
                 r = swb_engine_new(d->config, d->event, &hooks, &d->engine, err);
         /* The name first: it tells a second daemon at once, and waits for no slow start. */
         if (r >= 0 && !options->no_bus)
-                r = swb_bus_new(d->event, d->engine, &d->bus, err);
+                r = swb_bus_new(d->event, d->engine, d->config->device.chromium_dbus, &d->bus, err);
         return r < 0 ? r : swb_engine_start(d->engine, err);
 }
 

@@ -39,6 +39,7 @@ static void emit(struct swb_bus *bus)
                 if (r < 0)
                         swb_log(SWB_LOG_DEBUG, "PropertiesChanged: %s", strerror(-r));
         }
+        swb_bus_chromium_changed(bus);
         remember_shown(bus);
         bus->is_emit_planned = true;
         (void)sd_event_source_set_time_relative(bus->emit_timer, EMIT_USEC);
@@ -166,6 +167,7 @@ static int connect_bus(struct swb_bus *bus, struct swb_error *err)
                 return r;
         bus->bus = SWB_TAKE_PTR(connection);
         bus->is_missed = false;
+        swb_bus_add_chromium(bus);
         swb_bus_watch_others(bus);
         swb_log(SWB_LOG_DEBUG, "on the bus as '" SWB_BUS_NAME "'");
         return 0;
@@ -203,8 +205,8 @@ static int add_timer(struct swb_bus *bus, sd_event_source **source, sd_event_tim
         return r < 0 ? swb_fail_errno(err, r, "set up a timer") : 0;
 }
 
-int swb_bus_new(sd_event *event, struct swb_engine *engine, struct swb_bus **ret,
-                struct swb_error *err)
+int swb_bus_new(sd_event *event, struct swb_engine *engine, bool with_chromium,
+                struct swb_bus **ret, struct swb_error *err)
 {
         _cleanup_(swb_bus_freep) struct swb_bus *bus = calloc(1, sizeof(*bus));
         struct swb_error cause = SWB_ERROR_INIT;
@@ -214,6 +216,7 @@ int swb_bus_new(sd_event *event, struct swb_engine *engine, struct swb_bus **ret
                 return swb_oom(err);
         bus->event = sd_event_ref(event);
         bus->engine = engine;
+        bus->with_chromium = with_chromium;
         remember_shown(bus);
         r = add_timer(bus, &bus->emit_timer, on_emit, err);
         if (r >= 0)

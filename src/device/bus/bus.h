@@ -16,9 +16,9 @@
 struct swb_bus;
 
 /* BUSY: another process has the name. That the bus can't be reached is no failure. Engine and event
- * are borrowed. */
-int swb_bus_new(sd_event *event, struct swb_engine *engine, struct swb_bus **ret,
-                struct swb_error *err) _warn_unused_;
+ * are borrowed. with_chromium: offer org.chromium.UpdateEngine, too. */
+int swb_bus_new(sd_event *event, struct swb_engine *engine, bool with_chromium,
+                struct swb_bus **ret, struct swb_error *err) _warn_unused_;
 struct swb_bus *swb_bus_free(struct swb_bus *bus);
 SWB_DEFINE_CLEANUP(struct swb_bus *, swb_bus_free)
 

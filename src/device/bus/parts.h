@@ -5,6 +5,7 @@
  *
  *   bus.c         connection, PropertiesChanged and signals
  *   methods.c     the methods and the interface's table
+ *   chromium.c    the interface of Chrome OS's update_engine
  *   inhibit.c     Inhibit, and the pipes by which inhibitors are held
  *   properties.c  the status as properties
  *   watch.c       what we ask of others on the bus: NetworkManager, systemd-logind
@@ -29,6 +30,7 @@ struct swb_bus {
         struct swb_engine *engine;
         sd_bus *bus; /* NULL: no connection now */
         sd_event_source *emit_timer, *connect_timer;
+        bool with_chromium;
         bool is_emit_planned;
         bool is_missed;            /* that there is no bus was logged */
         unsigned logind_inhibitor; /* that stands for those of logind; 0: none */
@@ -43,6 +45,10 @@ extern const sd_bus_vtable swb_bus_vtable[];
 /* Answers a method without a result; takes the error's text apart if r < 0. */
 int swb_bus_reply(sd_bus_message *message, int r, struct swb_error *err, sd_bus_error *ret_error);
 int swb_bus_refuse(sd_bus_message *message, struct swb_error *err, sd_bus_error *ret_error);
+
+/* Offers update_engine's interface, too, if that is wanted; and its signal. */
+void swb_bus_add_chromium(struct swb_bus *bus);
+void swb_bus_chromium_changed(struct swb_bus *bus);
 
 /* The method Inhibit. */
 int swb_bus_inhibit(sd_bus_message *message, void *userdata, sd_bus_error *ret_error);

@@ -38,6 +38,7 @@ struct swb_config {
                 char *app_id, *device_id_file, *hardware_class, *board, *channel;
                 char *release_file, *cmdline_file, *boot_id_file, *state_dir, *keys_dir;
                 char *time_zone_file, *power_dir, *load_file;
+                bool chromium_dbus;       /* offer update_engine's interface, too */
                 uint64_t build_timestamp; /* seconds since 1970, 0: not given */
         } device;
         struct {

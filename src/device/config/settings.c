@@ -25,6 +25,7 @@ static const struct swb_setting table[] = {
         {"device", "time-zone-file", SWB_SETTING_PATH, "/etc/localtime", AT(device.time_zone_file)},
         {"device", "power-dir", SWB_SETTING_PATH, "/sys/class/power_supply", AT(device.power_dir)},
         {"device", "load-file", SWB_SETTING_PATH, "/proc/loadavg", AT(device.load_file)},
+        {"device", "chromium-dbus", SWB_SETTING_BOOL, "no", AT(device.chromium_dbus)},
         {"device", "build-timestamp", SWB_SETTING_NUMBER, "0", AT(device.build_timestamp)},
 
         {"server", "url", SWB_SETTING_URL, NULL, AT(server.url)},

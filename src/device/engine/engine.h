@@ -118,6 +118,9 @@ int swb_engine_reboot(struct swb_engine *engine, struct swb_error *err) _warn_un
 /* Goes back to the other slot's system, if it has proved good, with a reboot; the version that runs
  * now is not taken again. NOT_FOUND: there is none. */
 int swb_engine_rollback(struct swb_engine *engine, struct swb_error *err) _warn_unused_;
+/* An installed update that waits for its reboot is given up: its slot becomes unbootable. The next
+ * check may find it again. NOT_FOUND: there is none. */
+int swb_engine_discard(struct swb_engine *engine, struct swb_error *err) _warn_unused_;
 /* The running system is well, whatever health checks say; or it is not, and is left as if one of
  * them had failed (NOT_FOUND: there is no other to start). */
 int swb_engine_mark_good_by_hand(struct swb_engine *engine, struct swb_error *err) _warn_unused_;

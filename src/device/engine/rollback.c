@@ -102,3 +102,25 @@ int swb_engine_mark_bad_by_hand(struct swb_engine *engine, struct swb_error *err
         swb_engine_leave(engine);
         return 0;
 }
+
+int swb_engine_discard(struct swb_engine *engine, struct swb_error *err)
+{
+        int r = swb_engine_need_ready(engine, err);
+
+        if (r < 0)
+                return r;
+        if (engine->status.state != SWB_ENGINE_UPDATED && engine->status.state != SWB_ENGINE_HELD)
+                return swb_fail(err, -ENOENT, SWB_FAULT_NOT_FOUND,
+                                "no update waits for a reboot, the engine is %s",
+                                swb_engine_state_to_string(engine->status.state));
+        /* Flags first: after a cut in between the slot is only made bootable again. */
+        r = swb_boot_mark_unbootable(engine->boot, engine->state->pending.slot, err);
+        if (r < 0)
+                return r;
+        swb_engine_call_off(engine, "the update is given up");
+        swb_engine_not_later(engine);
+        swb_state_clear_pending(engine->state);
+        swb_engine_save_or_warn(engine);
+        swb_engine_settle(engine, "the installed update is given up");
+        return 0;
+}
