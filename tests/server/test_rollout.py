@@ -171,6 +171,18 @@ def test_without_identity_nobody_is_counted(serve, base, data):
     assert show(data)["admitted"] == 0
 
 
+def test_one_server_counts_and_another_takes_over(serve, base, data):
+    create(data, "--stage=2", "--stage=100%")
+    first, second = serve(), serve()
+    assert gets(second, "a") is None
+    assert info(second, "a").startswith("rollout-is-paused")
+    assert gets(first, "a") == "2.0"
+    assert gets(second, "a") is None
+    first.kill()
+    second.wait_for(lambda: gets(second, "a") == "2.0")
+    assert [gets(second, m) for m in "bc"] == ["2.0", None]
+
+
 def test_share_is_monotone(serve, base, data):
     create(data, "--stage=20%", "--stage=60%")
     server = serve()
@@ -265,6 +277,8 @@ def test_commands(base, data):
     assert (show(data)["status"], show(data)["reason"]) == ("paused", "lunch")
     run(data, "rollout", "finish", "r")
     run(data, "rollout", "remove", "r")
+    result = run(data, "rollout", "create", "back", "--release=1.0", check=False)
+    assert result.returncode == 2 and "higher version" in result.stderr
     assert run_json(data, "rollout", "list") == []
 
 

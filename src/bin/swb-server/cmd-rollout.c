@@ -226,6 +226,7 @@ static int run_create(struct swb_db *db, char **args, struct swb_error *err)
         row.setup.app = app.id;
         row.setup.release = release.id;
         swb_copy_bounded(row.setup.name, args[0], SWB_NAME_MAX);
+        swb_copy_bounded(row.setup.version, release.version, SWB_VERSION_MAX);
         r = strlen(args[0]) > SWB_NAME_MAX ? swb_name_check("rollout", args[0], err)
                                            : swb_rollout_create(db, &row, (int64_t)time(NULL), err);
         if (r >= 0)

@@ -20,6 +20,8 @@ struct swb_service {
         struct swb_connections *connections;
         struct swb_writer *writer;
         int payload_folder_fd;
+        int lock_fd;       /* of the data folder; whoever locks it has the rollouts */
+        bool has_rollouts; /* of the owner's thread */
 
         pthread_mutex_t catalog_lock;
         struct swb_catalog *catalog; /* current; take a reference under the lock */
@@ -31,6 +33,8 @@ struct swb_service {
 
         pthread_mutex_t status_lock;
         struct swb_db *status_db; /* of whoever holds the lock */
+        struct swb_buf overview;  /* as it was at overview_at; making it reads all devices */
+        int64_t overview_at;
 };
 
 /* Where a request stands. */

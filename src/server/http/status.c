@@ -10,6 +10,7 @@
 #define ANSWER_MAX_BYTES (8u << 20)
 #define LIMIT_DEFAULT 200
 #define LIMIT_MAX 5000
+#define OVERVIEW_SECONDS 3
 
 enum MHD_Result swb_finish_health(struct swb_exchange *exchange)
 {
@@ -111,9 +112,25 @@ static int write_releases(struct list *list, struct swb_error *err)
         return swb_json_releases(list->json, list->db, list->app.id, err);
 }
 
+/* The one list whose making takes time with a large fleet: seconds old is good enough. */
 static int write_overview(struct list *list, struct swb_error *err)
 {
-        return swb_json_overview(list->json, list->db, err);
+        struct swb_service *service = list->exchange->service;
+        struct swb_buf *buf = list->json->buf;
+        int64_t now = (int64_t)time(NULL);
+        int r;
+
+        if (service->overview.n_bytes > 0 && now - service->overview_at < OVERVIEW_SECONDS &&
+            now >= service->overview_at)
+                return swb_buf_append(buf, service->overview.data, service->overview.n_bytes);
+        r = swb_json_overview(list->json, list->db, err);
+        if (r < 0)
+                return r;
+        swb_buf_reset(&service->overview);
+        service->overview_at = now;
+        /* Without memory it is made again next time. */
+        (void)!swb_buf_append(&service->overview, buf->data, buf->n_bytes);
+        return 0;
 }
 
 /* Of the running rollouts: live counts. */

@@ -17,7 +17,7 @@
 #include "server/rollout/plan.h"
 #include "server/rollout/reasons.h"
 
-#define SWB_ROLLOUT_MEMBERS_MAX 5000000u
+#define SWB_ROLLOUT_MEMBERS_MAX 2000000u
 #define SWB_ROLLOUT_REASON_MAX 400
 #define SWB_RATE_BUCKETS 64 /* a power of two, above 61 */
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/store/rollouts.h"
 
+#include "base/text.h"
 #include "server/store/channels.h"
 
 #define COLUMNS                                                                                    \
@@ -277,6 +278,28 @@ static int ensure_channel(struct swb_db *db, const struct swb_rollout_setup *s, 
         return swb_query_run(&q, err);
 }
 
+/* Whoever is not admitted would get more than who is. */
+static int check_newer(struct swb_db *db, const struct swb_rollout_setup *s, struct swb_error *err)
+{
+        _cleanup_(swb_query_done) struct swb_query q = {0};
+        int r;
+
+        r = swb_query_init(&q, db,
+                           "SELECT r.version FROM channels c JOIN releases r ON r.id = c.release"
+                           " WHERE c.app = ? AND c.name = ?",
+                           err);
+        if (r < 0)
+                return r;
+        swb_query_bind_i64(&q, s->app);
+        swb_query_bind_text(&q, s->channel);
+        r = swb_query_step(&q, err);
+        if (r > 0 && swb_version_compare(s->version, swb_query_text(&q, 0)) <= 0)
+                return swb_fail(err, -EINVAL, SWB_FAULT_USAGE,
+                                "channel '%s' gives %s already: a rollout brings a higher version",
+                                s->channel, swb_query_text(&q, 0));
+        return SWB_MIN(r, 0);
+}
+
 /* Words for what the table's constraints refuse. */
 static int check_free(struct swb_db *db, const struct swb_rollout_setup *s, struct swb_error *err)
 {
@@ -316,6 +339,8 @@ int swb_rollout_create(struct swb_db *db, struct swb_rollout_row *row, int64_t n
                 r = swb_plan_check(&s->plan, err);
         if (r >= 0)
                 r = check_free(db, s, err);
+        if (r >= 0)
+                r = check_newer(db, s, err);
         if (r >= 0)
                 r = ensure_channel(db, s, now, err);
         if (r >= 0)
