@@ -7,6 +7,8 @@
 
 #include "base/text.h"
 #include "generator/prepare.h"
+#include "generator/verity/exclude.h"
+#include "generator/verity/image.h"
 #include "os/file.h"
 
 #define JSON_MAX_BYTES ((size_t)4 << 20)
@@ -23,6 +25,7 @@ struct generate {
         struct swb_rules rules;
         struct swb_spool *spool;
         struct swb_prepared prepared[SWB_PARTITIONS_MAX];
+        struct swb_verity_description verity[SWB_PARTITIONS_MAX]; /* with config->verity */
 };
 
 static void generate_done(struct generate *g)
@@ -160,6 +163,21 @@ static int make_operations(struct generate *g, struct swb_error *err)
         return r;
 }
 
+static struct swb_extent tree_extent(const struct swb_verity *verity)
+{
+        return (struct swb_extent){verity->tree_start, swb_verity_tree_blocks(verity->data_blocks)};
+}
+
+static void fill_tree(struct swb_partition *p, const struct swb_verity *verity)
+{
+        p->has_tree = true;
+        p->tree = (struct swb_hash_tree){.data = {verity->data_start, verity->data_blocks},
+                                         .tree = tree_extent(verity),
+                                         .algorithm = "sha256",
+                                         .n_salt = verity->n_salt};
+        memcpy(p->tree.salt, verity->salt, verity->n_salt);
+}
+
 static void fill_manifest(struct generate *g)
 {
         struct swb_manifest *m = &g->out->manifest;
@@ -177,6 +195,8 @@ static void fill_manifest(struct generate *g)
                 p->has_new = true;
                 p->new_bytes = from->new.image->n_bytes;
                 memcpy(p->new_hash, from->new.blocks.image_hash, SWB_SHA256_BYTES);
+                if (g->config->verity && g->rules.hash_tree)
+                        fill_tree(p, &g->verity[i].verity);
                 if (!from->old.image)
                         continue;
                 p->has_old = true;
@@ -209,9 +229,27 @@ static int write_json(struct generate *g, struct swb_error *err)
                                                  .manifest = &g->out->manifest,
                                                  .operations = g->out->operations,
                                                  .payload = &g->out->payload,
-                                                 .signing = c->signing};
+                                                 .signing = c->signing,
+                                                 .verity = c->verity ? g->verity : NULL};
 
         return swb_manifest_json_write(&facts, &g->out->json, err);
+}
+
+/* The trees must be what they are said to be; then, if it may be so, the device makes them. */
+static int leave_trees_out(struct generate *g, struct swb_error *err)
+{
+        for (size_t i = 0; i < g->config->n_partitions; i++) {
+                struct swb_prepared *p = &g->prepared[i];
+                struct swb_extent extent;
+                int r = swb_verity_image_check(p->new.image, &g->verity[i], err);
+
+                if (r < 0)
+                        return swb_wrap(err, r, "partition '%s'", p->name);
+                extent = tree_extent(&g->verity[i].verity);
+                if (g->rules.hash_tree && swb_task_list_exclude(&p->tasks, &extent) < 0)
+                        return swb_oom(err);
+        }
+        return 0;
 }
 
 static int prepare(struct generate *g, struct swb_error *err)
@@ -235,6 +273,8 @@ static int prepare(struct generate *g, struct swb_error *err)
                 r = swb_prepared_hash(g->prepared, c->n_partitions, &c->pool, err);
         for (size_t i = 0; i < c->n_partitions && r == 0; i++)
                 r = swb_prepared_plan(&g->prepared[i], &g->rules, &c->pool, &limits, err);
+        if (r == 0 && c->verity)
+                r = leave_trees_out(g, err);
         return r;
 }
 

@@ -27,6 +27,7 @@ struct swb_generate_config {
         int64_t time;               /* < 0: none */
         struct swb_pool pool;       /* memory: at least SWB_GENERATE_MEMORY_MIN */
         const struct swb_signing *signing;
+        bool verity; /* each new image has a hash tree, described in "<new_path>.verity" */
         const char *output_path;
         const char *manifest_path; /* NULL: "<output>.json" */
 };

@@ -85,6 +85,22 @@ static json_t *side(uint64_t n_bytes, const uint8_t *hash, bool *failed)
         return object;
 }
 
+static json_t *verity(const struct swb_verity_description *d, bool by_device, bool *failed)
+{
+        json_t *object = json_object();
+        char salt[SWB_VERITY_SALT_TEXT];
+
+        swb_verity_salt_text(&d->verity, salt);
+        set(object, "root_hash", hex(d->root), failed);
+        set(object, "salt", json_string(salt), failed);
+        set(object, "algorithm", json_string("sha256"), failed);
+        set(object, "data_blocks", number(d->verity.data_blocks), failed);
+        set(object, "superblock", number(d->superblock), failed);
+        set(object, "hash_start", number(d->verity.tree_start), failed);
+        set(object, "made_by_device", json_boolean(by_device), failed);
+        return object;
+}
+
 static json_t *partitions(const struct swb_manifest_facts *facts, bool *failed)
 {
         json_t *array = json_array();
@@ -97,6 +113,9 @@ static json_t *partitions(const struct swb_manifest_facts *facts, bool *failed)
                 set(object, "target", side(p->new_bytes, p->new_hash, failed), failed);
                 if (p->has_old)
                         set(object, "source", side(p->old_bytes, p->old_hash, failed), failed);
+                if (facts->verity)
+                        set(object, "verity", verity(&facts->verity[i], p->has_tree, failed),
+                            failed);
                 set(object, "operations", operations(&facts->operations[i], 1, failed), failed);
                 if (json_array_append_new(array, object) < 0)
                         *failed = true;

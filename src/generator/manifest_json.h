@@ -8,6 +8,7 @@
  */
 #include "generator/diff/make.h"
 #include "generator/pack/assemble.h"
+#include "generator/verity/description.h"
 
 struct swb_manifest_facts {
         const char *app_id;
@@ -19,6 +20,7 @@ struct swb_manifest_facts {
         const struct swb_operation_list *operations; /* one list a partition */
         const struct swb_payload_facts *payload;
         const struct swb_signing *signing;
+        const struct swb_verity_description *verity; /* one a partition; NULL: no hash trees */
 };
 
 /* Appends the text. Return: 0, NO_MEMORY, INTERNAL; and the signer's. */

@@ -130,11 +130,14 @@ class Operation:
 
 class Partition:
     def __init__(self, data):
-        m = message(data, (1, 2, 3, 4, 6, 7, 9, 17), (8,))
+        m = message(data, (1, 2, 3, 4, 6, 7, 9, 10, 11, 12, 13, 17), (8,))
         self.name = m.get(1, b"").decode()
         self.version = m.get(17, b"").decode()
         self.old = message(m[6], (1, 2)) if 6 in m else None
         self.new = message(m[7], (1, 2)) if 7 in m else None
+        self.tree = Operation.extent(m[11]) if 11 in m else None  # made by the device
+        self.tree_of = Operation.extent(m[10]) if 10 in m else None
+        self.tree_algorithm = m.get(12, b"")
         self.operations = [Operation(o) for o in m[8]]
 
 
@@ -339,6 +342,22 @@ def check_coding(p, op):
         yield "no puff patch"
 
 
+def check_tree(p, q, n_blocks):
+    if p.minor < 6:
+        yield f"hash tree in minor version {p.minor}"
+    if q.tree_of is None or q.tree_algorithm != b"sha256":
+        yield "hash tree without its data, or of another algorithm"
+        return
+    n, size = q.tree_of.n, 0
+    while n > 1:
+        n = (n + 127) // 128
+        size += n
+    if size != q.tree.n or q.tree.start + q.tree.n > n_blocks:
+        yield "size or place of the hash tree"
+    if q.tree_of.start + q.tree_of.n > q.tree.start:
+        yield "hash tree within its data"
+
+
 def check_partition(p, q, offset):
     yield from check_info(q.old, "old")
     yield from check_info(q.new, "new")
@@ -347,6 +366,10 @@ def check_partition(p, q, offset):
         return
     n_blocks = q.new[1] // BLOCK
     written = bytearray(n_blocks)
+    if q.tree:
+        yield from check_tree(p, q, n_blocks)
+        for block in range(q.tree.start, min(q.tree.start + q.tree.n, n_blocks)):
+            written[block] = 1
     for number, op in enumerate(q.operations):
         where = f"operation {number} ({NAMES.get(op.type, op.type)}): "
         if op.type not in allowed(p.minor):

@@ -1,10 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """dm-verity: trees that veritysetup agrees with."""
 
+import json
+import os
 import random
 import subprocess
 
 import pytest
+
+import paycheck
+from pack_images import MIB, mkfs, program, write
+from test_keys import install
 
 BLOCK = 4096
 VERITYSETUP = "/usr/sbin/veritysetup"
@@ -88,3 +94,92 @@ def test_what_can_not_be(pack):
     one.write_bytes(bytes(BLOCK + 1))
     assert "multiple" in pack.fails("verity", one, "--output=out")
     assert not (pack.folder / "out").exists() and not (pack.folder / "out.verity").exists()
+
+
+# ---- trees that devices make ----
+
+@pytest.fixture
+def pair_with_trees(pack):
+    """ext4 with a hash tree, old and new."""
+    made = []
+    for side, shift in (("old", 0), ("new", 5)):
+        tree = pack.folder / f"{side}-tree"
+        write(tree, "bin/program", program(1, MIB, shift=shift))
+        write(tree, "bin/other", program(2, 100_000))
+        mkfs(pack.folder / f"{side}.ext4", tree, 16 * MIB, "-b", "4096")
+        pack.ok("verity", f"{side}.ext4", f"--output={side}.img")
+        made.append(pack.folder / f"{side}.img")
+    return made
+
+
+def writes(path, facts):
+    """Do the operations write any block of the tree?"""
+    first = int(facts["HASH_START"])
+    last = first + int(facts["HASH_BLOCKS"])
+    return any(start < last and first < start + n for q in paycheck.Payload(path).partitions
+               for op in q.operations for start, n in op.dst)
+
+
+@pytest.mark.parametrize("options", [[], ["--profile=chromeos", "--minor=6"]])
+def test_the_tree_does_not_travel(pack, pair_with_trees, options):
+    old, new = pair_with_trees
+    facts = description(pack.folder / "new.img.verity")
+    (pack.folder / "keys").mkdir()
+    pack.ok("keygen", "--type=p256", "key.pem", "keys/key.pem")
+    with_tree = pack.delta(old, new, *options, output="travels.pl")
+    path = pack.delta(old, new, "--verity", "--key=key.pem", *options)
+    pack.check(path, old, new)
+    assert writes(with_tree, facts) and not writes(path, facts)
+    assert path.stat().st_size < with_tree.stat().st_size
+    assert "makes a hash tree of 33 blocks" in pack.ok("inspect", path).stdout
+    told = json.loads((pack.folder / "delta.pl.json").read_text())["partitions"][0]["verity"]
+    assert told["root_hash"] == facts["ROOT_HASH"] and told["made_by_device"] is True
+    assert told["salt"] == "-" and told["data_blocks"] == 4096 and told["hash_start"] == 4097
+    # in a slot that held something else
+    assert install(pack.folder, path, 1, source=old) == ""
+    slot = pack.folder / "slot"
+    os.truncate(slot, new.stat().st_size)
+    assert slot.read_bytes() == new.read_bytes()
+    assert veritysetup_verify(slot, facts) == ""
+
+
+def test_full_payload(pack, pair_with_trees):
+    new = pair_with_trees[1]
+    path = pack.full(new, "--verity")
+    pack.check(path, None, new)
+    pack.ok("apply", path, "made")
+    assert (pack.folder / "made").read_bytes() == new.read_bytes()
+    assert not writes(path, description(pack.folder / "new.img.verity"))
+    # others can't: there it travels, and the manifest still has the root hash
+    path = pack.full(new, "--verity", "--profile=chromeos", output="others.pl")
+    told = json.loads((pack.folder / "others.pl.json").read_text())["partitions"][0]["verity"]
+    assert told["made_by_device"] is False
+    assert writes(path, description(pack.folder / "new.img.verity"))
+
+
+def test_trees_are_not_believed(pack, pair_with_trees):
+    new = pair_with_trees[1]
+    text = (pack.folder / "new.img.verity").read_text()
+    good = new.read_bytes()
+
+    def fails(image=good, description_text=text):
+        new.write_bytes(image)
+        (pack.folder / "new.img.verity").write_text(description_text)
+        return pack.fails("full", new, "--verity", "--output=p", "--app-id=a",
+                          "--target-version=2")
+
+    def changed(at):
+        return good[:at] + bytes([good[at] ^ 1]) + good[at + 1:]
+
+    assert "another hash tree" in fails(changed(5000))  # data
+    assert "another hash tree" in fails(changed(4098 * BLOCK))
+    assert "another superblock" in fails(changed(4096 * BLOCK + 20))
+    assert "another root hash" in fails(
+        description_text=text[:-2] + ("0" if text[-2] != "0" else "1") + "\n")
+    assert "not what swb-pack verity writes" in fails(
+        description_text=text.replace("sha256", "sha1"))
+    assert "another size" in fails(good[:-BLOCK])
+    (pack.folder / "new.img.verity").unlink()
+    new.write_bytes(good)
+    assert "new.img.verity" in pack.fails("full", new, "--verity", "--output=p", "--app-id=a",
+                                          "--target-version=2")

@@ -81,6 +81,7 @@ static int fill_config(const struct swb_build_options *o, const struct swb_image
                                 JOBS_MAX);
         config->minor = o->minor == SWB_BUILD_MINOR_UNSET ? SWB_MINOR_DEFAULT : (uint32_t)o->minor;
         config->max_timestamp = (int64_t)o->max_timestamp;
+        config->verity = o->verity;
         config->app_id = o->app_id;
         config->target_version = o->target_version;
         config->source_version = o->source_version;

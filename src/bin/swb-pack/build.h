@@ -11,7 +11,7 @@ struct swb_build_options {
         const char *output, *manifest, *app_id, *target_version, *source_version, *profile,
                 *progress;
         uint64_t minor, max_timestamp, jobs, memory;
-        bool hash_only;
+        bool hash_only, verity;
 };
 
 #define SWB_BUILD_MINOR_UNSET UINT64_MAX
@@ -59,6 +59,13 @@ struct swb_build_options {
                  "N",                                                                              \
                  false,                                                                            \
                  "minor version of the payload (default: the profile's)"},                         \
+                {0,                                                                                \
+                 "verity",                                                                         \
+                 SWB_OPT_FLAG,                                                                     \
+                 &(o).verity,                                                                      \
+                 NULL,                                                                             \
+                 false,                                                                            \
+                 "new images have hash trees (swb-pack verity), which devices make"},              \
                 {0,                                                                                \
                  "max-timestamp",                                                                  \
                  SWB_OPT_U64,                                                                      \

@@ -71,6 +71,7 @@ int swb_rules_init(struct swb_rules *rules, enum swb_profile profile, bool delta
                 .zstd = swb_op_allowed(SWB_OP_REPLACE_ZSTD, minor),
                 .lengths = minor < 4,
                 .offsets_32_bit = minor < 6,
+                .hash_tree = minor >= 6,
                 .chunk_blocks =
                         minor >= SWB_MINOR_OWN_FIRST ? CHUNK_BLOCKS_OWN : CHUNK_BLOCKS_CHROMEOS,
         };

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "generator/verity/exclude.h"
+
+static void replace(struct swb_extent_list *list, struct swb_extent_list *by)
+{
+        swb_extent_list_done(list);
+        *list = *by;
+        *by = (struct swb_extent_list){0};
+}
+
+/* Keeps n blocks of the target from `at` on, counted in its order; of a copy the source's, too. */
+static int keep(const struct swb_task *task, struct swb_task *kept, uint64_t at, uint64_t n)
+{
+        int r = n ? swb_extent_list_append_slice(&kept->dst, &task->dst, at, n) : 0;
+
+        if (r < 0 || n == 0 || task->kind != SWB_TASK_COPY)
+                return r;
+        return swb_extent_list_append_slice(&kept->src, &task->src, at, n);
+}
+
+static int exclude(const struct swb_task *task, struct swb_task *kept,
+                   const struct swb_extent *extent)
+{
+        uint64_t at = 0, end = extent->start_block + extent->n_blocks;
+        int r = 0;
+
+        for (size_t i = 0; i < task->dst.n && r == 0; i++) {
+                const struct swb_extent *e = &task->dst.items[i];
+                uint64_t first = SWB_MAX(e->start_block, extent->start_block);
+                uint64_t last = SWB_MIN(e->start_block + e->n_blocks, end);
+
+                if (first >= last) {
+                        r = keep(task, kept, at, e->n_blocks);
+                } else {
+                        r = keep(task, kept, at, first - e->start_block);
+                        if (r == 0)
+                                r = keep(task, kept, at + last - e->start_block,
+                                         e->start_block + e->n_blocks - last);
+                }
+                at += e->n_blocks;
+        }
+        return r;
+}
+
+static int exclude_from(struct swb_task *task, const struct swb_extent *extent)
+{
+        struct swb_task kept = {.kind = task->kind};
+        int r = exclude(task, &kept, extent);
+
+        if (r == 0)
+                replace(&task->dst, &kept.dst);
+        if (r == 0 && task->kind == SWB_TASK_COPY)
+                replace(&task->src, &kept.src);
+        swb_extent_list_done(&kept.dst);
+        swb_extent_list_done(&kept.src);
+        return r;
+}
+
+int swb_task_list_exclude(struct swb_task_list *tasks, const struct swb_extent *extent)
+{
+        size_t n = 0, n_tasks = tasks->n;
+        int r = 0;
+
+        for (size_t i = 0; i < n_tasks && r == 0; i++)
+                r = exclude_from(&tasks->items[i], extent);
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < n_tasks; i++) {
+                struct swb_task task = tasks->items[i];
+
+                if (task.dst.n > 0) {
+                        tasks->items[n++] = task;
+                        continue;
+                }
+                swb_extent_list_done(&task.src);
+                swb_extent_list_done(&task.dst);
+        }
+        tasks->n = n;
+        return 0;
+}
