@@ -85,7 +85,8 @@ static uint32_t xz_dictionary(uint32_t preset, size_t n_in)
         return SWB_MIN(size, preset);
 }
 
-static int encode_xz(int level, const uint8_t *in, size_t n_in, struct output *out)
+static int encode_xz(int level, uint32_t max_dictionary, const uint8_t *in, size_t n_in,
+                     struct output *out)
 {
         lzma_options_lzma options;
         lzma_filter filters[] = {{.id = LZMA_FILTER_LZMA2, .options = &options},
@@ -94,7 +95,7 @@ static int encode_xz(int level, const uint8_t *in, size_t n_in, struct output *o
 
         if (level > 9 || lzma_lzma_preset(&options, (uint32_t)level))
                 return -EINVAL;
-        options.dict_size = xz_dictionary(options.dict_size, n_in);
+        options.dict_size = xz_dictionary(SWB_MIN(options.dict_size, max_dictionary), n_in);
         r = output_alloc(out, lzma_stream_buffer_bound(n_in));
         if (r < 0)
                 return r;
@@ -155,7 +156,7 @@ static int encode(enum swb_codec codec, int level, const uint8_t *in, size_t n_i
         case SWB_CODEC_BZ2:
                 return encode_bz2(level ? level : bz2_level_for(n_in), in, n_in, out);
         case SWB_CODEC_XZ:
-                return encode_xz(level ? level : XZ_LEVEL, in, n_in, out);
+                return encode_xz(level ? level : XZ_LEVEL, UINT32_MAX, in, n_in, out);
         case SWB_CODEC_ZSTD:
                 return encode_zstd(level ? level : ZSTD_LEVEL, in, n_in, out);
         case SWB_CODEC_BROTLI:
@@ -180,6 +181,19 @@ int swb_encode(enum swb_codec codec, int level, const void *in, size_t n_in, str
         if (n_in > SIZE_MAX / 2)
                 return -E2BIG;
         r = encode(codec, level, n_in > 0 ? in : (const void *)"", n_in, &out);
+        if (r < 0)
+                return r;
+        return swb_buf_append(buf, out.data, out.n_bytes);
+}
+
+int swb_encode_xz(uint32_t max_dictionary_bytes, const void *in, size_t n_in, struct swb_buf *buf)
+{
+        _cleanup_(output_done) struct output out = {0};
+        int r;
+
+        if (n_in > SIZE_MAX / 2)
+                return -E2BIG;
+        r = encode_xz(XZ_LEVEL, max_dictionary_bytes, n_in > 0 ? in : (const void *)"", n_in, &out);
         if (r < 0)
                 return r;
         return swb_buf_append(buf, out.data, out.n_bytes);

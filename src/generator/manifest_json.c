@@ -7,7 +7,7 @@
 
 #define SCHEMA 1             /* docs/spec/manifest.md */
 #define PROPERTIES_VERSION 2 /* of the layout that Chromium OS calls payload properties */
-#define TYPES_MAX (SWB_OP_REPLACE_ZSTD + 1)
+#define TYPES_MAX (SWB_OP_LAST + 1)
 
 /* Sets a member and owns the value also when that fails; a failed allocation is seen at the end. */
 static void set(json_t *object, const char *name, json_t *value, bool *failed)

@@ -41,6 +41,8 @@ static const struct op_kind kinds[] = {
          .own_since = NEVER},
         {SWB_OP_REPLACE_ZSTD, "REPLACE_ZSTD", .data = true, .supported = true, .since = NEVER,
          .own_since = 1000},
+        {SWB_OP_SWDIFF, "SWDIFF", .data = true, .source = true, .supported = true, .since = NEVER,
+         .own_since = 1001},
 };
 
 static const struct op_kind *find_kind(uint32_t type)
@@ -93,7 +95,7 @@ bool swb_op_supported(uint32_t type)
 bool swb_minor_known(uint32_t minor)
 {
         return minor == SWB_MINOR_FULL || (minor >= 2 && minor <= MINOR_SHARED_MAX) ||
-               minor == SWB_MINOR_OWN_FIRST;
+               (minor >= SWB_MINOR_OWN_FIRST && minor <= SWB_MINOR_OWN_LAST);
 }
 
 uint64_t swb_extents_blocks(const struct swb_extent *extents, size_t n)

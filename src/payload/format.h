@@ -30,8 +30,9 @@
 #define SWB_MINOR_FULL 0
 #define SWB_MINOR_PARTIAL 7 /* from here on a payload may leave partitions out (partial_update) */
 /* Our own minor versions. 1000: full or delta, the types of minor 5 but for DISCARD and PUFFDIFF,
- * and REPLACE_ZSTD. */
+ * and REPLACE_ZSTD. 1001: SWDIFF too. */
 #define SWB_MINOR_OWN_FIRST 1000
+#define SWB_MINOR_OWN_LAST 1001
 
 enum swb_op_type {
         SWB_OP_REPLACE = 0,
@@ -49,7 +50,9 @@ enum swb_op_type {
         SWB_OP_LZ4DIFF_BSDIFF = 12,
         SWB_OP_LZ4DIFF_PUFFDIFF = 13,
         SWB_OP_REPLACE_ZSTD = 128, /* own profile: one zstd frame, window at most 8 MiB */
+        SWB_OP_SWDIFF = 129,       /* own profile: a difference in the format SWD1 */
 };
+#define SWB_OP_LAST SWB_OP_SWDIFF /* highest number of a type */
 
 /* "REPLACE_BZ" …; "unknown" for a number without a name. */
 const char *swb_op_to_string(uint32_t type);

@@ -280,8 +280,8 @@ static int take_minor(const struct swb_wire *wire, const struct swb_wire_field *
                 return r;
         if (!swb_minor_known(*ret))
                 return swb_fail(err, -EPROTONOSUPPORT, SWB_FAULT_UNSUPPORTED,
-                                "manifest: minor version %u, known are 0, 2 to 9 and %u", *ret,
-                                SWB_MINOR_OWN_FIRST);
+                                "manifest: minor version %u, known are 0, 2 to 9 and %u to %u",
+                                *ret, SWB_MINOR_OWN_FIRST, SWB_MINOR_OWN_LAST);
         return 0;
 }
 

@@ -8,6 +8,7 @@
  */
 #include "base/text.h"
 #include "codec/puffpatch.h"
+#include "codec/swpatch.h"
 #include "os/file.h"
 #include "os/hash.h"
 #include "os/keyring.h"
@@ -118,6 +119,9 @@ static int patch(const struct swb_operation *op, const uint8_t *blob, const uint
         if (op->type == SWB_OP_PUFFDIFF)
                 return swb_puffpatch(blob, (size_t)op->data_length, n_source, n_out,
                                      SWB_DECODER_MEMORY_BYTES, &io);
+        if (op->type == SWB_OP_SWDIFF)
+                return swb_swpatch(blob, (size_t)op->data_length, n_source, n_out,
+                                   SWB_DECODER_MEMORY_BYTES, &io);
         return swb_bspatch(blob, (size_t)op->data_length,
                            op->src_length ? op->src_length : n_source,
                            op->dst_length ? op->dst_length : n_out, SWB_DECODER_MEMORY_BYTES, &io);
@@ -145,6 +149,7 @@ static int make_content(const struct swb_operation *op, const uint8_t *blob, con
         case SWB_OP_SOURCE_BSDIFF:
         case SWB_OP_BROTLI_BSDIFF:
         case SWB_OP_PUFFDIFF:
+        case SWB_OP_SWDIFF:
                 return patch(op, blob, source, out, n_out);
         default: /* ZERO, DISCARD */
                 return 0;

@@ -17,16 +17,16 @@ import sys
 
 BLOCK = 4096
 MAGIC = b"CrAU"
-OWN_MINOR = 1000
+OWN_MINOR, SWDIFF_MINOR = 1000, 1001
 OWN_DATA_MAX = 24 << 20
 
 REPLACE, REPLACE_BZ, SOURCE_COPY, SOURCE_BSDIFF, ZERO = 0, 1, 4, 5, 6
-REPLACE_XZ, PUFFDIFF, BROTLI_BSDIFF, REPLACE_ZSTD = 8, 9, 10, 128
+REPLACE_XZ, PUFFDIFF, BROTLI_BSDIFF, REPLACE_ZSTD, SWDIFF = 8, 9, 10, 128, 129
 NAMES = {0: "REPLACE", 1: "REPLACE_BZ", 4: "SOURCE_COPY", 5: "SOURCE_BSDIFF", 6: "ZERO",
-         8: "REPLACE_XZ", 9: "PUFFDIFF", 10: "BROTLI_BSDIFF", 128: "REPLACE_ZSTD"}
+         8: "REPLACE_XZ", 9: "PUFFDIFF", 10: "BROTLI_BSDIFF", 128: "REPLACE_ZSTD", 129: "SWDIFF"}
 COMPRESSED = {REPLACE_BZ, REPLACE_XZ, REPLACE_ZSTD}
 BSDIFFS = {SOURCE_BSDIFF, BROTLI_BSDIFF}
-DIFFS = BSDIFFS | {PUFFDIFF}
+DIFFS = BSDIFFS | {PUFFDIFF, SWDIFF}
 WITH_DATA = {REPLACE} | COMPRESSED | DIFFS
 WITH_SOURCE = {SOURCE_COPY} | DIFFS
 
@@ -48,6 +48,8 @@ def allowed(minor):
         types |= {PUFFDIFF}
     if minor >= OWN_MINOR:
         types |= {REPLACE_ZSTD}
+    if minor >= SWDIFF_MINOR:
+        types |= {SWDIFF}
     return types
 
 
@@ -204,7 +206,7 @@ def check_file(p):
         yield f"major version {p.major}"
     if p.block_size != BLOCK:
         yield f"block size {p.block_size}"
-    if p.minor not in (0, 2, 3, 4, 5, 6, OWN_MINOR):
+    if p.minor not in (0, 2, 3, 4, 5, 6, OWN_MINOR, SWDIFF_MINOR):
         yield f"minor version {p.minor}"
     if p.is_delta and p.minor == 0:
         yield "a delta with minor version 0"
@@ -315,6 +317,13 @@ def check_xz(blob):
         yield ".xz stream with other filters than LZMA2"
 
 
+def check_swdiff(blob):
+    if blob[:4] != b"SWD1" or set(blob[4:9]) - {0, 1, 2} or blob[9:12] != b"\0\0\0":
+        yield f"head {blob[:12]}"
+    if 28 + sum(struct.unpack("<4I", blob[12:28])) > len(blob):
+        yield "streams are longer than the difference"
+
+
 def check_bsdiff(op, blob):
     magic = blob[:8]
     if op.type == SOURCE_BSDIFF and magic != b"BSDIFF40":
@@ -336,6 +345,8 @@ def check_coding(p, op):
         yield "no bzip2 stream"
     if op.type == REPLACE_ZSTD and blob[:4] != b"\x28\xb5\x2f\xfd":
         yield "no zstd frame"
+    if op.type == SWDIFF:
+        yield from check_swdiff(blob)
     if op.type in BSDIFFS:
         yield from check_bsdiff(op, blob)
     if op.type == PUFFDIFF and blob[:4] != b"PUF1":
@@ -420,6 +431,32 @@ def bspatch(patch, old):
     return bytes(new)
 
 
+def numbers(data):
+    pos, values = 0, []
+    while pos < len(data):
+        value, pos = varint(data, pos)
+        values.append(value)
+    return values
+
+
+def swpatch(patch, old):
+    """Applies a difference in the format SWD1; None if one of its streams is zstd."""
+    codecs, sizes = patch[4:9], struct.unpack("<4I", patch[12:28])
+    if 2 in codecs:
+        return None
+    ends = [28 + sum(sizes[:i]) for i in range(5)] + [len(patch)]
+    streams = [lzma.decompress(patch[a:b], lzma.FORMAT_XZ) if codec and b > a else patch[a:b]
+               for a, b, codec in zip(ends, ends[1:], codecs)]
+    diff, extra = streams[3:]
+    new, pos, d, e = bytearray(), 0, 0, 0
+    for n_add, n_insert, move in zip(*map(numbers, streams[:3]), strict=True):
+        new += bytes((x + y) & 255 for x, y in
+                     zip(diff[d:d + n_add], old[pos:pos + n_add], strict=True))
+        new += extra[e:e + n_insert]
+        d, e, pos = d + n_add, e + n_insert, pos + n_add + (move >> 1 ^ -(move & 1))
+    return bytes(new)
+
+
 def decode(p, op, old):
     """What the operation writes; None if this library can't tell."""
     blob = p.blob(op) if op.data_length else b""
@@ -433,6 +470,8 @@ def decode(p, op, old):
         return bytes(op.n_dst * BLOCK)
     if op.type == SOURCE_COPY and old:
         return gather(old, op.src)
+    if op.type == SWDIFF and old:
+        return swpatch(blob, gather(old, op.src))
     if op.type in BSDIFFS and old:
         return bspatch(blob, gather(old, op.src))
     return None

@@ -14,30 +14,19 @@ Standard library only. The blobs of two types need libzstd.so.1 and libbrotlidec
 
 import argparse
 import bz2
-import ctypes
 import hashlib
-import lzma
 import pathlib
 import struct
 import sys
 
 import puffs as puff_format
+from codings import decode_xz, decode_zstd, one_stream, patch, swdiff
 from keys import load_key
+from refusal import Refused, demand
 
 BLOCK = 4096
 HOLE = 2**64 - 1
 MIB = 1 << 20
-
-
-class Refused(Exception):
-    def __init__(self, fault, text):
-        super().__init__(text)
-        self.fault = fault
-
-
-def demand(condition, fault, text):
-    if not condition:
-        raise Refused(fault, text)
 
 
 # ---- 1. Container ----------------------------------------------------------------------------
@@ -130,7 +119,7 @@ class Manifest:
                 self.signatures[number - 4] = value
             elif number == 12:
                 self.minor = uint32(value)  # PF-17
-                demand(value == 0 or 2 <= value <= 9 or value == 1000, "unsupported",
+                demand(value == 0 or 2 <= value <= 9 or value in (1000, 1001), "unsupported",
                        f"minor version {value}")
             elif number == 13:
                 demand(len(self.partitions) < 16, "limit", "partitions")  # PF-20
@@ -237,24 +226,25 @@ class Type:
 
     def __init__(self, name, columns, data=False, source=False, applies=True):
         self.name, self.data, self.source, self.applies = name, data, source, applies
-        self.minors = {m for m, mark in zip((0, 2, 3, 4, 5, 6, 7, 8, 9, 1000), columns)
+        self.minors = {m for m, mark in zip((0, 2, 3, 4, 5, 6, 7, 8, 9, 1000, 1001), columns)
                        if mark == "+"}
 
 
 TYPES = {
-    0: Type("REPLACE", "++++++++++", data=True),
-    1: Type("REPLACE_BZ", "++++++++++", data=True),
-    4: Type("SOURCE_COPY", ".+++++++++", source=True),
-    5: Type("SOURCE_BSDIFF", ".+++++++++", data=True, source=True),
-    6: Type("ZERO", "...+++++++"),
-    7: Type("DISCARD", "...++++++."),
-    8: Type("REPLACE_XZ", "+.++++++++", data=True),
-    9: Type("PUFFDIFF", "....+++++.", data=True, source=True),
-    10: Type("BROTLI_BSDIFF", "...+++++++", data=True, source=True),
-    11: Type("ZUCCHINI", ".......++.", data=True, source=True, applies=False),
-    12: Type("LZ4DIFF_BSDIFF", "........+.", data=True, source=True, applies=False),
-    13: Type("LZ4DIFF_PUFFDIFF", "........+.", data=True, source=True, applies=False),
-    128: Type("REPLACE_ZSTD", ".........+", data=True),
+    0: Type("REPLACE", "+++++++++++", data=True),
+    1: Type("REPLACE_BZ", "+++++++++++", data=True),
+    4: Type("SOURCE_COPY", ".++++++++++", source=True),
+    5: Type("SOURCE_BSDIFF", ".++++++++++", data=True, source=True),
+    6: Type("ZERO", "...++++++++"),
+    7: Type("DISCARD", "...++++++.."),
+    8: Type("REPLACE_XZ", "+.+++++++++", data=True),
+    9: Type("PUFFDIFF", "....+++++..", data=True, source=True),
+    10: Type("BROTLI_BSDIFF", "...++++++++", data=True, source=True),
+    11: Type("ZUCCHINI", ".......++..", data=True, source=True, applies=False),
+    12: Type("LZ4DIFF_BSDIFF", "........+..", data=True, source=True, applies=False),
+    13: Type("LZ4DIFF_PUFFDIFF", "........+..", data=True, source=True, applies=False),
+    128: Type("REPLACE_ZSTD", ".........++", data=True),
+    129: Type("SWDIFF", "..........+", data=True, source=True),
 }
 
 
@@ -369,131 +359,6 @@ def all_operations(manifest):
 # ---- 5. What the operations do ---------------------------------------------------------------
 
 
-def exactly(data, size):
-    demand(len(data) == size, "format", f"{len(data)} bytes decoded, {size} wanted")
-    return data
-
-
-def one_stream(decoder, blob, size):
-    try:
-        data = decoder.decompress(blob, size + 1)
-        if len(data) == size and not decoder.eof:
-            data += decoder.decompress(b"", 1)
-    except lzma.LZMAError as error:
-        # the memory bound has no error class of its own
-        raise Refused("limit" if "emory" in str(error) else "format", str(error)) from error
-    except (OSError, ValueError, EOFError) as error:
-        raise Refused("format", str(error)) from error
-    demand(decoder.eof and not decoder.unused_data, "format", "stream cut or followed by bytes")
-    return exactly(data, size)
-
-
-def decode_xz(blob, size):  # PF-42
-    demand(len(blob) >= 8 and blob[6] == 0 and blob[7] in (0, 1), "format", "xz check")
-    return one_stream(lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=12 * MIB), blob, size)
-
-
-def check_zstd_header(blob):  # PF-43
-    demand(blob[:4] == b"\x28\xb5\x2f\xfd" and len(blob) > 4, "format", "zstd magic")
-    descriptor = blob[4]
-    single, n_dictionary = descriptor >> 5 & 1, (0, 1, 2, 4)[descriptor & 3]
-    n_size = (single, 2, 4, 8)[descriptor >> 6]
-    demand(n_size and not n_dictionary, "format", "zstd without size or with dictionary")
-    at = 5 + (1 - single)
-    demand(len(blob) >= at + n_size, "format", "zstd header cut")
-    size = int.from_bytes(blob[at : at + n_size], "little") + (256 if n_size == 2 else 0)
-    window = size if single else (1 << 10 + (blob[5] >> 3)) * (8 + (blob[5] & 7)) // 8
-    demand(window <= 8 * MIB, "limit", f"zstd window of {window} bytes")
-
-
-def decode_zstd(blob, size):
-    check_zstd_header(blob)
-    library = ctypes.CDLL("libzstd.so.1")
-    for function in ("ZSTD_decompress", "ZSTD_findFrameCompressedSize"):
-        getattr(library, function).restype = ctypes.c_size_t
-    frame = library.ZSTD_findFrameCompressedSize(blob, ctypes.c_size_t(len(blob)))
-    demand(frame == len(blob), "format", "not exactly one zstd frame")
-    out = ctypes.create_string_buffer(size + 1)
-    n = library.ZSTD_decompress(out, ctypes.c_size_t(size), blob, ctypes.c_size_t(len(blob)))
-    demand(n <= size, "format", "zstd frame")
-    return exactly(out.raw[:n], size)
-
-
-def decode_brotli(blob, size):
-    library = ctypes.CDLL("libbrotlidec.so.1")
-    out, n = ctypes.create_string_buffer(size + 1), ctypes.c_size_t(size + 1)
-    ok = library.BrotliDecoderDecompress(ctypes.c_size_t(len(blob)), blob, ctypes.byref(n), out)
-    demand(ok == 1, "format", "brotli stream")
-    return out.raw[: n.value]
-
-
-def number_at(data, at):
-    demand(len(data) >= at + 8, "format", "patch cut")
-    raw = struct.unpack_from("<Q", data, at)[0]
-    magnitude = raw & (1 << 63) - 1
-    return -magnitude if raw >> 63 else magnitude
-
-
-class PatchStream:
-    """One of three; decoded whole, since this reader has memory."""
-
-    def __init__(self, codec, data, limit):
-        self.at = 0
-        if not data:
-            self.data = b""
-        elif codec == 0:
-            self.data = data
-        elif codec == 1:
-            decoder = bz2.BZ2Decompressor()
-            try:
-                self.data = decoder.decompress(data, limit + 1)
-                if not decoder.eof:
-                    self.data += decoder.decompress(b"", 1)
-            except (OSError, ValueError, EOFError) as error:
-                raise Refused("format", str(error)) from error
-            demand(decoder.eof and not decoder.unused_data, "format", "bzip2 stream of a patch")
-        else:
-            self.data = decode_brotli(data, limit)
-
-    def take(self, n):
-        demand(n <= len(self.data) - self.at, "format", "stream of a patch too short")
-        self.at += n
-        return self.data[self.at - n : self.at]
-
-
-def patch(blob, source, size):  # PF-46 to PF-49
-    demand(len(blob) >= 32, "format", "patch without header")
-    if blob[:8] == b"BSDIFF40":
-        codecs = (1, 1, 1)
-    else:
-        demand(blob[:5] == b"BSDF2" and all(c <= 2 for c in blob[5:8]), "format", "patch magic")
-        codecs = tuple(blob[5:8])
-    n_control, n_diff, n_new = (number_at(blob, at) for at in (8, 16, 24))
-    demand(min(n_control, n_diff) >= 0 and n_control + n_diff <= len(blob) - 32, "format",
-           "sizes in a patch")
-    demand(n_new == size, "format", "size of the patch's target")
-    ends = (32 + n_control, 32 + n_control + n_diff)
-    control = PatchStream(codecs[0], blob[32 : ends[0]], 48 * size + 24)
-    diff = PatchStream(codecs[1], blob[ends[0] : ends[1]], size)
-    extra = PatchStream(codecs[2], blob[ends[1] :], size)
-    out, position, idle = bytearray(), 0, 0
-    while len(out) < size:
-        entry = control.take(24)
-        x, y, z = (number_at(entry, at) for at in (0, 8, 16))
-        demand(x >= 0 and y >= 0 and x + y <= size - len(out), "format", "patch entry")
-        if x:
-            demand(0 <= position and position + x <= len(source), "format", "outside the source")
-            pairs = zip(diff.take(x), source[position : position + x])
-            out += bytes((a + b) & 0xFF for a, b in pairs)
-        out += extra.take(y)
-        position += x + z
-        idle += not x and not y
-        demand(idle <= size, "format", "idle entries")
-    for stream in (control, diff, extra):
-        demand(stream.at == len(stream.data), "format", "patch holds more than its target")
-    return bytes(out)
-
-
 def stream_info(data, size):  # PF-71
     """Extents of bits, those of their puffs in bytes, and the puffed stream's size."""
     lists, length = ([], []), 0
@@ -570,6 +435,8 @@ def result_of(op, blob, old):
         return source
     if op.number == 9:
         return puffdiff(blob, source, size)
+    if op.number == 129:
+        return swdiff(blob, source, size)
     source = source[: op.src_length] if op.src_length else source
     return patch(blob, source, op.dst_length or size).ljust(size, b"\0")
 

@@ -129,7 +129,7 @@ struct tally {
 static void print_text(const struct swb_generate_config *config,
                        const struct swb_generated *generated)
 {
-        struct tally tallies[SWB_OP_REPLACE_ZSTD + 1] = {{0}};
+        struct tally tallies[SWB_OP_LAST + 1] = {{0}};
         char size[SWB_SIZE_TEXT];
 
         for (size_t p = 0; p < generated->manifest.n_partitions; p++)

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* swb-pack - images of a partition in, update payloads out */
+#include <malloc.h>
+
 #include "base/log.h"
 #include "bin/swb-pack/commands.h"
 
@@ -33,8 +35,12 @@ static const struct swb_program program = {
         .verbs = verbs,
 };
 
+/* Large buffers go back to the system when they are freed, so that --memory means something. */
+#define LARGE_BYTES (1 << 20)
+
 int main(int argc, char **argv)
 {
+        (void)mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
         swb_log_init("swb-pack", SWB_LOG_NOTICE);
         return swb_program_main(&program, argc, argv);
 }

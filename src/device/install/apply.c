@@ -6,6 +6,7 @@
 #include <linux/falloc.h>
 
 #include "codec/puffpatch.h"
+#include "codec/swpatch.h"
 #include "os/file.h"
 
 int swb_apply_init(struct swb_apply *apply, struct swb_step step, struct swb_error *err)
@@ -300,6 +301,8 @@ typedef int (*patch_function)(const uint8_t *patch, size_t n_patch, uint64_t n_s
 
 static patch_function patch_of(const struct swb_operation *operation)
 {
+        if (operation->type == SWB_OP_SWDIFF)
+                return swb_swpatch;
         return operation->type == SWB_OP_PUFFDIFF ? swb_puffpatch : swb_bspatch;
 }
 
@@ -353,6 +356,7 @@ static int dispatch(struct swb_apply *apply, const struct swb_operation *operati
         case SWB_OP_SOURCE_BSDIFF:
         case SWB_OP_BROTLI_BSDIFF:
         case SWB_OP_PUFFDIFF:
+        case SWB_OP_SWDIFF:
                 return apply_patch(apply, operation, blob, slot, err);
         case SWB_OP_MOVE:
         case SWB_OP_BSDIFF:

@@ -3,6 +3,7 @@
 
 #include "codec/bsdiff.h"
 #include "codec/puffdiff.h"
+#include "codec/swdiff.h"
 #include "generator/diff/replace.h"
 #include "os/hash.h"
 
@@ -171,10 +172,11 @@ static int make_copy(const struct swb_make *make, const struct swb_task *task,
 /* What one difference works on: a slice of the task's target against its whole source. */
 struct diff {
         const struct swb_make *make;
-        const struct swb_extent_list *src;
-        const uint8_t *old, *new;
-        struct swb_extent_list dst;
-        bool is_puffed; /* the patch is one of PUFFDIFF */
+        const struct swb_task *task;
+        const uint8_t *old, *new;   /* new: of the whole task */
+        uint64_t first;             /* block of the target where the slice begins */
+        struct swb_extent_list dst; /* the slice */
+        bool is_puffed;             /* the patch is one of PUFFDIFF */
 };
 
 static size_t dst_bytes(const struct diff *diff)
@@ -182,11 +184,52 @@ static size_t dst_bytes(const struct diff *diff)
         return (size_t)diff->dst.n_blocks * SWB_BLOCK_BYTES;
 }
 
+static const uint8_t *new_bytes(const struct diff *diff)
+{
+        return diff->new + diff->first *SWB_BLOCK_BYTES;
+}
+
+/* The part of a task that lies in the slice; `src` and `dst`: blocks where it begins. */
+static int add_part(const struct diff *diff, const struct swb_task_part *part, uint64_t src,
+                    uint64_t dst, struct swb_difference *difference)
+{
+        uint64_t begin = SWB_MAX(dst, diff->first);
+        uint64_t end = SWB_MIN(dst + part->dst_blocks, diff->first + diff->dst.n_blocks);
+
+        if (begin >= end)
+                return 0;
+        return swb_difference_add(difference, diff->old + src * SWB_BLOCK_BYTES,
+                                  (size_t)part->src_blocks * SWB_BLOCK_BYTES, src * SWB_BLOCK_BYTES,
+                                  diff->new + begin *SWB_BLOCK_BYTES,
+                                  (size_t)(end - begin) * SWB_BLOCK_BYTES);
+}
+
+static int make_swdiff(const struct diff *diff, struct swb_buf *patch)
+{
+        _cleanup_(swb_difference_done) struct swb_difference difference = SWB_DIFFERENCE_INIT;
+        uint64_t src = 0, dst = 0;
+
+        for (size_t i = 0; i < diff->task->n_parts; i++) {
+                const struct swb_task_part *part = &diff->task->parts[i];
+                int r = add_part(diff, part, src, dst, &difference);
+
+                if (r < 0)
+                        return r;
+                src += part->src_blocks;
+                dst += part->dst_blocks;
+        }
+        return swb_swdiff_write(&difference, patch);
+}
+
 static int make_patch(const struct diff *diff, struct swb_buf *patch)
 {
-        return swb_bsdiff(diff->old, (size_t)diff->src->n_blocks * SWB_BLOCK_BYTES, diff->new,
-                          dst_bytes(diff), diff->make->rules->brotli ? SWB_BSDF2 : SWB_BSDIFF40,
-                          patch);
+        const struct swb_rules *rules = diff->make->rules;
+
+        if (rules->swdiff)
+                return make_swdiff(diff, patch);
+        return swb_bsdiff(diff->old, (size_t)diff->task->src.n_blocks * SWB_BLOCK_BYTES,
+                          new_bytes(diff), dst_bytes(diff),
+                          rules->brotli ? SWB_BSDF2 : SWB_BSDIFF40, patch);
 }
 
 /* A better patch in place of the first one, if the blocks hold DEFLATE streams. */
@@ -195,8 +238,8 @@ static int make_puff_patch(struct diff *diff, struct swb_buf *patch)
         size_t n_first = patch->n_bytes;
         _cleanup_(swb_buf_done) struct swb_buf puff =
                 SWB_BUF_INIT(n_first > 0 ? n_first - 1 : patch->max_bytes);
-        int r = swb_puffdiff(diff->old, (size_t)diff->src->n_blocks * SWB_BLOCK_BYTES, diff->new,
-                             dst_bytes(diff), &puff);
+        int r = swb_puffdiff(diff->old, (size_t)diff->task->src.n_blocks * SWB_BLOCK_BYTES,
+                             new_bytes(diff), dst_bytes(diff), &puff);
 
         if (r == -E2BIG || r > 0)
                 return 0;
@@ -211,6 +254,8 @@ static enum swb_op_type patch_type(const struct diff *diff)
 {
         if (diff->is_puffed)
                 return SWB_OP_PUFFDIFF;
+        if (diff->make->rules->swdiff)
+                return SWB_OP_SWDIFF;
         return diff->make->rules->brotli ? SWB_OP_BROTLI_BSDIFF : SWB_OP_SOURCE_BSDIFF;
 }
 
@@ -218,15 +263,16 @@ static int add_patch(const struct diff *diff, const struct swb_buf *patch,
                      struct swb_operation_list *ret, struct swb_error *err)
 {
         const struct swb_rules *rules = diff->make->rules;
-        struct swb_operation *op = add_operation(ret, patch_type(diff), diff->src, &diff->dst);
+        const struct swb_extent_list *src = &diff->task->src;
+        struct swb_operation *op = add_operation(ret, patch_type(diff), src, &diff->dst);
 
         if (!op)
                 return swb_oom(err);
         if (rules->lengths) {
-                op->src_length = diff->src->n_blocks * SWB_BLOCK_BYTES;
+                op->src_length = src->n_blocks * SWB_BLOCK_BYTES;
                 op->dst_length = dst_bytes(diff);
         }
-        swb_sha256(diff->old, (size_t)diff->src->n_blocks * SWB_BLOCK_BYTES, op->src_hash);
+        swb_sha256(diff->old, (size_t)src->n_blocks * SWB_BLOCK_BYTES, op->src_hash);
         op->has_src_hash = true;
         return attach_data(diff->make, op, patch, err);
 }
@@ -244,8 +290,8 @@ static int make_chunks(const struct diff *diff, struct swb_operation_list *ret,
                 if (swb_extent_list_append_slice(&chunk, &diff->dst, done, step) < 0)
                         r = swb_oom(err);
                 else
-                        r = make_replace_from(diff->make, &chunk, diff->new + done *SWB_BLOCK_BYTES,
-                                              ret, err);
+                        r = make_replace_from(diff->make, &chunk,
+                                              new_bytes(diff) + done * SWB_BLOCK_BYTES, ret, err);
                 swb_extent_list_done(&chunk);
         }
         return r;
@@ -268,7 +314,7 @@ static int needs_rival(const struct diff *diff, size_t n_patch, bool *ret)
         *ret = false;
         if (n_patch < dst_bytes(diff) / RIVAL_SHARE)
                 return 0;
-        if (swb_replace_estimate(diff->new, dst_bytes(diff), &estimate) < 0)
+        if (swb_replace_estimate(new_bytes(diff), dst_bytes(diff), &estimate) < 0)
                 return -ENOMEM;
         *ret = estimate < n_patch;
         return 0;
@@ -321,10 +367,8 @@ static int make_slices(const struct swb_make *make, const struct swb_task *task,
         uint64_t step = task->dst.n_blocks, done = 0;
 
         while (done < task->dst.n_blocks) {
-                struct diff diff = {.make = make,
-                                    .src = &task->src,
-                                    .old = old,
-                                    .new = new + done *SWB_BLOCK_BYTES};
+                struct diff diff = {
+                        .make = make, .task = task, .old = old, .new = new, .first = done};
                 int r = swb_extent_list_append_slice(&diff.dst, &task->dst, done, step);
 
                 r = r < 0 ? swb_oom(err) : make_slice(&diff, ret, err);
@@ -367,14 +411,28 @@ int swb_make_task(const struct swb_make *make, const struct swb_task *task,
         return swb_fail(err, -EINVAL, SWB_FAULT_INTERNAL, "task of kind %d", (int)task->kind);
 }
 
-static uint64_t diff_memory(const struct swb_rules *rules, uint64_t n_old, uint64_t n_new)
+/* n_part: the largest part of the source that is searched at once. */
+static uint64_t diff_memory(const struct swb_rules *rules, uint64_t n_old, uint64_t n_part,
+                            uint64_t n_new)
 {
         uint64_t chunk = SWB_MIN(n_new, rules->chunk_blocks * SWB_BLOCK_BYTES);
         uint64_t matching = rules->puffdiff ? swb_puffdiff_memory(n_old, n_new)
                                             : swb_bsdiff_memory(n_old, n_new);
-        uint64_t packing = SWB_MAX(matching + PATCH_ENCODER_BYTES, swb_replace_memory(chunk));
+        uint64_t packing = rules->swdiff ? SWB_MAX(swb_difference_memory(n_part) + 2 * n_new,
+                                                   swb_swdiff_memory(n_new))
+                                         : matching + PATCH_ENCODER_BYTES;
 
-        return n_old + n_new + SWB_MIN(n_new, (uint64_t)DATA_MAX_BYTES) + packing;
+        return n_old + n_new + SWB_MIN(n_new, (uint64_t)DATA_MAX_BYTES) +
+               SWB_MAX(packing, swb_replace_memory(chunk));
+}
+
+static uint64_t largest_part(const struct swb_task *task)
+{
+        uint64_t blocks = 0;
+
+        for (size_t i = 0; i < task->n_parts; i++)
+                blocks = SWB_MAX(blocks, task->parts[i].src_blocks);
+        return blocks;
 }
 
 uint64_t swb_make_memory(const struct swb_rules *rules, const struct swb_task *task)
@@ -383,7 +441,8 @@ uint64_t swb_make_memory(const struct swb_rules *rules, const struct swb_task *t
 
         switch (task->kind) {
         case SWB_TASK_DIFF:
-                return diff_memory(rules, task->src.n_blocks * SWB_BLOCK_BYTES, n_new);
+                return diff_memory(rules, task->src.n_blocks * SWB_BLOCK_BYTES,
+                                   largest_part(task) * SWB_BLOCK_BYTES, n_new);
         case SWB_TASK_REPLACE:
                 return 4 * n_new + swb_replace_memory(n_new);
         case SWB_TASK_ZERO:
@@ -401,7 +460,7 @@ uint64_t swb_make_diff_blocks(const struct swb_rules *rules, uint64_t memory_byt
                 uint64_t middle = low + (high - low + 1) / 2;
                 uint64_t n = middle * SWB_BLOCK_BYTES;
 
-                if (diff_memory(rules, n, n) <= memory_bytes)
+                if (diff_memory(rules, n, n, n) <= memory_bytes)
                         low = middle;
                 else
                         high = middle - 1;

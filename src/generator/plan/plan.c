@@ -11,6 +11,8 @@
 /* Files with less than this to make share a difference, until it is this large. */
 #define GROUP_FILE_BLOCKS ((512u << 10) / SWB_BLOCK_BYTES)
 #define GROUP_BLOCKS ((2u << 20) / SWB_BLOCK_BYTES)
+/* Differences that are compressed together, where the profile can. */
+#define JOINED_BLOCKS ((16u << 20) / SWB_BLOCK_BYTES)
 /* Shorter runs of zeros stay in the old content that REST is compared with. */
 #define ZERO_RUN_BLOCKS 16u
 
@@ -255,6 +257,8 @@ static int add_data_tasks(struct plan *plan, struct swb_error *err)
                 r = flush_group(plan, err);
         if (r < 0)
                 return r;
+        if (plan->input->rules->swdiff && swb_task_list_join(plan->tasks, JOINED_BLOCKS) < 0)
+                return swb_oom(err);
         if (swb_task_list_add_replace(plan->tasks, &plan->alone, plan->input->rules->chunk_blocks) <
             0)
                 return swb_oom(err);

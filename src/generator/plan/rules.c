@@ -6,6 +6,10 @@
 /* A longer chunk compresses better; the device streams it, so only the window costs memory. */
 #define CHUNK_BLOCKS_OWN ((4u << 20) / SWB_BLOCK_BYTES)
 
+/* The lowest number does: older devices read it too. */
+#define SWB_MINOR_OWN_FULL 1000
+#define SWB_MINOR_OWN_DELTA 1001
+
 static const char *const names[_SWB_PROFILE_MAX] = {
         [SWB_PROFILE_SWITCHBACK] = "switchback",
         [SWB_PROFILE_CHROMEOS] = "chromeos",
@@ -28,25 +32,26 @@ enum swb_profile swb_profile_from_string(const char *name)
 static uint32_t default_minor(enum swb_profile profile, bool delta)
 {
         if (profile == SWB_PROFILE_SWITCHBACK)
-                return SWB_MINOR_OWN_FIRST;
+                return delta ? SWB_MINOR_OWN_DELTA : SWB_MINOR_OWN_FULL;
         return delta ? SWB_MINOR_CHROMEOS_DELTA : SWB_MINOR_FULL;
 }
 
 static int check(enum swb_profile profile, bool delta, uint32_t minor, struct swb_error *err)
 {
-        if (profile == SWB_PROFILE_SWITCHBACK && minor == SWB_MINOR_OWN_FIRST)
+        if (profile == SWB_PROFILE_SWITCHBACK && minor >= SWB_MINOR_OWN_FIRST &&
+            minor <= SWB_MINOR_OWN_LAST)
                 return 0;
         if (!delta && minor != SWB_MINOR_FULL)
                 return swb_fail(
                         err, -EINVAL, SWB_FAULT_USAGE,
                         "a full payload of profile %s can't have minor version %u: only 0%s",
                         swb_profile_to_string(profile), minor,
-                        profile == SWB_PROFILE_SWITCHBACK ? " or 1000" : "");
+                        profile == SWB_PROFILE_SWITCHBACK ? ", 1000 or 1001" : "");
         if (delta && (minor < 2 || minor > SWB_MINOR_CHROMEOS_LAST))
                 return swb_fail(err, -EINVAL, SWB_FAULT_USAGE,
                                 "a delta of profile %s can't have minor version %u: only 2 to 6%s",
                                 swb_profile_to_string(profile), minor,
-                                profile == SWB_PROFILE_SWITCHBACK ? " or 1000" : "");
+                                profile == SWB_PROFILE_SWITCHBACK ? ", 1000 or 1001" : "");
         return 0;
 }
 
@@ -67,6 +72,7 @@ int swb_rules_init(struct swb_rules *rules, enum swb_profile profile, bool delta
                 .zero = swb_op_allowed(SWB_OP_ZERO, minor),
                 .brotli = swb_op_allowed(SWB_OP_BROTLI_BSDIFF, minor),
                 .puffdiff = swb_op_allowed(SWB_OP_PUFFDIFF, minor),
+                .swdiff = swb_op_allowed(SWB_OP_SWDIFF, minor),
                 .xz = swb_op_allowed(SWB_OP_REPLACE_XZ, minor),
                 .zstd = swb_op_allowed(SWB_OP_REPLACE_ZSTD, minor),
                 .lengths = minor < 4,

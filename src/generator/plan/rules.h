@@ -6,7 +6,7 @@
 #include "payload/format.h"
 
 enum swb_profile {
-        SWB_PROFILE_SWITCHBACK, /* our engine: REPLACE_ZSTD too */
+        SWB_PROFILE_SWITCHBACK, /* our engine: REPLACE_ZSTD and SWDIFF too */
         SWB_PROFILE_CHROMEOS,   /* any client of the Chrome OS / Android family */
         _SWB_PROFILE_MAX,
         _SWB_PROFILE_INVALID = -EINVAL,
@@ -27,6 +27,7 @@ struct swb_rules {
         bool zero;             /* ZERO may be used */
         bool brotli;           /* BROTLI_BSDIFF instead of SOURCE_BSDIFF */
         bool puffdiff;         /* PUFFDIFF may be used */
+        bool swdiff;           /* SWDIFF instead of both, of many files each */
         bool xz;               /* REPLACE_XZ may be used */
         bool zstd;             /* REPLACE_ZSTD may be used */
         bool lengths;          /* SOURCE_BSDIFF carries src_length and dst_length */

@@ -15,9 +15,17 @@ enum swb_task_kind {
         SWB_TASK_REPLACE, /* dst without src, one operation */
 };
 
+/* So many blocks of src, and the blocks of dst that are made of them. */
+struct swb_task_part {
+        uint64_t src_blocks, dst_blocks;
+};
+
 struct swb_task {
         enum swb_task_kind kind;
         struct swb_extent_list src, dst;
+        /* DIFF: together all of src and dst, each searched by itself. None: all is one part. */
+        struct swb_task_part *parts;
+        size_t n_parts, parts_cap;
 };
 
 struct swb_task_list {
@@ -28,6 +36,12 @@ struct swb_task_list {
 /* Appends an empty task; NULL when out of memory. The pointer is good until the next call. */
 struct swb_task *swb_task_list_add(struct swb_task_list *list, enum swb_task_kind kind);
 void swb_task_list_done(struct swb_task_list *list);
+
+/*
+ * Joins neighbouring DIFF tasks into one of several parts until it has `blocks` of the target: one
+ * compression over many files. 0, -ENOMEM.
+ */
+int swb_task_list_join(struct swb_task_list *list, uint64_t blocks) _warn_unused_;
 
 /* Cuts blocks into REPLACE tasks of at most chunk_blocks each. 0, -ENOMEM. */
 int swb_task_list_add_replace(struct swb_task_list *list, const struct swb_extent_list *dst,

@@ -15,7 +15,7 @@ static void test_defaults(void **state)
 {
         (void)state;
         assert_int_equal(make(SWB_PROFILE_SWITCHBACK, false, SWB_MINOR_DEFAULT).minor, 1000);
-        assert_int_equal(make(SWB_PROFILE_SWITCHBACK, true, SWB_MINOR_DEFAULT).minor, 1000);
+        assert_int_equal(make(SWB_PROFILE_SWITCHBACK, true, SWB_MINOR_DEFAULT).minor, 1001);
         assert_int_equal(make(SWB_PROFILE_CHROMEOS, false, SWB_MINOR_DEFAULT).minor, 0);
         assert_int_equal(make(SWB_PROFILE_CHROMEOS, true, SWB_MINOR_DEFAULT).minor, 4);
 }
@@ -37,6 +37,9 @@ static void test_what_each_minor_allows(void **state)
         assert_true(r.zero && r.brotli && !r.zstd && !r.offsets_32_bit && r.puffdiff);
         r = make(SWB_PROFILE_SWITCHBACK, true, 1000);
         assert_true(r.zero && r.brotli && r.zstd && r.xz && !r.offsets_32_bit && !r.puffdiff);
+        assert_false(r.swdiff);
+        r = make(SWB_PROFILE_SWITCHBACK, true, 1001);
+        assert_true(r.swdiff && r.zero && r.zstd && r.xz && !r.puffdiff);
         r = make(SWB_PROFILE_SWITCHBACK, true, 4);
         assert_false(r.zstd);
 }
@@ -51,7 +54,7 @@ static void test_what_does_not_go_together(void **state)
                 {SWB_PROFILE_CHROMEOS, false, 2},   {SWB_PROFILE_CHROMEOS, false, 1000},
                 {SWB_PROFILE_CHROMEOS, true, 0},    {SWB_PROFILE_CHROMEOS, true, 1},
                 {SWB_PROFILE_CHROMEOS, true, 7},    {SWB_PROFILE_CHROMEOS, true, 1000},
-                {SWB_PROFILE_SWITCHBACK, true, 0},  {SWB_PROFILE_SWITCHBACK, true, 1001},
+                {SWB_PROFILE_SWITCHBACK, true, 0},  {SWB_PROFILE_SWITCHBACK, true, 1002},
                 {SWB_PROFILE_SWITCHBACK, false, 4},
         };
 

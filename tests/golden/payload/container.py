@@ -101,6 +101,20 @@ def patch(entries, diff, extra, codecs=None, size=None):
         + b"".join(streams)
 
 
+def swd1(entries, diff, extra, codecs=(1, 1, 1, 1, 1)):
+    """A difference in our own format; x, y and z of entries are ready-made bytes or numbers."""
+    def coded(value, is_move=False):
+        if isinstance(value, bytes):
+            return value
+        return varint(value * 2 if value >= 0 else -value * 2 - 1) if is_move else varint(value)
+
+    columns = [b"".join(coded(entry[i], i == 2) for entry in entries) for i in range(3)]
+    pack = {0: lambda d: d, 1: xz, 2: lambda d: zstd(d, "-19")}
+    streams = [pack[c](s) for c, s in zip(codecs, (*columns, diff, extra))]
+    return b"SWD1" + bytes(codecs) + b"\0\0\0" + struct.pack("<4I", *map(len, streams[:4])) \
+        + b"".join(streams)
+
+
 def diff_bytes(new, old):
     return bytes((a - b) & 0xFF for a, b in zip(new, old))
 

@@ -23,6 +23,8 @@ from lzma import CHECK_CRC32, CHECK_CRC64, CHECK_SHA256
 from container import (BLOCK, HOLE, Op, Part, Payload, by_both, by_p256, by_rsa, chunk, diff_bytes,
                        info, noise, number, offset, patch, prose, sha, sign_p256, sign_rsa,
                        signature, varint, xz, zstd, zstd_without_size)
+from deltas import (delta_part, old_and_new, simple_patch_at, swdiff_part, with_op,
+                    write_bad_differences)
 from puffs import Stream, puffdiff
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -58,7 +60,8 @@ class Cases:
 
 
 NAMES = {0: "REPLACE", 1: "REPLACE_BZ", 4: "SOURCE_COPY", 5: "SOURCE_BSDIFF", 6: "ZERO",
-         7: "DISCARD", 8: "REPLACE_XZ", 9: "PUFFDIFF", 10: "BROTLI_BSDIFF", 128: "REPLACE_ZSTD"}
+         7: "DISCARD", 8: "REPLACE_XZ", 9: "PUFFDIFF", 10: "BROTLI_BSDIFF", 128: "REPLACE_ZSTD",
+         129: "SWDIFF"}
 
 
 def shown(extents):
@@ -101,39 +104,6 @@ def full_parts():
         Part("boot", TEXT[:BLOCK], [Op(8, [(0, 1)], xz(TEXT[:BLOCK], CHECK_CRC32))],
              version=b""),
     ]
-
-
-def old_and_new():
-    old = noise("old", 6 * BLOCK)
-    new = bytearray(old[BLOCK : 3 * BLOCK] + old[:BLOCK] + b"\0" * BLOCK + old[3 * BLOCK :])
-    for i in range(0, 2 * BLOCK, 64):
-        new[i] = new[i] + 4 & 0xFF
-    new[BLOCK : BLOCK + 100] = prose("changed", 100)
-    return old, bytes(new)
-
-
-def delta_part(minor, codecs=None):
-    """2 blocks patched, 1 copied, 1 zero, 2 copied and 1 replaced."""
-    old, new = old_and_new()
-    source = old[BLOCK : 3 * BLOCK]
-    zero = Op(6, [(3, 1)]) if minor >= 4 else Op(1, [(3, 1)], bz2.compress(b"\0" * BLOCK))
-    return Part("root", new, [
-        Op(10 if codecs else 5, [(0, 2)], simple_patch_at(source, new[: 2 * BLOCK], codecs),
-           [(1, 2)], source),
-        Op(4, [(2, 1)], None, [(0, 1)], old[:BLOCK]),
-        zero,
-        Op(4, [(5, 1), (4, 1)], None, [(4, 1), (3, 1)], old[4 * BLOCK : 5 * BLOCK]
-           + old[3 * BLOCK : 4 * BLOCK]),
-        Op(0, [(6, 1)], new[6 * BLOCK :]),
-    ], old)
-
-
-def simple_patch_at(old, new, codecs):
-    """Aligned but for 100 bytes in the middle."""
-    at = BLOCK
-    entries = [(at, 100, 100), (len(new) - at - 100, 0, -7)]
-    diff = diff_bytes(new[:at], old) + diff_bytes(new[at + 100 :], old[at + 100 :])
-    return patch(entries, diff, new[at : at + 100], codecs)
 
 
 def write_good_full(cases):
@@ -372,11 +342,6 @@ def offsets_only_patch():
     return b"BSDF2\1\1\1" + offset(len(control)) + offset(len(diff)) + offset(BLOCK) + control + diff
 
 
-def with_op(part, i, op):
-    part.ops[i] = op
-    return part
-
-
 def write_good_own(cases):
     cases.good("own-full-zstd", Payload([Part("root", TEXT, [
         Op(128, [(0, 3)], zstd(TEXT, "-19"))])], 1000, by_p256), ["p256"])
@@ -385,6 +350,9 @@ def write_good_own(cases):
     part.new = part.new[: 6 * BLOCK] + TEXT[:BLOCK]
     part.ops[4].data = zstd(TEXT[:BLOCK])
     cases.good("own-delta", Payload([part], 1000))
+    for codecs in ((0, 0, 0, 1, 1), (1, 1, 1, 1, 1), (2, 2, 2, 2, 2), (0, 1, 2, 1, 0)):
+        name = "".join(map(str, codecs))
+        cases.good(f"own-swdiff-{name}", Payload([swdiff_part(codecs)], 1001))
     large = b"\0" * (2048 * BLOCK)
     cases.good("own-zstd-window-8m", Payload([Part("root", large, [
         Op(128, [(0, 2048)], zstd(large, "-1"))])], 1000))
@@ -456,7 +424,7 @@ def write_bad_messages(cases):
 def write_bad_manifest(cases):
     cases.bad("minor-1", "unsupported", "minor version 1, known are", Payload(one(), 1))
     cases.bad("minor-10", "unsupported", "minor version 10", Payload(one(), 10))
-    cases.bad("minor-1001", "unsupported", "minor version 1001", Payload(one(), 1001))
+    cases.bad("minor-1002", "unsupported", "minor version 1002", Payload(one(), 1002))
     cases.bad("block-size-512", "unsupported", "blocks of 512",
               Payload(one(), block_size=number(3, 512)))
     cases.bad("no-partitions", "format", "any partition is missing",
@@ -683,10 +651,10 @@ def write_bad_signatures(cases):
 def main():
     folder = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else HERE
     cases = Cases(folder)
-    for write in (write_good_full, write_good_delta, write_good_own, write_good_puffs, write_good_trees,
-                  write_bad_container, write_bad_messages, write_bad_manifest,
-                  write_bad_operations, write_bad_delta, write_bad_puffs, write_bad_trees, write_bad_blobs,
-                  write_bad_signatures):
+    for write in (write_good_full, write_good_delta, write_good_own, write_good_puffs,
+                  write_good_trees, write_bad_container, write_bad_messages, write_bad_manifest,
+                  write_bad_operations, write_bad_delta, write_bad_differences, write_bad_puffs,
+                  write_bad_trees, write_bad_blobs, write_bad_signatures):
         write(cases)
 
 
