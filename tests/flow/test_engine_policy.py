@@ -58,12 +58,12 @@ def test_nothing_is_downloaded_on_a_metered_network(device):
 
 def test_budget_stops_a_download_and_is_kept_over_a_restart(device):
     data = device.offer("1.1", n_bytes=20 << 20)
-    device.set("network", day_limit="9M")
+    device.set("network", day_limit="1M")
     device.steps("get", {"chunk": 1 << 18, "delay": 0.01})
     device.start()
     device.wait_log("download: not now, budget: 0 ")
     device.wait_state("available")
-    assert 9 << 20 <= device.applied() < len(data)
+    assert 0 < device.applied() < 4 << 20 < len(data)
     device.stop()
     device.start()
     device.wait_state("available")

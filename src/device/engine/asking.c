@@ -27,7 +27,9 @@ static void read_zone(struct swb_engine *e)
 
         if (swb_zone_load(e->config->device.time_zone_file, &e->zone, &err) >= 0)
                 return;
-        swb_log(SWB_LOG_DEBUG, "%s: windows are in UTC", err.text);
+        if (!e->is_zone_missed)
+                swb_log(SWB_LOG_INFO, "%s: windows and budgets are in UTC", err.text);
+        e->is_zone_missed = true;
         e->zone = SWB_ZONE_UTC;
 }
 
@@ -210,6 +212,24 @@ bool swb_engine_is_allowed(struct swb_engine *e, enum swb_gate gate)
         return answer.allow;
 }
 
+static bool is_used_up(const struct swb_engine *e, const struct swb_usage_clock *clock)
+{
+        struct swb_allowance left[SWB_ALLOWANCES];
+        size_t n = network(e) == SWB_NETWORK_METERED ? SWB_ALLOWANCES : SWB_ALLOWANCES - 1;
+
+        swb_usage_left(&e->state->usage, clock, e->config, left);
+        for (size_t i = 0; i < n; i++)
+                if (left[i].limit_bytes > 0 && left[i].left_bytes == 0)
+                        return true;
+        return false;
+}
+
+static bool has_limits(const struct swb_config *config)
+{
+        return config->network.day_limit_bytes > 0 || config->network.month_limit_bytes > 0 ||
+               config->network.metered_month_limit_bytes > 0;
+}
+
 void swb_engine_note_bytes(struct swb_engine *e, uint64_t n_bytes)
 {
         struct swb_usage_clock clock;
@@ -218,9 +238,11 @@ void swb_engine_note_bytes(struct swb_engine *e, uint64_t n_bytes)
         swb_engine_get_now(e, &now);
         clock = (struct swb_usage_clock){&e->zone, now.wall_usec, now.wall_is_sane};
         swb_usage_add(&e->state->usage, &clock, network(e) == SWB_NETWORK_METERED, n_bytes);
+        if (!has_limits(e->config))
+                return; /* the numbers are stored when something else is */
         e->unsaved_bytes += n_bytes;
-        if (e->unsaved_bytes < UNSAVED_BYTES_MAX)
-                return;
-        swb_engine_save_or_warn(e);
-        swb_engine_ask_again(e, 0); /* the budget may be used up */
+        if (e->unsaved_bytes >= UNSAVED_BYTES_MAX)
+                swb_engine_save_or_warn(e);
+        if (is_used_up(e, &clock))
+                swb_engine_ask_again(e, 0);
 }

@@ -102,6 +102,9 @@ int swb_engine_put_off_reboot(struct swb_engine *e, struct swb_error *err)
         swb_engine_get_now(e, &now);
         age = swb_schedule_age(&e->state->found, &now);
         left -= SWB_MIN(left, age);
+        if (left == 0)
+                return swb_fail(err, -EPERM, SWB_FAULT_DENIED,
+                                "[policy] max-deferral does not let the reboot be called off");
         return swb_engine_defer(e, now.wall_usec + SWB_MIN(left, CALLED_OFF_USEC),
                                 "the reboot was called off", err);
 }

@@ -72,6 +72,7 @@ struct swb_engine {
         unsigned patience;          /* rounds that the reboot waited for the reporter */
 
         struct swb_zone zone;
+        bool is_zone_missed; /* that there is none was logged */
         struct swb_inhibitors inhibitors;
         bool is_in_use;           /* as logind says */
         enum swb_network network; /* as the network's own manager says */
