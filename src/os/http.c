@@ -422,6 +422,21 @@ int swb_http_post(struct swb_http *http, const char *url, const char *const *hea
         return finish(&transfer, r, err);
 }
 
+int swb_http_get_text(struct swb_http *http, const char *url, struct swb_buf *answer,
+                      struct swb_http_status *ret_status, struct swb_error *err)
+{
+        struct swb_error own = SWB_ERROR_INIT;
+        struct transfer transfer = {
+                .http = http, .url = url, .sink = append_answer, .context = answer, .err = &own};
+        int r;
+
+        *ret_status = (struct swb_http_status){0};
+        r = set_options(&transfer, NULL);
+        if (r >= 0)
+                r = perform(&transfer, ret_status);
+        return finish(&transfer, r, err);
+}
+
 const char *swb_http_answer_header(struct swb_http *http, const char *name)
 {
         struct curl_header *header;

@@ -48,6 +48,10 @@ int swb_http_post(struct swb_http *http, const char *url, const char *const *hea
                   const void *body, size_t n_bytes, struct swb_buf *answer,
                   struct swb_http_status *ret_status, struct swb_error *err) _warn_unused_;
 
+/* GET of a short text, otherwise as swb_http_post(). */
+int swb_http_get_text(struct swb_http *http, const char *url, struct swb_buf *answer,
+                      struct swb_http_status *ret_status, struct swb_error *err) _warn_unused_;
+
 /* The last header of this name in the answer to the last request; NULL when it had none. Borrowed
  * until the next request. */
 const char *swb_http_answer_header(struct swb_http *http, const char *name);
