@@ -106,7 +106,7 @@ def pair_with_trees(pack):
         tree = pack.folder / f"{side}-tree"
         write(tree, "bin/program", program(1, MIB, shift=shift))
         write(tree, "bin/other", program(2, 100_000))
-        mkfs(pack.folder / f"{side}.ext4", tree, 16 * MIB, "-b", "4096")
+        mkfs(pack.folder / f"{side}.ext4", tree, 12 * MIB, "-b", "4096")
         pack.ok("verity", f"{side}.ext4", f"--output={side}.img")
         made.append(pack.folder / f"{side}.img")
     return made
@@ -131,10 +131,10 @@ def test_the_tree_does_not_travel(pack, pair_with_trees, options):
     pack.check(path, old, new)
     assert writes(with_tree, facts) and not writes(path, facts)
     assert path.stat().st_size < with_tree.stat().st_size
-    assert "makes a hash tree of 33 blocks" in pack.ok("inspect", path).stdout
+    assert "makes a hash tree of 25 blocks" in pack.ok("inspect", path).stdout
     told = json.loads((pack.folder / "delta.pl.json").read_text())["partitions"][0]["verity"]
     assert told["root_hash"] == facts["ROOT_HASH"] and told["made_by_device"] is True
-    assert told["salt"] == "-" and told["data_blocks"] == 4096 and told["hash_start"] == 4097
+    assert told["salt"] == "-" and told["data_blocks"] == 3072 and told["hash_start"] == 3073
     # in a slot that held something else
     assert install(pack.folder, path, 1, source=old) == ""
     slot = pack.folder / "slot"
@@ -172,8 +172,8 @@ def test_trees_are_not_believed(pack, pair_with_trees):
         return good[:at] + bytes([good[at] ^ 1]) + good[at + 1:]
 
     assert "another hash tree" in fails(changed(5000))  # data
-    assert "another hash tree" in fails(changed(4098 * BLOCK))
-    assert "another superblock" in fails(changed(4096 * BLOCK + 20))
+    assert "another hash tree" in fails(changed(3074 * BLOCK))
+    assert "another superblock" in fails(changed(3072 * BLOCK + 20))
     assert "another root hash" in fails(
         description_text=text[:-2] + ("0" if text[-2] != "0" else "1") + "\n")
     assert "not what swb-pack verity writes" in fails(
