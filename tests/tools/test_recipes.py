@@ -128,6 +128,16 @@ def test_debian_installs_every_program():
         assert named.count(name) == 1, name
 
 
+def test_debian_has_every_sample_as_an_example():
+    calls = re.findall(r"install_data\((.*?'doc'.*?)\)", (TOP / "data" / "meson.build").read_text())
+    samples = [name for call in calls for name in re.findall(r"'([\w-]+\.conf)'", call)]
+    examples = " ".join(path.read_text() for path in (TOP / "debian").glob("*.examples")).split()
+    left_out = (TOP / "debian" / "not-installed").read_text().split()
+    assert "device.conf" in samples
+    for name in samples:
+        assert f"data/{name}" in examples and f"usr/share/doc/switchback/{name}" in left_out
+
+
 def test_debian_documents_exist():
     for path in [*(TOP / "debian").glob("*.docs"), *(TOP / "debian").glob("*.examples")]:
         for line in path.read_text().split():
