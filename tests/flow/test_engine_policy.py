@@ -14,7 +14,8 @@ import pytest
 from flow_bus import DBusError, Neighbour, GLib
 from flow_device import clean_environment
 
-DOC = pathlib.Path(__file__).resolve().parents[2] / "docs" / "dbus.md"
+TOP = pathlib.Path(__file__).resolve().parents[2]
+DOC = TOP / "docs" / "dbus.md"
 
 # So the device's clock counts as wrong: windows are closed, whatever time it is here.
 FUTURE = "4000000000"
@@ -314,3 +315,37 @@ def test_update_engines_interface(device):
     device.wait(lambda: operation() == "UPDATED_NEED_REBOOT", "the update again")
     call("RebootIfNeeded")
     assert device.reboot() == "B"
+
+
+def test_room_app(device, tmp_path):
+    """The example application: a meeting holds the update, "later" the reboot."""
+    subprocess.run(f"cc -Wall -Werror -o room-app {TOP}/examples/room-app/room-app.c "
+                   "$(pkg-config --cflags --libs libsystemd)", shell=True, cwd=tmp_path, check=True, timeout=60)
+    device.set("server", first_check="1h")
+    device.set("reboot", delay="20m")
+    device.start()
+    device.wait_state("idle")
+    app = subprocess.Popen([tmp_path / "room-app"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                           env=clean_environment(DBUS_SYSTEM_BUS_ADDRESS=device.bus.address))
+
+    def tell(word, answer):
+        app.stdin.write(f"{word}\n")
+        app.stdin.flush()
+        assert app.stdout.readline() == answer + "\n"
+    try:
+        assert app.stdout.readline() == "ready\n"
+        tell("begin", "a meeting goes on")
+        device.offer("1.1")
+        device.call("Check")
+        device.wait(lambda: device.client.why()["download"][1] == "inhibited", "the meeting's rule")
+        tell("end", "the meeting is over")
+        assert app.stdout.readline() == "this screen starts anew in 1200 s, with version 1.1\n"
+        tell("later", "put off for half an hour")
+        assert app.stdout.readline() == "it does not start anew\n"
+        assert device.get("DeferralReason") == "somebody pressed 'later'"
+        tell("begin", "a meeting goes on")
+        app.kill()
+        device.wait_log("inhibitor 2 is released")
+    finally:
+        app.kill()
+        app.communicate()
