@@ -172,7 +172,7 @@ int swb_boot_heal(struct swb_boot *boot, enum swb_slot running, unsigned tries,
                 *err = SWB_ERROR_INIT;
         r = swb_boot_store(boot, &flags, err);
         /* Back ends that write the copies in turn have mended one of two by now. */
-        if (r >= 0 && boot->ops->read(boot->state, &flags, err) == SWB_BOOT_DEGRADED)
+        if (r >= 0 && boot->ops->read(boot->state, &flags, NULL) == SWB_BOOT_DEGRADED)
                 r = swb_boot_store(boot, &flags, err);
         return r < 0 ? r : SWB_BOOT_HEALED;
 }

@@ -10,13 +10,9 @@
  */
 #include "device/boot/gpt.h"
 
-#include <inttypes.h>
-
 #include "base/text.h"
-#include "device/boot/gpt_table.h"
+#include "device/boot/gpt_copies.h"
 #include "device/boot/ops.h"
-
-enum which { PRIMARY, BACKUP, N_COPIES };
 
 struct gpt {
         struct swb_medium *medium;
@@ -24,163 +20,9 @@ struct gpt {
         unsigned index[_SWB_SLOT_MAX];
 };
 
-struct copy {
-        bool is_whole;
-        bool has_fields; /* the header's, even if a checksum is wrong */
-        struct swb_gpt_header header;
-        uint8_t sector[SWB_GPT_SECTOR_MAX];
-        uint8_t *array;         /* NULL: not read */
-        struct swb_error error; /* why it could not be read, if so */
-};
-
-struct table {
-        size_t sector_bytes;
-        uint64_t n_sectors;
-        struct copy copies[N_COPIES];
-};
-
-static const char *const copy_names[N_COPIES] = {"primary", "backup"};
-
-static void table_free(struct table *table)
-{
-        for (int i = 0; table && i < N_COPIES; i++)
-                free(table->copies[i].array);
-        free(table);
-}
-
-static void table_freep(struct table **table)
-{
-        table_free(*table);
-}
-
 /* ---- reading ---- */
 
-static int read_sectors(const struct gpt *gpt, const struct table *table, void *data,
-                        size_t n_bytes, uint64_t lba, struct swb_error *err)
-{
-        return gpt->medium->ops->read(gpt->medium, data, n_bytes, lba * table->sector_bytes, err);
-}
-
-static int read_copy(const struct gpt *gpt, const struct table *table, struct copy *copy,
-                     uint64_t lba)
-{
-        struct swb_gpt_header *h = &copy->header;
-        bool is_header_whole;
-        int r;
-
-        r = read_sectors(gpt, table, copy->sector, table->sector_bytes, lba, &copy->error);
-        if (r < 0)
-                return r;
-        is_header_whole =
-                swb_gpt_header_parse(copy->sector, table->sector_bytes, lba, table->n_sectors, h);
-        copy->has_fields =
-                is_header_whole ||
-                swb_gpt_header_is_torn(copy->sector, table->sector_bytes, lba, table->n_sectors, h);
-        if (!copy->has_fields)
-                return 0;
-        copy->array = malloc(swb_gpt_array_bytes(h));
-        if (!copy->array)
-                return swb_oom(&copy->error);
-        r = read_sectors(gpt, table, copy->array, swb_gpt_array_bytes(h), h->entries_lba,
-                         &copy->error);
-        if (r < 0)
-                return r;
-        copy->is_whole = is_header_whole && swb_gpt_array_is_whole(h, copy->array);
-        return 0;
-}
-
-static void load_copy(const struct gpt *gpt, const struct table *table, struct copy *copy,
-                      uint64_t lba)
-{
-        free(copy->array);
-        *copy = (struct copy){0};
-        if (read_copy(gpt, table, copy, lba) < 0 && copy->array) {
-                free(copy->array);
-                copy->array = NULL;
-                copy->has_fields = false;
-        }
-}
-
-/* Both copies; neither has to be whole. */
-static void load_copies(const struct gpt *gpt, struct table *table)
-{
-        struct copy *primary = &table->copies[PRIMARY], *backup = &table->copies[BACKUP];
-        uint64_t last = table->n_sectors - 1, lba = last;
-
-        load_copy(gpt, table, primary, SWB_GPT_PRIMARY_LBA);
-        if (primary->has_fields) /* not at the end when an image was copied to a larger disk */
-                lba = primary->header.other_lba;
-        load_copy(gpt, table, backup, lba);
-        if (!primary->is_whole && !backup->is_whole && lba != last)
-                load_copy(gpt, table, backup, last);
-}
-
-static int refuse_table(const struct gpt *gpt, const struct table *table, struct swb_error *err)
-{
-        for (int i = 0; i < N_COPIES; i++) {
-                if (table->copies[i].error.code == 0)
-                        continue;
-                if (err)
-                        *err = table->copies[i].error;
-                return swb_wrap(err, table->copies[i].error.code, "partition table");
-        }
-        return swb_fail(err, -EUCLEAN, SWB_FAULT_BOOT,
-                        "%s: neither copy of the GUID partition table is whole; look at it with "
-                        "'sgdisk -v' and mend it with gdisk",
-                        gpt->medium->name);
-}
-
-static int load_with(const struct gpt *gpt, size_t sector_bytes, struct table **ret,
-                     struct swb_error *err)
-{
-        _cleanup_(table_freep) struct table *table = calloc(1, sizeof(*table));
-
-        if (!table)
-                return swb_oom(err);
-        table->sector_bytes = sector_bytes;
-        table->n_sectors = gpt->medium->n_bytes / sector_bytes;
-        if (table->n_sectors < 3 || sector_bytes < SWB_GPT_SECTOR_MIN ||
-            sector_bytes > SWB_GPT_SECTOR_MAX)
-                return swb_fail(err, -EUCLEAN, SWB_FAULT_BOOT,
-                                "%s: %" PRIu64 " bytes in sectors of %zu are no disk with a "
-                                "partition table",
-                                gpt->medium->name, gpt->medium->n_bytes, sector_bytes);
-        load_copies(gpt, table);
-        if (!table->copies[PRIMARY].is_whole && !table->copies[BACKUP].is_whole)
-                return refuse_table(gpt, table, err);
-        *ret = SWB_TAKE_PTR(table);
-        return 0;
-}
-
-/* The sector of a file that holds a disk's image is not known. */
-static int load(const struct gpt *gpt, struct table **ret, struct swb_error *err)
-{
-        struct swb_error ignored = SWB_ERROR_INIT;
-
-        if (gpt->medium->sector_bytes > 0)
-                return load_with(gpt, gpt->medium->sector_bytes, ret, err);
-        if (load_with(gpt, SWB_GPT_SECTOR_MAX, ret, &ignored) >= 0)
-                return 0;
-        return load_with(gpt, SWB_GPT_SECTOR_MIN, ret, err);
-}
-
-/* The copy that boot loaders take. */
-static enum which truth_of(const struct table *table)
-{
-        return table->copies[PRIMARY].is_whole ? PRIMARY : BACKUP;
-}
-
-static bool agree(const struct table *table)
-{
-        const struct copy *primary = &table->copies[PRIMARY], *backup = &table->copies[BACKUP];
-
-        return primary->is_whole && backup->is_whole &&
-               primary->header.entries_crc == backup->header.entries_crc &&
-               primary->header.other_lba == backup->header.lba &&
-               backup->header.other_lba == primary->header.lba;
-}
-
-static int find_entry(const struct gpt *gpt, const struct copy *copy, enum swb_slot slot,
+static int find_entry(const struct gpt *gpt, const struct swb_gpt_copy *copy, enum swb_slot slot,
                       uint8_t **ret, struct swb_error *err)
 {
         unsigned index = gpt->index[slot];
@@ -194,8 +36,8 @@ static int find_entry(const struct gpt *gpt, const struct copy *copy, enum swb_s
         return 0;
 }
 
-static int read_flags(const struct gpt *gpt, const struct copy *copy, struct swb_boot_flags *ret,
-                      struct swb_error *err)
+static int read_flags(const struct gpt *gpt, const struct swb_gpt_copy *copy,
+                      struct swb_boot_flags *ret, struct swb_error *err)
 {
         struct swb_boot_flags flags;
         bool is_blank = true;
@@ -220,15 +62,15 @@ static int read_flags(const struct gpt *gpt, const struct copy *copy, struct swb
 static int gpt_read(void *state, struct swb_boot_flags *ret, struct swb_error *err)
 {
         struct gpt *gpt = state;
-        _cleanup_(table_freep) struct table *table = NULL;
+        _cleanup_(swb_gpt_copies_freep) struct swb_gpt_copies *table = NULL;
         int r;
 
-        r = load(gpt, &table, err);
+        r = swb_gpt_copies_load(gpt->medium, &table, err);
         if (r >= 0)
-                r = read_flags(gpt, &table->copies[truth_of(table)], ret, err);
+                r = read_flags(gpt, &table->copies[swb_gpt_truth(table)], ret, err);
         if (r < 0)
                 return r;
-        return agree(table) ? 0 : SWB_BOOT_DEGRADED;
+        return swb_gpt_copies_agree(table) ? 0 : SWB_BOOT_DEGRADED;
 }
 
 /* ---- writing ---- */
@@ -245,13 +87,14 @@ static bool is_zero(const uint8_t *data, size_t n)
  * Where the first entries are usually. But some boards have their boot loader there, and the
  * entries further back: what lies there must be nothing, or the same partitions' entries.
  */
-static int check_usual_place(const struct gpt *gpt, const struct table *table,
-                             const struct copy *truth, struct swb_error *err)
+static int check_usual_place(const struct gpt *gpt, const struct swb_gpt_copies *table,
+                             const struct swb_gpt_copy *truth, struct swb_error *err)
 {
         uint8_t sector[SWB_GPT_SECTOR_MAX];
         int r;
 
-        r = read_sectors(gpt, table, sector, table->sector_bytes, SWB_GPT_PRIMARY_LBA + 1, err);
+        r = swb_gpt_read_sectors(gpt->medium, table, sector, table->sector_bytes,
+                                 SWB_GPT_PRIMARY_LBA + 1, err);
         if (r < 0)
                 return r;
         if (!is_zero(sector, table->sector_bytes) && memcmp(sector, truth->array, 32) != 0)
@@ -263,10 +106,11 @@ static int check_usual_place(const struct gpt *gpt, const struct table *table,
 }
 
 /* What shall be the header of a copy: the one that counts, mirrored. */
-static int plan_header(const struct gpt *gpt, const struct table *table, enum which which,
-                       struct swb_gpt_header *ret, struct swb_error *err)
+static int plan_header(const struct gpt *gpt, const struct swb_gpt_copies *table,
+                       enum swb_gpt_which which, struct swb_gpt_header *ret, struct swb_error *err)
 {
-        const struct copy *truth = &table->copies[truth_of(table)], *copy = &table->copies[which];
+        const struct swb_gpt_copy *truth = &table->copies[swb_gpt_truth(table)],
+                                  *copy = &table->copies[which];
         struct swb_gpt_header header = truth->header;
         uint64_t n = swb_gpt_array_sectors(&header, table->sector_bytes);
         int r = 0;
@@ -274,40 +118,34 @@ static int plan_header(const struct gpt *gpt, const struct table *table, enum wh
         if (copy != truth) {
                 header.lba = truth->header.other_lba;
                 header.other_lba = truth->header.lba;
-                header.entries_lba = which == PRIMARY ? SWB_GPT_PRIMARY_LBA + 1 : header.lba - n;
+                header.entries_lba =
+                        which == SWB_GPT_PRIMARY ? SWB_GPT_PRIMARY_LBA + 1 : header.lba - n;
                 if (copy->has_fields &&
                     swb_gpt_array_bytes(&copy->header) == swb_gpt_array_bytes(&truth->header))
                         header.entries_lba = copy->header.entries_lba;
-                else if (which == PRIMARY)
+                else if (which == SWB_GPT_PRIMARY)
                         r = check_usual_place(gpt, table, truth, err);
         }
         if (r < 0)
                 return r;
-        if (which == PRIMARY ? header.entries_lba + n > header.first_usable
-                             : header.entries_lba <= header.last_usable)
+        if (which == SWB_GPT_PRIMARY ? header.entries_lba + n > header.first_usable
+                                     : header.entries_lba <= header.last_usable)
                 return swb_fail(err, -EUCLEAN, SWB_FAULT_BOOT,
                                 "%s: no room for the %s copy of the partition table; mend it with "
                                 "gdisk",
-                                gpt->medium->name, copy_names[which]);
+                                gpt->medium->name, swb_gpt_which_to_string(which));
         *ret = header;
         return 0;
 }
 
-/* Whole, and its entries as many and in the same place: they can be compared. */
-static bool is_like(const struct copy *copy, const struct swb_gpt_header *header)
-{
-        return copy->is_whole && copy->header.entries_lba == header->entries_lba &&
-               swb_gpt_array_bytes(&copy->header) == swb_gpt_array_bytes(header);
-}
-
 /* Only the sectors that differ, if what lies there is known. */
-static int write_array(const struct gpt *gpt, const struct table *table, const struct copy *copy,
-                       const struct swb_gpt_header *header, const uint8_t *array,
-                       struct swb_error *err)
+static int write_array(const struct gpt *gpt, const struct swb_gpt_copies *table,
+                       const struct swb_gpt_copy *copy, const struct swb_gpt_header *header,
+                       const uint8_t *array, struct swb_error *err)
 {
         size_t n_bytes = swb_gpt_array_bytes(header), step = table->sector_bytes;
         uint8_t sector[SWB_GPT_SECTOR_MAX] = {0};
-        bool is_known = is_like(copy, header);
+        bool is_known = swb_gpt_copy_is_like(copy, header);
         int r = 0;
 
         for (size_t at = 0; r >= 0 && at < n_bytes; at += step) {
@@ -324,30 +162,31 @@ static int write_array(const struct gpt *gpt, const struct table *table, const s
 }
 
 /* BS-7, for this copy: the next one is written only when this one is good. */
-static int check_written(const struct gpt *gpt, struct table *table, enum which which,
-                         const uint8_t *array, const struct swb_gpt_header *header,
-                         struct swb_error *err)
+static int check_written(const struct gpt *gpt, struct swb_gpt_copies *table,
+                         enum swb_gpt_which which, const uint8_t *array,
+                         const struct swb_gpt_header *header, struct swb_error *err)
 {
-        struct copy *copy = &table->copies[which];
+        struct swb_gpt_copy *copy = &table->copies[which];
 
-        load_copy(gpt, table, copy, header->lba);
+        swb_gpt_copy_load(gpt->medium, table, copy, header->lba);
         if (copy->error.code < 0) {
                 if (err)
                         *err = copy->error;
                 return swb_wrap(err, copy->error.code, "read back after a store");
         }
-        if (!is_like(copy, header) || memcmp(copy->array, array, swb_gpt_array_bytes(header)) != 0)
+        if (!swb_gpt_copy_is_like(copy, header) ||
+            memcmp(copy->array, array, swb_gpt_array_bytes(header)) != 0)
                 return swb_fail(err, -EIO, SWB_FAULT_BOOT,
                                 "%s: the %s copy of the partition table reads back otherwise than "
                                 "it was stored",
-                                gpt->medium->name, copy_names[which]);
+                                gpt->medium->name, swb_gpt_which_to_string(which));
         return 0;
 }
 
-static int write_copy(const struct gpt *gpt, struct table *table, enum which which,
+static int write_copy(const struct gpt *gpt, struct swb_gpt_copies *table, enum swb_gpt_which which,
                       const uint8_t *array, const uint8_t *sample, struct swb_error *err)
 {
-        const struct copy *copy = &table->copies[which];
+        const struct swb_gpt_copy *copy = &table->copies[which];
         uint8_t sector[SWB_GPT_SECTOR_MAX];
         struct swb_gpt_header header;
         int r;
@@ -359,7 +198,7 @@ static int write_copy(const struct gpt *gpt, struct table *table, enum which whi
         swb_gpt_header_store(&header, array, sector);
         /* A store that changes nothing still writes to the backup: it may be there to prove that
          * it can. */
-        if (which == PRIMARY && is_like(copy, &header) &&
+        if (which == SWB_GPT_PRIMARY && swb_gpt_copy_is_like(copy, &header) &&
             memcmp(sector, copy->sector, table->sector_bytes) == 0 &&
             memcmp(copy->array, array, swb_gpt_array_bytes(&header)) == 0)
                 return 0;
@@ -372,7 +211,7 @@ static int write_copy(const struct gpt *gpt, struct table *table, enum which whi
         return r < 0 ? r : check_written(gpt, table, which, array, &header, err);
 }
 
-static int set_flags(const struct gpt *gpt, const struct copy *copy,
+static int set_flags(const struct gpt *gpt, const struct swb_gpt_copy *copy,
                      const struct swb_boot_flags *flags, struct swb_error *err)
 {
         for (int i = 0; i < _SWB_SLOT_MAX; i++) {
@@ -388,17 +227,17 @@ static int set_flags(const struct gpt *gpt, const struct copy *copy,
 
 static int store(const struct gpt *gpt, const struct swb_boot_flags *flags, struct swb_error *err)
 {
-        _cleanup_(table_freep) struct table *table = NULL;
+        _cleanup_(swb_gpt_copies_freep) struct swb_gpt_copies *table = NULL;
         _cleanup_free_ uint8_t *array = NULL;
         uint8_t sample[SWB_GPT_SECTOR_MAX];
-        struct copy wanted;
-        enum which truth;
+        struct swb_gpt_copy wanted;
+        enum swb_gpt_which truth;
         int r;
 
-        r = load(gpt, &table, err);
+        r = swb_gpt_copies_load(gpt->medium, &table, err);
         if (r < 0)
                 return r;
-        truth = truth_of(table);
+        truth = swb_gpt_truth(table);
         wanted = table->copies[truth];
         array = malloc(swb_gpt_array_bytes(&wanted.header));
         if (!array)
@@ -408,7 +247,9 @@ static int store(const struct gpt *gpt, const struct swb_boot_flags *flags, stru
         wanted.array = array;
         r = set_flags(gpt, &wanted, flags, err);
         if (r >= 0)
-                r = write_copy(gpt, table, truth == PRIMARY ? BACKUP : PRIMARY, array, sample, err);
+                r = write_copy(gpt, table,
+                               truth == SWB_GPT_PRIMARY ? SWB_GPT_BACKUP : SWB_GPT_PRIMARY, array,
+                               sample, err);
         if (r >= 0)
                 r = write_copy(gpt, table, truth, array, sample, err);
         return r;

@@ -282,7 +282,7 @@ static void a_file_that_is_missing_or_short_is_healed(void **state)
                 if (kind == 0)
                         assert_int_equal(unlink(f->path), 0);
                 else
-                        assert_int_equal(truncate(f->path, SECOND + 7), 0);
+                        assert_int_equal(truncate(f->path, FIRST + 7), 0);
                 assert_ok(swb_boot_open("uboot", f->place, &boot, &err), &err);
                 assert_fault(swb_boot_inspect(boot, &flags, &err), &err, SWB_FAULT_BOOT);
                 assert_int_equal(err.code, -ENODATA);
@@ -291,6 +291,34 @@ static void a_file_that_is_missing_or_short_is_healed(void **state)
                 assert_int_equal(swb_boot_inspect(boot, &flags, &err), 0); /* both copies */
                 assert_int_equal(flags.slot[SWB_SLOT_A].tries, 3);
         }
+}
+
+/* U-Boot's form for two files on FAT: the second is made by a later "saveenv". */
+static void a_second_file_that_was_never_made_costs_no_flags(void **state)
+{
+        struct fixture *f = *state;
+        _cleanup_(swb_boot_closep) struct swb_boot *boot = NULL;
+        struct swb_error err = SWB_ERROR_INIT;
+        struct swb_boot_flags flags;
+        uint8_t copy[ENV_BYTES];
+        char config[256];
+
+        assert_ok(swb_boot_open("uboot", f->place, &boot, &err), &err);
+        store_tries(boot, 5);
+        boot = swb_boot_close(boot);
+        read_at(f->path, newest(f->path), copy, ENV_BYTES);
+        make_file(f->path, copy, ENV_BYTES);
+        (void)snprintf(config, sizeof(config), "%s 0 0x1000\n%s.redundant 0 0x1000\n", f->path,
+                       f->path);
+        make_file(f->initial, config, strlen(config));
+        assert_ok(swb_boot_open("uboot", f->initial, &boot, &err), &err);
+        assert_int_equal(swb_boot_inspect(boot, &flags, &err), SWB_BOOT_DEGRADED);
+        assert_int_equal(flags.slot[SWB_SLOT_A].tries, 5);
+        assert_int_equal(swb_boot_heal(boot, SWB_SLOT_B, 3, &err), SWB_BOOT_HEALED);
+        assert_int_equal(swb_boot_inspect(boot, &flags, &err), 0);
+        assert_int_equal(flags.slot[SWB_SLOT_A].tries, 5);
+        (void)snprintf(config, sizeof(config), "%s.redundant", f->path);
+        assert_int_equal(unlink(config), 0);
 }
 
 static void says_when_the_environment_is_full(void **state)
@@ -324,6 +352,8 @@ int main(void)
                                                 teardown),
                 cmocka_unit_test_setup_teardown(a_file_that_is_missing_or_short_is_healed, setup,
                                                 teardown),
+                cmocka_unit_test_setup_teardown(a_second_file_that_was_never_made_costs_no_flags,
+                                                setup, teardown),
                 cmocka_unit_test_setup_teardown(refuses_what_cannot_work, setup, teardown),
                 cmocka_unit_test_setup_teardown(says_when_the_environment_is_full, setup, teardown),
         };

@@ -267,23 +267,46 @@ static const char *get(void *context, const char *name)
         return getter->value;
 }
 
+/*
+ * The library insists on both files. If one of them was never made, and the other has flags, it is
+ * made here, because nothing may be lost: it then is a copy that is not whole.
+ */
+static int prepare(struct uboot *uboot, struct swb_error *err)
+{
+        int n_whole = 0;
+        int r = 0;
+
+        if (!has_unmade(uboot))
+                return configure(uboot, err);
+        for (size_t i = 0; r >= 0 && i < SWB_UBOOT_COPIES; i++) {
+                if (is_unmade(&uboot->copies[i]))
+                        continue;
+                r = copy_is_whole(&uboot->copies[i], err);
+                n_whole += r > 0;
+        }
+        if (r < 0)
+                return r;
+        if (n_whole == 0)
+                return swb_fail(err, -ENODATA, SWB_FAULT_BOOT,
+                                "%s: the file is missing or too short", uboot->name);
+        r = make_files(uboot, err);
+        return r < 0 ? r : configure(uboot, err);
+}
+
 static int uboot_read(void *state, struct swb_boot_flags *ret, struct swb_error *err)
 {
         struct uboot *uboot = state;
-        _cleanup_(getter_done) struct getter getter = {.ctx = uboot->ctx};
+        _cleanup_(getter_done) struct getter getter = {0};
         _cleanup_(leavep) struct uboot_ctx *opened = NULL;
         int n_whole, r;
 
-        if (has_unmade(uboot))
-                return swb_fail(err, -ENODATA, SWB_FAULT_BOOT,
-                                "%s: the file is missing or too short", uboot->name);
-        r = configure(uboot, err);
+        r = prepare(uboot, err);
         if (r < 0)
                 return r;
         n_whole = count_whole(uboot, err);
         if (n_whole < 0)
                 return n_whole;
-        opened = uboot->ctx;
+        getter.ctx = opened = uboot->ctx;
         r = open_env(uboot, err);
         if (r >= 0)
                 r = swb_boot_variables_read(get, &getter, uboot->name, ret, err);

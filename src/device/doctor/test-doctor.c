@@ -281,7 +281,9 @@ static void an_environment_of_the_wrong_size_is_healed(void **state)
         (void)snprintf(other, sizeof(other), "%s/env:0:0x2000:0x2000", f->folder);
         store_on("uboot", other, good_a);
         assert_healed(f, "boot-empty");
-        resize(f, "env", SECOND_COPY + 100); /* cut off */
+        resize(f, "env", SECOND_COPY + 100); /* cut off: the first copy is whole */
+        assert_findings(f, FINDINGS("boot-copy-bad"));
+        resize(f, "env", 100);
         assert_healed(f, "boot-empty");
 }
 

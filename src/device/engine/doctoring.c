@@ -42,6 +42,8 @@ static int restore_good(struct swb_engine *e, const struct swb_diagnosis *diagno
         if (!swb_diagnosis_has(diagnosis, SWB_FINDING_BOOT_EMPTY) &&
             !swb_diagnosis_has(diagnosis, SWB_FINDING_BOOT_MALFORMED))
                 return 0;
+        if (e->state->pending.phase == SWB_PHASE_REJECTED)
+                return 0; /* it may be what runs that was rejected */
         return swb_boot_mark_good(e->boot, e->facts.slot, err);
 }
 
