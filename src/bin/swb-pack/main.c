@@ -26,6 +26,8 @@ static const struct swb_verb verbs[] = {
          swb_make_image_options, swb_cmd_make_image},
         {"verity", "IMAGE", 1, 1, "append a dm-verity hash tree to an image", swb_verity_options,
          swb_cmd_verity},
+        {"explain", "PAYLOAD NEW", 2, 2, "show which files take the bytes, and why",
+         swb_explain_options, swb_cmd_explain},
         {0},
 };
 
