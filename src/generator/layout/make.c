@@ -46,17 +46,23 @@ static void format_uuid(const uint8_t *uuid, char text[UUID_TEXT])
                                        i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", uuid[i]);
 }
 
-/* What the folder needs, with some room for maps and folders. */
+/* What the folder needs, with some room for maps. The host's sizes of folders are not the image's.
+ */
 static void measure(const struct swb_folder *folder, struct swb_make *make)
 {
-        uint64_t n_blocks = 0;
+        uint64_t n_blocks = 0, n_name_bytes = 0;
 
         for (size_t i = 0; i < folder->n; i++) {
                 const struct swb_folder_entry *entry = &folder->entries[i];
+                const char *name = strrchr(entry->path, '/');
 
-                if (entry->hard_link == i)
+                n_name_bytes += (name ? strlen(name) : 0) + 12;
+                if (S_ISDIR(entry->st.st_mode))
+                        n_blocks++;
+                else if (entry->hard_link == i)
                         n_blocks += ((uint64_t)entry->st.st_size + BLOCK - 1) / BLOCK;
         }
+        n_blocks += 2 * n_name_bytes / BLOCK;
         if (make->n_inodes == 0)
                 make->n_inodes = (folder->n * 115 / 100 + 64 + 1023) / 1024 * 1024;
         if (make->n_bytes == 0)
