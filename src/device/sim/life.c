@@ -203,24 +203,29 @@ static void check(struct life *l)
                 l->next_ask = l->now;
 }
 
+static bool is_metered(struct life *l)
+{
+        const struct swb_sim_surroundings *around = &l->device->surroundings;
+        struct swb_deadline none = {0};
+        struct swb_policy_facts facts = {0};
+
+        (void)around->look(around->context, l->now, &none, &facts);
+        return facts.network == SWB_NETWORK_METERED;
+}
+
 static void note_bytes(struct life *l)
 {
         struct swb_now now = clock_of(l);
         struct swb_usage_clock clock = {l->device->zone, now.wall_usec, now.wall_is_sane};
-        uint64_t elapsed = l->now - l->loading_since, ignored;
+        uint64_t elapsed = l->now - l->loading_since;
         uint64_t n = elapsed / SECOND * l->device->rate_bytes +
                      elapsed % SECOND * l->device->rate_bytes / SECOND;
-        struct swb_policy_facts facts = {0};
-        struct swb_deadline none = {0};
 
         n = SWB_MIN(n, l->bytes - l->done_bytes);
         l->done_bytes += n;
         l->outcome->n_bytes += n;
         l->loading_since = l->now;
-        ignored = l->device->surroundings.look(l->device->surroundings.context, l->now, &none,
-                                               &facts);
-        (void)ignored;
-        swb_usage_add(&l->state->usage, &clock, facts.network == SWB_NETWORK_METERED, n);
+        swb_usage_add(&l->state->usage, &clock, is_metered(l), n);
 }
 
 static uint64_t download_end(const struct life *l)
