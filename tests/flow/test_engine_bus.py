@@ -296,10 +296,10 @@ def test_bad_configuration_is_named(device, what):
 
 
 def test_unknown_boot_back_end_is_named(device):
-    device.set("boot", backend="grub")
+    device.set("boot", backend="lilo")
     device.start()
     device.wait(lambda: device.get("LastError") == "config", "the error")
-    assert "'grub'" in device.get("LastErrorText")
+    assert "'lilo'" in device.get("LastErrorText")
 
 
 def test_command_line(device):
