@@ -18,7 +18,7 @@ help:
 	@echo 'make demo-host the same without a virtual machine: quicker, a stand-in for the boot loader'
 	@echo 'make check     build with warnings as errors, then all tests, and all of them again with sanitizers'
 	@echo 'make check-boot-sandbox   the U-Boot command swb_boot, built from Debian'"'"'s source and tried in its sandbox'
-	@echo 'make soak-power   the plug of the virtual device is pulled CUTS times (now: $(CUTS)), and every crash state of one update'
+	@echo 'make soak-power   the plug of the virtual device is pulled CUTS times (now: $(CUTS)), and crash states of one update are judged'
 	@echo 'make build     the programs, in $(BUILD)/src/bin'
 	@echo 'make install   programs, units, D-Bus policy and man pages to DESTDIR/PREFIX (now: $(DESTDIR)$(PREFIX))'
 	@echo 'make dist      the release tarball of what is committed, in $(BUILD)/deb: the same bytes every time'

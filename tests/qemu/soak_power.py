@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """soak_power.py - pull the plug of the virtual device again and again
 
-1. Records everything that one full update writes, and judges each state of the disk that a power
-   cut could have left: every prefix, torn writes, random subsets of what was not flushed. The boot loader's decision must lead to a slot that is a whole release. Some of the states are
+1. Records everything that one full update writes, and judges states of the disk that a power cut
+   could have left: every prefix, torn writes, random subsets of what was not flushed. The boot loader's decision must lead to a slot that is a whole release. Some of the states are
    booted; each of these devices must finish the update.
 2. Kills QEMU at --cuts random moments of full updates. After each cut the disk is judged as above,
    and U-Boot must take the slot that was foreseen and bring it up. Every update must be finished
