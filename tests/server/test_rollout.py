@@ -4,6 +4,8 @@
 import concurrent.futures
 import datetime
 import re
+import sqlite3
+import time
 
 import pytest
 from server_tools import run, run_json
@@ -100,6 +102,12 @@ def test_silence_counts(serve, base, data):
     server.wait_for(lambda: show(data)["status"] == "paused")
     assert "silent (2)" in show(data)["reason"]
     assert show(data)["silent"] == 2
+    # With nobody asking, too, the server knows of it: it does not write the same again.
+    time.sleep(0.5)
+    with sqlite3.connect(data / "server.db") as db:
+        before = db.execute("SELECT generation FROM catalog").fetchone()
+        time.sleep(1)
+        assert db.execute("SELECT generation FROM catalog").fetchone() == before
 
 
 def test_hardware_that_fails_is_blocked(serve, base, data):

@@ -227,15 +227,26 @@ static int refresh_catalog(struct swb_service *service, struct swb_error *err)
         return 0;
 }
 
+static void tick_rollouts(struct swb_service *service)
+{
+        struct swb_error err = SWB_ERROR_INIT;
+        int r;
+
+        r = take_rollouts(service, &err);
+        if (r >= 0)
+                r = swb_rollouts_tick(service->rollouts, service->db, (int64_t)time(NULL), &err);
+        if (r < 0)
+                (void)swb_log_failure(SWB_LOG_WARNING, &err, "rollouts, retrying");
+        if (r > 0)
+                service->data_version = -1; /* does not tell of changes by the own connection */
+}
+
 void swb_service_tick(struct swb_service *service)
 {
         struct swb_error err = SWB_ERROR_INIT;
         unsigned n;
 
-        if (take_rollouts(service, &err) < 0 ||
-            swb_rollouts_tick(service->rollouts, service->db, (int64_t)time(NULL), &err) < 0)
-                (void)swb_log_failure(SWB_LOG_WARNING, &err, "rollouts, retrying");
-        err = SWB_ERROR_INIT;
+        tick_rollouts(service);
         if (refresh_catalog(service, &err) < 0)
                 (void)swb_log_failure(SWB_LOG_WARNING, &err, "refresh the catalog, retrying");
         n = swb_connections_expire(service->connections);
