@@ -122,6 +122,13 @@ def test_hardware_that_fails_is_blocked(serve, base, data):
     server.wait_for(lambda: run_json(data, "release", "show", "2.0")["blocked"])
     run(data, "release", "unblock", "2.0", "--hardware-class=old")
     assert run_json(data, "release", "show", "2.0")["blocked"] == []
+    server.wait_for(lambda: gets(server, "c", hardware_class="old") == "2.0")
+    # Not blocked again by itself, also not by a server that counts anew.
+    server.kill()
+    server = serve()
+    assert gets(server, "e", hardware_class="old") == "2.0"
+    run(data, "release", "block", "2.0", "--hardware-class=old")
+    server.wait_for(lambda: gets(server, "f", hardware_class="old") is None)
 
 
 def test_recall(serve, base, data):

@@ -155,7 +155,7 @@ static int change_block(struct swb_db *db, const char *version, bool block, stru
         if (r >= 0)
                 r = block ? swb_block_put(db, release.id, hardware_class, reason,
                                           (int64_t)time(NULL), err)
-                          : swb_block_remove(db, release.id, hardware_class, err);
+                          : swb_block_lift(db, release.id, hardware_class, err);
         if (r >= 0)
                 r = swb_transaction_commit_catalog(&t, err);
         if (r < 0)

@@ -122,7 +122,7 @@ static int load_blocks(const struct load *outer, struct swb_catalog_release *rel
         _cleanup_(load_done) struct load load = {.db = outer->db, .pool = outer->pool};
         int r;
 
-        r = swb_block_list(load.db, release->id, add_block, &load, err);
+        r = swb_block_list(load.db, release->id, false, add_block, &load, err);
         if (r < 0)
                 return r;
         return settle(&load, sizeof(const char *), &release->blocked, &release->n_blocked, err);

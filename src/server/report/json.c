@@ -168,7 +168,7 @@ int swb_json_release(struct swb_json *json, struct swb_db *db, const struct swb_
         swb_json_close_array(json);
         swb_json_open_array(json, "blocked");
         if (r >= 0)
-                r = swb_block_list(db, release->id, put_block, json, err);
+                r = swb_block_list(db, release->id, false, put_block, json, err);
         swb_json_close_array(json);
         swb_json_close_object(json);
         return r;

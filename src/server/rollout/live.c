@@ -97,11 +97,13 @@ static int add_live(const struct refresh *refresh, const struct swb_rollout_setu
         return 0;
 }
 
+/* A few rows, and rarely: the lock is held while they are read. */
 static int refresh_one(const struct swb_rollout_row *row, void *userdata, struct swb_error *err)
 {
         const struct refresh *refresh = userdata;
         struct swb_rollouts *rollouts = refresh->rollouts;
         bool is_there = false;
+        int r = 0;
 
         if (row->setup.status == SWB_ROLLOUT_FINISHED)
                 return 0;
@@ -109,11 +111,12 @@ static int refresh_one(const struct swb_rollout_row *row, void *userdata, struct
         for (struct live *live = rollouts->first; live; live = live->next)
                 if (live->model.setup.id == row->setup.id) {
                         swb_rollout_configure(&live->model, &row->setup);
+                        r = swb_rollout_lift_blocks(refresh->db, &live->model, err);
                         live->is_wanted = true;
                         is_there = true;
                 }
         (void)pthread_mutex_unlock(&rollouts->lock);
-        return is_there ? 0 : add_live(refresh, &row->setup, err);
+        return is_there ? r : add_live(refresh, &row->setup, err);
 }
 
 static void drop_unwanted(struct swb_rollouts *rollouts)

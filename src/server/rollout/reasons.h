@@ -17,6 +17,7 @@ struct swb_reasons {
                 uint64_t n_members; /* of a hardware class */
                 bool blocked;       /* of a hardware class */
                 bool is_stored;     /* that it is blocked */
+                bool is_exempt;     /* somebody lifted the block: it is not blocked again */
         } list[SWB_REASONS_MAX];
         size_t n; /* at least 1 */
 };

@@ -174,7 +174,7 @@ static void check_class(struct swb_rollout *r, const struct swb_member *m)
         struct swb_reason *class = &r->classes.list[m->hardware_class];
 
         /* Place 0: the class is not known. */
-        if (m->hardware_class == 0 || plan->class_failures == 0 || class->n_bad == 0)
+        if (m->hardware_class == 0 || plan->class_failures == 0 || class->is_exempt)
                 return;
         if (class->n_bad >= plan->class_failures &&
             class->n_bad * SWB_ALL_DEVICES_PPM >
@@ -444,6 +444,18 @@ void swb_rollout_undo(struct swb_rollout *rollout, const char *machineid)
                 return;
         count(rollout, m, UINT64_MAX);
         swb_members_remove(&rollout->members, m);
+}
+
+void swb_rollout_lift(struct swb_rollout *rollout, const char *hardware_class)
+{
+        uint8_t place = swb_reasons_place(&rollout->classes, hardware_class);
+
+        if (place == 0 || rollout->classes.list[place].is_exempt)
+                return;
+        rollout->classes.list[place].is_exempt = true;
+        rollout->classes.list[place].blocked = false;
+        rollout->halted = false;
+        check_thresholds(rollout);
 }
 
 /* --- what devices say --- */

@@ -120,6 +120,9 @@ enum swb_hold swb_rollout_admit(struct swb_rollout *rollout, const struct swb_ro
 /* The admission could not be stored, and the device was told nothing. */
 void swb_rollout_undo(struct swb_rollout *rollout, const char *machineid);
 
+/* An administrator takes back that the release is blocked for a hardware class, once for all. */
+void swb_rollout_lift(struct swb_rollout *rollout, const char *hardware_class);
+
 /* What a device says, before it is answered. */
 struct swb_rollout_word {
         const char *machineid, *version;

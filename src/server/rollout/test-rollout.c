@@ -303,6 +303,12 @@ static void test_all_hardware(void **context)
         hear(&r, "b", "1.0", 3, 0, "fell-back");
         assert_int_equal(swb_rollout_judge(&r, now), SWB_VERDICT_PAUSE);
         assert_int_equal(ask_as(&r, "x", "other"), SWB_HOLD_PAUSED);
+        /* Somebody knows better. */
+        swb_rollout_lift(&r, "hw");
+        assert_int_equal(ask(&r, "c"), SWB_HOLD_NONE);
+        assert_int_equal(ask_as(&r, "x", "other"), SWB_HOLD_NONE);
+        hear(&r, "c", "1.0", 3, 0, "fell-back");
+        assert_int_equal(ask(&r, "d"), SWB_HOLD_NONE);
 }
 
 static void test_stage_texts(void **context)

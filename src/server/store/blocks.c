@@ -12,7 +12,11 @@ int swb_block_put(struct swb_db *db, int64_t release, const char *hardware_class
                 return swb_fail(err, -EINVAL, SWB_FAULT_USAGE, "a hardware class is needed");
         swb_copy_bounded(class, hardware_class, SWB_NAME_MAX);
         swb_copy_bounded(text, reason, SWB_TEXT_MAX);
-        r = swb_query_init(&q, db, "INSERT OR IGNORE INTO release_blocks VALUES (?, ?, ?, ?)", err);
+        r = swb_query_init(&q, db,
+                           "INSERT INTO release_blocks VALUES (?, ?, ?, ?, 0)"
+                           " ON CONFLICT (release, hardware_class) DO UPDATE SET"
+                           "  reason = excluded.reason, since = excluded.since, lifted = 0",
+                           err);
         if (r < 0)
                 return r;
         swb_query_bind_i64(&q, release);
@@ -22,14 +26,16 @@ int swb_block_put(struct swb_db *db, int64_t release, const char *hardware_class
         return swb_query_run(&q, err);
 }
 
-int swb_block_remove(struct swb_db *db, int64_t release, const char *hardware_class,
-                     struct swb_error *err)
+int swb_block_lift(struct swb_db *db, int64_t release, const char *hardware_class,
+                   struct swb_error *err)
 {
         _cleanup_(swb_query_done) struct swb_query q = {0};
         int r;
 
-        r = swb_query_init(
-                &q, db, "DELETE FROM release_blocks WHERE release = ? AND hardware_class = ?", err);
+        r = swb_query_init(&q, db,
+                           "UPDATE release_blocks SET lifted = 1 WHERE release = ?"
+                           " AND hardware_class = ? AND lifted = 0",
+                           err);
         if (r < 0)
                 return r;
         swb_query_bind_i64(&q, release);
@@ -42,7 +48,7 @@ int swb_block_remove(struct swb_db *db, int64_t release, const char *hardware_cl
         return r;
 }
 
-int swb_block_list(struct swb_db *db, int64_t release,
+int swb_block_list(struct swb_db *db, int64_t release, bool lifted,
                    int (*each)(const struct swb_block *block, void *userdata,
                                struct swb_error *err),
                    void *userdata, struct swb_error *err)
@@ -53,11 +59,12 @@ int swb_block_list(struct swb_db *db, int64_t release,
 
         r = swb_query_init(&q, db,
                            "SELECT hardware_class, reason, since FROM release_blocks"
-                           " WHERE release = ? ORDER BY hardware_class",
+                           " WHERE release = ? AND lifted = ? ORDER BY hardware_class",
                            err);
         if (r < 0)
                 return r;
         swb_query_bind_i64(&q, release);
+        swb_query_bind_i64(&q, lifted);
         while (r >= 0 && (r = swb_query_step(&q, err)) > 0) {
                 swb_copy_bounded(block.hardware_class, swb_query_text(&q, 0), SWB_NAME_MAX);
                 swb_copy_bounded(block.reason, swb_query_text(&q, 1), SWB_TEXT_MAX);

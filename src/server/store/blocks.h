@@ -11,13 +11,15 @@ struct swb_block {
         int64_t since; /* seconds since 1970 */
 };
 
-/* One that is there already stays as it is. Inside the caller's transaction. */
+/* Inside the caller's transaction. */
 int swb_block_put(struct swb_db *db, int64_t release, const char *hardware_class,
                   const char *reason, int64_t now, struct swb_error *err) _warn_unused_;
-/* NOT_FOUND. Inside the caller's transaction. */
-int swb_block_remove(struct swb_db *db, int64_t release, const char *hardware_class,
-                     struct swb_error *err) _warn_unused_;
-int swb_block_list(struct swb_db *db, int64_t release,
+/* Lifts a block: no rollout of the release puts it back by itself. NOT_FOUND. Inside the caller's
+ * transaction. */
+int swb_block_lift(struct swb_db *db, int64_t release, const char *hardware_class,
+                   struct swb_error *err) _warn_unused_;
+/* Those in force, or those that were lifted. */
+int swb_block_list(struct swb_db *db, int64_t release, bool lifted,
                    int (*each)(const struct swb_block *block, void *userdata,
                                struct swb_error *err),
                    void *userdata, struct swb_error *err) _warn_unused_;

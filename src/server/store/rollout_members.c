@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "server/store/blocks.h"
 #include "server/store/rollouts.h"
 
 int swb_member_writer_init(struct swb_member_writer *writer, struct swb_db *db,
@@ -74,6 +75,18 @@ static int restore(const char *machineid, const struct swb_member_row *row, void
         return 0; /* a row that no server of ours has written is left out */
 }
 
+static int lift(const struct swb_block *block, void *userdata, struct swb_error *err)
+{
+        (void)err;
+        swb_rollout_lift(userdata, block->hardware_class);
+        return 0;
+}
+
+int swb_rollout_lift_blocks(struct swb_db *db, struct swb_rollout *rollout, struct swb_error *err)
+{
+        return swb_block_list(db, rollout->setup.release, true, lift, rollout, err);
+}
+
 int swb_rollout_rebuild(struct swb_db *db, const struct swb_rollout_setup *setup,
                         const struct swb_siphash_key keys[2], int64_t now, struct swb_rollout *ret,
                         struct swb_error *err)
@@ -82,6 +95,8 @@ int swb_rollout_rebuild(struct swb_db *db, const struct swb_rollout_setup *setup
 
         swb_rollout_init(ret, setup, keys);
         r = swb_member_list(db, setup->id, restore, ret, err);
+        if (r >= 0)
+                r = swb_rollout_lift_blocks(db, ret, err);
         if (r < 0) {
                 swb_rollout_done(ret);
                 return r;

@@ -62,6 +62,10 @@ int swb_member_list(struct swb_db *db, int64_t rollout,
                                 void *userdata, struct swb_error *err),
                     void *userdata, struct swb_error *err) _warn_unused_;
 
+/* Lets a model know which blocks of its release were lifted. */
+int swb_rollout_lift_blocks(struct swb_db *db, struct swb_rollout *rollout,
+                            struct swb_error *err) _warn_unused_;
+
 /* What the rows say, for programs that are not the server: counts by stage, the reasons. A model
  * rebuilt from the rows, with what is silent by now; free with swb_rollout_done(). */
 int swb_rollout_rebuild(struct swb_db *db, const struct swb_rollout_setup *setup,

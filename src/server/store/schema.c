@@ -83,6 +83,7 @@ static const char *const steps[] = {
         "CREATE TABLE release_blocks (release INTEGER NOT NULL REFERENCES releases(id)"
         "    ON DELETE CASCADE,"
         "  hardware_class TEXT NOT NULL, reason TEXT NOT NULL, since INTEGER NOT NULL,"
+        "  lifted INTEGER NOT NULL DEFAULT 0," /* by hand: never again by itself */
         "  PRIMARY KEY (release, hardware_class)) WITHOUT ROWID;"
         "CREATE TABLE rollouts (id INTEGER PRIMARY KEY,"
         "  app INTEGER NOT NULL REFERENCES apps(id), name TEXT NOT NULL, channel TEXT NOT NULL,"

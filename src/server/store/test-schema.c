@@ -117,7 +117,7 @@ static void test_same_schema(void **state)
         static const char *const digests[] = {
                 "1ff0c993fa3451803eef44c5b82106456e82fc890326d4de5cdea79322bfb7a8",
                 "ea5bb89f335140d06290fad684ca35dbdb541d49775d3774142be3562d2fb759",
-                "cf93175a41bc85ddba40ef259b23a63cda9807c73c18c51c0d799f07e5a348e8",
+                "c59cf3154eb1b4dfb1b0bce8515c7000899f5739762f3ebc436ff1a0dc137951",
         };
         struct swb_error err = SWB_ERROR_INIT;
 
