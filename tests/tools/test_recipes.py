@@ -125,7 +125,7 @@ def test_debian_installs_every_program():
     pages = {path.stem for path in (TOP / "docs" / "man").glob("*.rst")}
     units = {path.name for path in (TOP / "data").glob("*.service")}
     for name in programs | pages | units:
-        assert named.count(name) == 1, name
+        assert named.count(name) == 1, f"{name}: into one debian/*.install, or into debian/not-installed"
 
 
 def test_debian_has_every_sample_as_an_example():
