@@ -79,6 +79,7 @@ class VirtualDevice:
         if self.process:
             raise DeviceError("the device runs already")
         self.folder.mkdir(parents=True, exist_ok=True)
+        self.seen = len(self.console())  # what was said before the plug was pulled is over
         self.sockets = tempfile.mkdtemp(prefix="swb-device.")  # a socket's path must be short
         with (self.folder / "qemu.log").open("ab") as log:
             # The device goes when we go, however we go.

@@ -232,7 +232,7 @@ class Soak:
             except DeviceError as error:
                 self.counts["lost updates"] += 1
                 self.report(str(error))
-                shutil.copyfile(device.log, self.folder / f"lost-{self.counts['updates']}.log")
+        shutil.copyfile(device.log, self.folder / f"console-{self.counts['updates']}.log")
         self.cpu_seconds += device.cpu_seconds
         print(", ".join(f"{n} {what}" for what, n in self.counts.items()), flush=True)
 
