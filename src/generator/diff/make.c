@@ -423,7 +423,7 @@ static uint64_t diff_memory(const struct swb_rules *rules, uint64_t n_old, uint6
                                          : matching + PATCH_ENCODER_BYTES;
 
         return n_old + n_new + SWB_MIN(n_new, (uint64_t)DATA_MAX_BYTES) +
-               SWB_MAX(packing, swb_replace_memory(chunk));
+               SWB_MAX(packing, swb_replace_memory() + 3 * chunk);
 }
 
 static uint64_t largest_part(const struct swb_task *task)
@@ -444,7 +444,7 @@ uint64_t swb_make_memory(const struct swb_rules *rules, const struct swb_task *t
                 return diff_memory(rules, task->src.n_blocks * SWB_BLOCK_BYTES,
                                    largest_part(task) * SWB_BLOCK_BYTES, n_new);
         case SWB_TASK_REPLACE:
-                return 4 * n_new + swb_replace_memory(n_new);
+                return 4 * n_new + swb_replace_memory();
         case SWB_TASK_ZERO:
         case SWB_TASK_COPY:
                 break;

@@ -18,5 +18,5 @@ int swb_replace_encode(const struct swb_rules *rules, const uint8_t *data, size_
 /* A quick guess at what swb_replace_encode() will hardly get below. Return: 0, -ENOMEM. */
 int swb_replace_estimate(const uint8_t *data, size_t n_bytes, size_t *ret_n_bytes) _warn_unused_;
 
-/* What the encoders need beside their input and output, for a chunk of n_bytes. */
-uint64_t swb_replace_memory(uint64_t n_bytes);
+/* What the encoders need beside their input and output. */
+uint64_t swb_replace_memory(void);
