@@ -11,6 +11,7 @@
 #define BZ2_LEVEL 9
 #define BZ2_LEVEL_BYTES 100000
 #define XZ_LEVEL 6
+#define XZ_MATCH_MAX_BYTES 273 /* of the format */
 #define ZSTD_LEVEL 19
 #define ZSTD_WINDOW_LOG 23 /* the largest that readers take (PF-43) */
 #define BROTLI_LEVEL 11
@@ -85,8 +86,9 @@ static uint32_t xz_dictionary(uint32_t preset, size_t n_in)
         return SWB_MIN(size, preset);
 }
 
-static int encode_xz(int level, uint32_t max_dictionary, const uint8_t *in, size_t n_in,
-                     struct output *out)
+/* match_bytes: a match of this length is taken at once; 0 = the level's. */
+static int encode_xz(int level, uint32_t max_dictionary, uint32_t match_bytes, const uint8_t *in,
+                     size_t n_in, struct output *out)
 {
         lzma_options_lzma options;
         lzma_filter filters[] = {{.id = LZMA_FILTER_LZMA2, .options = &options},
@@ -96,6 +98,8 @@ static int encode_xz(int level, uint32_t max_dictionary, const uint8_t *in, size
         if (level > 9 || lzma_lzma_preset(&options, (uint32_t)level))
                 return -EINVAL;
         options.dict_size = xz_dictionary(SWB_MIN(options.dict_size, max_dictionary), n_in);
+        if (match_bytes > 0)
+                options.nice_len = match_bytes;
         r = output_alloc(out, lzma_stream_buffer_bound(n_in));
         if (r < 0)
                 return r;
@@ -156,7 +160,7 @@ static int encode(enum swb_codec codec, int level, const uint8_t *in, size_t n_i
         case SWB_CODEC_BZ2:
                 return encode_bz2(level ? level : bz2_level_for(n_in), in, n_in, out);
         case SWB_CODEC_XZ:
-                return encode_xz(level ? level : XZ_LEVEL, UINT32_MAX, in, n_in, out);
+                return encode_xz(level ? level : XZ_LEVEL, UINT32_MAX, 0, in, n_in, out);
         case SWB_CODEC_ZSTD:
                 return encode_zstd(level ? level : ZSTD_LEVEL, in, n_in, out);
         case SWB_CODEC_BROTLI:
@@ -186,14 +190,16 @@ int swb_encode(enum swb_codec codec, int level, const void *in, size_t n_in, str
         return swb_buf_append(buf, out.data, out.n_bytes);
 }
 
-int swb_encode_xz(uint32_t max_dictionary_bytes, const void *in, size_t n_in, struct swb_buf *buf)
+int swb_encode_xz(uint32_t max_dictionary_bytes, bool thorough, const void *in, size_t n_in,
+                  struct swb_buf *buf)
 {
         _cleanup_(output_done) struct output out = {0};
         int r;
 
         if (n_in > SIZE_MAX / 2)
                 return -E2BIG;
-        r = encode_xz(XZ_LEVEL, max_dictionary_bytes, n_in > 0 ? in : (const void *)"", n_in, &out);
+        r = encode_xz(XZ_LEVEL, max_dictionary_bytes, thorough ? XZ_MATCH_MAX_BYTES : 0,
+                      n_in > 0 ? in : (const void *)"", n_in, &out);
         if (r < 0)
                 return r;
         return swb_buf_append(buf, out.data, out.n_bytes);

@@ -9,6 +9,9 @@
 /* lzma at the level used, with the larger dictionary. */
 #define ENCODER_BYTES ((uint64_t)64 << 20)
 #define N_NUMBERS 3
+/* Of a stream, tried both ways; the long one must save one part in so many. */
+#define SAMPLE_BYTES ((size_t)1 << 20)
+#define THOROUGH_SHARE 10u
 
 static int append_number(struct swb_buf *buf, uint64_t value)
 {
@@ -40,14 +43,32 @@ static int list_numbers(const struct swb_difference *d, struct swb_buf *numbers)
         return r;
 }
 
+/* Does a piece from the middle get so much smaller that the long way is worth it for all? */
+static int deserves_thorough(const struct swb_buf *in, uint32_t dictionary_bytes, bool *ret)
+{
+        _cleanup_(swb_buf_done) struct swb_buf quick = SWB_BUF_INIT(SIZE_MAX);
+        _cleanup_(swb_buf_done) struct swb_buf thorough = SWB_BUF_INIT(SIZE_MAX);
+        size_t n = SWB_MIN(in->n_bytes, SAMPLE_BYTES);
+        const uint8_t *sample = in->data + (in->n_bytes - n) / 2;
+        int r = swb_encode_xz(dictionary_bytes, false, sample, n, &quick);
+
+        if (r >= 0)
+                r = swb_encode_xz(dictionary_bytes, true, sample, n, &thorough);
+        *ret = r >= 0 && thorough.n_bytes < quick.n_bytes - quick.n_bytes / THOROUGH_SHARE;
+        return r;
+}
+
 /* The smaller of two codings; both may be missing (empty). */
 static int encode_smallest(const struct swb_buf *in, uint32_t dictionary_bytes, uint8_t *ret_number,
                            struct swb_buf *out)
 {
         _cleanup_(swb_buf_done) struct swb_buf best = SWB_BUF_INIT(in->n_bytes);
         _cleanup_(swb_buf_done) struct swb_buf zstd = SWB_BUF_INIT(in->n_bytes);
-        int r = swb_encode_xz(dictionary_bytes, in->data, in->n_bytes, &best);
+        bool thorough;
+        int r = deserves_thorough(in, dictionary_bytes, &thorough);
 
+        if (r >= 0)
+                r = swb_encode_xz(dictionary_bytes, thorough, in->data, in->n_bytes, &best);
         if (r < 0 && r != -E2BIG)
                 return r;
         if (in->n_bytes <= SWB_SWDIFF_ZSTD_MAX_BYTES) {
