@@ -6,7 +6,7 @@ import time
 from bench import DemoError, free_port
 
 APP_ID = "com.example.device"
-KIB = 1024
+KIB, MIB = 1 << 10, 1 << 20
 # Slow enough to see the bar and to pull the plug, fast enough not to bore.
 DOWNLOAD_SECONDS = 15
 CUT_AT = 0.7
@@ -88,20 +88,29 @@ def pack(bench, old, new):
     return output
 
 
+def pack_full(bench, new):
+    output = f"full-{new}.payload"
+    bench.make_once(output, f"swb-pack full release-{new}.ext4 --output={output} \\\n"
+                    f"        --app-id={APP_ID} --target-version={new}.0.0 --key=release.key")
+    return output
+
+
 def publish(bench, payload):
     bench.run(f"swb-server publish {payload} --data=server --public-key=release.pem --channel=stable")
 
 
 def packing(bench, screen, proofs):
     screen.chapter("Packing")
-    size = bench.size(pack(bench, 1, 2))
-    screen.good(f"{size // KIB} KiB for a slot of {bench.slot_mib} MiB")
-    proofs.append(("a delta instead of an image", f"{size // KIB} KiB for {bench.slot_mib} MiB"))
+    full, delta = bench.size(pack_full(bench, 2)), bench.size(pack(bench, 1, 2))
+    screen.good(f"image {bench.slot_mib} MiB   full {full / MIB:.1f} MiB   delta {delta / MIB:.1f} MiB: "
+                f"{100 * delta / MIB / bench.slot_mib:.1f} % of the image")
+    proofs.append(("a delta instead of an image", f"{delta // KIB} KiB for {bench.slot_mib} MiB"))
 
 
 def server(bench, screen):
     screen.chapter("A server")
     bench.port = free_port()
+    publish(bench, "full-2.payload")
     publish(bench, "delta-1-2.payload")
     bench.start("swb-server", f"swb-server serve --data=server --listen=127.0.0.1:{bench.port}")
     screen.good(f"http://127.0.0.1:{bench.port}/, which the device calls http://10.0.2.2:{bench.port}/")
