@@ -97,6 +97,43 @@ def test_system_that_does_not_load_falls_back(device):
     refuses_for_good(device, "1.1", "fell-back")
 
 
+def use_up_tries(device):
+    """The plug is pulled in each of the new system's boots."""
+    device.stop()
+    device.reboot_flag.unlink()
+    assert [device.boot() for _ in range(4)] == ["B", "B", "B", "A"]
+    device.start()
+    device.wait_event(3, 0, "fell-back")
+
+
+def check_until(device, condition, what):
+    def step():
+        if device.get("State") == "idle":
+            device.call("Check")
+        return condition()
+    device.wait(step, what)
+
+
+def test_version_that_the_boot_loader_left_gets_a_second_try(device):
+    device.set("update", second_try="2s")
+    install(device)
+    use_up_tries(device)
+    check_until(device, lambda: "second try 0 minutes after" in device.log(), "a refusal at first")
+    check_until(device, device.reboot_flag.exists, "the reboot command")
+    assert device.reboot() == "B"
+    device.wait_event(54, 1)
+    assert device.get("FailedVersions") == {}
+
+
+def test_second_try_is_the_last(device):
+    device.set("update", second_try="1s")
+    install(device)
+    use_up_tries(device)
+    check_until(device, device.reboot_flag.exists, "the reboot command")
+    use_up_tries(device)
+    refuses_for_good(device, "1.1", "fell-back")
+
+
 def test_system_that_hangs_uses_up_its_tries(device):
     """It starts, but swbd never gets to run: after three tries the boot loader falls back."""
     install(device)

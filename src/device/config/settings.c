@@ -55,6 +55,8 @@ static const struct swb_setting table[] = {
          1, SWB_KEYS_MAX},
         {"update", "max-delta-failures", SWB_SETTING_NUMBER, "3", AT(update.max_delta_failures), 1,
          100},
+        {"update", "second-try", SWB_SETTING_DURATION, "1d", AT(update.second_try_usec), 0,
+         366 * DAYS},
         {"update", "max-rate", SWB_SETTING_SIZE, "0", AT(update.max_rate_bytes)},
 
         {"policy", "download-windows", SWB_SETTING_WINDOWS, "always", AT(policy.download_windows)},

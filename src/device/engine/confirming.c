@@ -29,6 +29,7 @@ static void complete_update(struct swb_engine *e)
 {
         struct swb_state *state = e->state;
 
+        swb_state_drop_failed(state, e->facts.version);
         if (strcmp(state->pending.version, e->facts.version) != 0)
                 note_wrong_name(e);
         swb_report_queue(state, SWB_REPORT_COMPLETED, &state->pending, NULL, 0);

@@ -91,7 +91,7 @@ void swb_engine_stop(struct swb_engine *engine);
 /* Borrowed, valid until the next return to the event loop. */
 const struct swb_status *swb_engine_status(const struct swb_engine *engine);
 
-/* A version that failed on this device and is not taken again. */
+/* A version that failed on this device and is not taken again, or but once more. */
 struct swb_failed_version {
         const char *version;
         enum swb_fault fault;

@@ -196,7 +196,7 @@ void swb_engine_complete(struct swb_engine *e);
 void swb_engine_leave(struct swb_engine *e);
 /* Records that the pending version failed, then expels it. */
 void swb_engine_reject(struct swb_engine *e, const struct swb_error *why);
-/* This version is not taken again. */
+/* This version is not taken again; or but once more, where the boot loader left it. */
 void swb_engine_remember(struct swb_engine *e, const char *version, const struct swb_error *why);
 /* Makes the rejected slot unbootable, and leaves it if it runs. */
 void swb_engine_expel(struct swb_engine *e);

@@ -19,17 +19,36 @@ static void take_marks(struct swb_state *state, const struct swb_answer *answer)
                 memcpy(state->cohort_name, answer->cohort_name, sizeof(state->cohort_name));
 }
 
+/* Return: 0 if its second try is due, or why it is not taken. */
+static int judge_failed(struct swb_engine *e, const struct swb_failed *failed,
+                        struct swb_error *err)
+{
+        uint64_t second_try_usec = e->config->update.second_try_usec;
+        struct swb_now now;
+
+        if (swb_failed_is_final(failed, second_try_usec))
+                return swb_fail(err, -EPERM, failed->fault,
+                                "version %s failed on this device and is not taken again: %s",
+                                failed->version, failed->text);
+        swb_engine_get_now(e, &now);
+        /* A clock that went back counts for nothing: then the wait is longer, not endless. */
+        if (now.wall_usec < failed->wall_usec + second_try_usec)
+                return swb_fail(err, -EPERM, failed->fault,
+                                "version %s failed on this device and gets its second try %" PRIu64
+                                " minutes after that: %s",
+                                failed->version, second_try_usec / (60 * SECOND), failed->text);
+        swb_log(SWB_LOG_NOTICE, "version %s gets a second try: %s", failed->version, failed->text);
+        return 0;
+}
+
 /* Return: 0, or why this device does not take what it is offered. */
-static int judge_offer(const struct swb_engine *e, const struct swb_answer *answer,
-                       struct swb_error *err)
+static int judge_offer(struct swb_engine *e, const struct swb_answer *answer, struct swb_error *err)
 {
         const struct swb_failed *failed = swb_state_find_failed(e->state, answer->version);
         int order = swb_version_compare(answer->version, e->facts.version);
 
-        if (failed)
-                return swb_fail(err, -EPERM, failed->fault,
-                                "version %s failed on this device and is not taken again: %s",
-                                answer->version, failed->text);
+        if (failed && judge_failed(e, failed, err) < 0)
+                return err->code;
         if (order == 0)
                 return swb_fail(err, -EPERM, SWB_FAULT_DOWNGRADE,
                                 "the server offers version %s, which already runs",

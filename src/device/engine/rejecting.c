@@ -33,8 +33,7 @@ void swb_engine_remember(struct swb_engine *e, const char *version, const struct
         failed.wall_usec = now.wall_usec;
         (void)snprintf(failed.version, sizeof(failed.version), "%s", version);
         (void)snprintf(failed.text, sizeof(failed.text), "%.*s", SWB_REASON_TEXT - 1, why->text);
-        if (!swb_state_find_failed(e->state, failed.version))
-                swb_state_add_failed(e->state, &failed);
+        swb_state_add_failed(e->state, &failed);
 }
 
 void swb_engine_reject(struct swb_engine *e, const struct swb_error *why)

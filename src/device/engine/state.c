@@ -44,22 +44,50 @@ void swb_state_clear_found(struct swb_state *state)
         state->scatter_usec = 0;
 }
 
-void swb_state_add_failed(struct swb_state *state, const struct swb_failed *failed)
+static struct swb_failed *find_failed(const struct swb_state *state, const char *version)
 {
-        if (state->n_failed == SWB_FAILED_MAX) {
-                memmove(state->failed, state->failed + 1,
-                        (SWB_FAILED_MAX - 1) * sizeof(state->failed[0]));
-                state->n_failed--;
-        }
-        state->failed[state->n_failed++] = *failed;
+        for (size_t i = 0; i < state->n_failed; i++)
+                if (strcmp(state->failed[i].version, version) == 0)
+                        return (struct swb_failed *)&state->failed[i];
+        return NULL;
 }
 
 const struct swb_failed *swb_state_find_failed(const struct swb_state *state, const char *version)
 {
-        for (size_t i = 0; i < state->n_failed; i++)
-                if (strcmp(state->failed[i].version, version) == 0)
-                        return &state->failed[i];
-        return NULL;
+        return find_failed(state, version);
+}
+
+static void remove_failed(struct swb_state *state, size_t index)
+{
+        state->n_failed--;
+        memmove(state->failed + index, state->failed + index + 1,
+                (state->n_failed - index) * sizeof(state->failed[0]));
+}
+
+void swb_state_add_failed(struct swb_state *state, const struct swb_failed *failed)
+{
+        struct swb_failed *known = find_failed(state, failed->version);
+        uint64_t n_times = known ? known->n_times + 1 : 1;
+
+        if (known)
+                remove_failed(state, (size_t)(known - state->failed));
+        else if (state->n_failed == SWB_FAILED_MAX)
+                remove_failed(state, 0);
+        state->failed[state->n_failed] = *failed;
+        state->failed[state->n_failed++].n_times = n_times;
+}
+
+void swb_state_drop_failed(struct swb_state *state, const char *version)
+{
+        const struct swb_failed *known = find_failed(state, version);
+
+        if (known)
+                remove_failed(state, (size_t)(known - state->failed));
+}
+
+bool swb_failed_is_final(const struct swb_failed *failed, uint64_t second_try_usec)
+{
+        return failed->fault != SWB_FAULT_FELL_BACK || second_try_usec == 0 || failed->n_times > 1;
 }
 
 static void drop_events(struct swb_state *state, size_t first, size_t n)

@@ -67,12 +67,13 @@ struct swb_pending {
         char boot_id[SWB_BOOT_ID_TEXT];   /* the boot in which it became INSTALLED */
 };
 
-/* A version that failed here and is not taken again. */
+/* A version that failed here and is not taken again, or but once more (swb_failed_is_final). */
 struct swb_failed {
         char version[SWB_VERSION_TEXT];
         enum swb_fault fault;
         char text[SWB_REASON_TEXT];
-        uint64_t wall_usec;
+        uint64_t wall_usec; /* when it failed last */
+        uint64_t n_times;
 };
 
 /* An Omaha event that the server has not acknowledged yet (reports.h makes them). */
@@ -147,7 +148,15 @@ void swb_state_clear_pending(struct swb_state *state);
 /* There is no update any more that could be late: clears what counts from when it was found. */
 void swb_state_clear_found(struct swb_state *state);
 /* Remembers a failed version; the oldest one makes room. */
+/* Or counts, if it is there already: then with the time of this failure, and its reason. */
 void swb_state_add_failed(struct swb_state *state, const struct swb_failed *failed);
+/* It proved good after all. */
+void swb_state_drop_failed(struct swb_state *state, const char *version);
+/*
+ * No second try, now or later. The boot loader's verdict is no proof: resets or power cuts in each
+ * of a new system's boots look the same as a system that does not come up. A health check's is.
+ */
+bool swb_failed_is_final(const struct swb_failed *failed, uint64_t second_try_usec);
 /* NULL when this version did not fail here. Borrowed. */
 const struct swb_failed *swb_state_find_failed(const struct swb_state *state, const char *version);
 /* Queues an event; the oldest one that is not in flight makes room. */

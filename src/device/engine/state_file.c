@@ -104,6 +104,7 @@ static void put_failed(struct sink *sink, const struct swb_failed *failed)
         put_str(sink, "FAULT", swb_fault_to_string(failed->fault));
         put_str(sink, "TEXT", failed->text);
         put_u64(sink, "WALL_USEC", failed->wall_usec);
+        put_u64(sink, "TIMES", failed->n_times);
 }
 
 static void put_event(struct sink *sink, const struct swb_event *event)
@@ -338,6 +339,7 @@ static void get_failed(struct source *source, struct swb_failed *failed)
         GET_STR(source, "TEXT", failed->text);
         failed->fault = get_fault(source);
         failed->wall_usec = get_u64(source, "WALL_USEC");
+        failed->n_times = get_u64(source, "TIMES");
 }
 
 static void get_event(struct source *source, struct swb_event *event)

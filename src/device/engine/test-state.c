@@ -178,6 +178,31 @@ static void damage_is_noticed(void **state)
         assert_int_equal(swb_state_load(in, place->dir, &err), SWB_STATE_FRESH);
 }
 
+static void what_failed_again_is_counted(void **state)
+{
+        _cleanup_(swb_state_freep) struct swb_state *s = swb_state_new();
+        struct swb_failed failed = {.version = "1.1", .fault = SWB_FAULT_FELL_BACK, .wall_usec = 1};
+        const struct swb_failed *found;
+
+        (void)state;
+        swb_state_add_failed(s, &failed);
+        found = swb_state_find_failed(s, "1.1");
+        assert_int_equal(found->n_times, 1);
+        assert_false(swb_failed_is_final(found, 1));
+        assert_true(swb_failed_is_final(found, 0));
+        failed.wall_usec = 7;
+        swb_state_add_failed(s, &failed);
+        assert_int_equal(s->n_failed, 1);
+        found = swb_state_find_failed(s, "1.1");
+        assert_int_equal(found->n_times, 2);
+        assert_int_equal(found->wall_usec, 7);
+        assert_true(swb_failed_is_final(found, 1));
+        swb_state_drop_failed(s, "1.1");
+        assert_int_equal(s->n_failed, 0);
+        failed.fault = SWB_FAULT_HEALTH;
+        assert_true(swb_failed_is_final(&failed, 1));
+}
+
 static void lists_are_bounded_and_drop_the_oldest(void **state)
 {
         _cleanup_(swb_state_freep) struct swb_state *s = swb_state_new();
@@ -223,6 +248,7 @@ int main(void)
                 cmocka_unit_test_setup_teardown(an_empty_state_comes_back, make_place,
                                                 remove_place),
                 cmocka_unit_test_setup_teardown(damage_is_noticed, make_place, remove_place),
+                cmocka_unit_test(what_failed_again_is_counted),
                 cmocka_unit_test(lists_are_bounded_and_drop_the_oldest),
                 cmocka_unit_test(a_folder_that_cannot_be_written_is_an_error),
         };
