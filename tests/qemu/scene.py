@@ -40,6 +40,7 @@ root = /dev/disk/by-partlabel/rootfs-B
 
 [update]
 max-rate = {rate}
+second-try = {second_try}
 
 [health]
 min-uptime = 0s
@@ -132,9 +133,10 @@ class Server:
             self.process.wait(30)
 
 
-def make_disk(disk, releases, server, tries):
+def make_disk(disk, releases, server, tries, second_try="1d"):
     """A device on release 1 in slot A; slot B is empty."""
     config = disk.with_name("device.conf")
-    config.write_text(DEVICE_CONF.format(app_id=APP_ID, port=server.port, rate=RATE, tries=tries))
+    config.write_text(DEVICE_CONF.format(app_id=APP_ID, port=server.port, rate=RATE, tries=tries,
+                                         second_try=second_try))
     run(MAKE, "disk", disk, f"--root-a={releases}/release-1.ext4", f"--slot-size={SLOT_MIB}",
         "--persistent-size=16", f"--add={config}=/device.conf")

@@ -31,6 +31,7 @@ from virtual_device import DeviceError, VirtualDevice
 from write_log import Replay, WriteLog
 
 TRIES = 3  # swbd's default
+SECOND_TRY = "5s"  # cuts in all of them look like a release that does not come up
 MIB = 1 << 20
 IN_BOOT_SHARE = 0.3  # of the cuts hit U-Boot or the kernel
 BOOT_SECONDS = 5  # of CPU
@@ -75,7 +76,8 @@ class Soak:
             self.releases[f"{number}.0.0"] = (self.folder / f"release-{number}.ext4").read_bytes()
         self.server.publish("delta-2")
         self.server.start()
-        scene.make_disk(self.folder / "fresh.img", self.folder, self.server, TRIES)
+        scene.make_disk(self.folder / "fresh.img", self.folder, self.server, TRIES,
+                        SECOND_TRY)
 
     def new_disk(self, name, source="fresh.img"):
         folder = self.folder / name
