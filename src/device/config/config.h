@@ -56,7 +56,7 @@ struct swb_config {
                 uint64_t required_signatures; /* of different keys of keys_dir */
                 uint64_t max_delta_failures;
                 uint64_t second_try_usec; /* of a version that the boot loader left; 0: none */
-                uint64_t max_rate_bytes; /* a second, 0: no limit */
+                uint64_t max_rate_bytes;  /* a second, 0: no limit */
         } update;
         /* What may hold an update up, and for how long (device/policy/policy.h). */
         struct {
