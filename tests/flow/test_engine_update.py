@@ -210,3 +210,16 @@ def test_several_partitions(device):
     assert f"--source=boot={device.folder}/boot-A" in args
     assert f"--slot=root={device.slot('B')}" in args
     assert f"--source=root={device.slot('A')}" in args
+
+
+def test_recalled_update_does_not_start(device):
+    device.offer("1.1")
+    device.set("reboot", automatic="no")
+    device.start()
+    device.wait(lambda: device.get("NeedsReboot"), "the installed update")
+    device.steps("check", {"answer": {"STATUS": "noupdate", "INFO": "release-was-recalled", "RECALL": "true"}})
+    device.call("Check")
+    device.wait_state("idle")
+    assert device.flags()["B"] == (0, 0, 0) and not device.get("NeedsReboot")
+    assert "version 1.1 is recalled: release-was-recalled" in device.log()
+    assert device.power_cycle() == "A"

@@ -172,6 +172,7 @@ static void get_answer(struct fields *f, struct swb_answer *answer)
         if (answer->has_update)
                 get_offer(f, answer);
         get_words(f, "INFO", answer->info, sizeof(answer->info));
+        answer->is_recall = strcmp(swb_kv_str(f->kv, "RECALL", ""), "true") == 0;
         answer->poll_interval_usec = get_u64(f, "POLL_INTERVAL", SECONDS_MAX) * USEC;
         answer->day = get_u64(f, "DAYSTART_DAYS", INT32_MAX);
         answer->has_cohort = swb_kv_str(f->kv, "COHORT", NULL) != NULL;

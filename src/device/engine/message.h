@@ -58,8 +58,9 @@ struct swb_answer {
         bool no_backoff;
         uint64_t url_failures; /* before the next URL is tried, 0: not given */
         /* with any answer: */
-        uint64_t poll_interval_usec;                       /* 0: none */
-        uint64_t day;                                      /* the server's, 0: not given */
+        bool is_recall;              /* what is installed and not started yet shall not start */
+        uint64_t poll_interval_usec; /* 0: none */
+        uint64_t day;                /* the server's, 0: not given */
         bool has_cohort, has_cohort_hint, has_cohort_name; /* else the device keeps what it has */
         char cohort[SWB_COHORT_TEXT], cohort_hint[SWB_COHORT_TEXT], cohort_name[SWB_COHORT_TEXT];
 };

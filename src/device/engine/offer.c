@@ -174,6 +174,20 @@ static void decide(struct swb_engine *e, const struct swb_answer *answer)
                 swb_engine_proceed(e);
 }
 
+/* OM-27. A slot that can't be taken out stays as it is until the next check, and is told of. */
+static void obey_recall(struct swb_engine *e, const struct swb_answer *answer)
+{
+        struct swb_error err = SWB_ERROR_INIT;
+
+        swb_log(SWB_LOG_NOTICE, "version %s is recalled%s%s", e->state->pending.version,
+                answer->info[0] ? ": " : "", answer->info);
+        if (swb_engine_discard(e, &err) >= 0)
+                return;
+        (void)swb_log_failure(SWB_LOG_ERROR, &err, "the recalled version can't be given up");
+        swb_engine_set_error(e, &err);
+        swb_engine_report_trouble(e, &err);
+}
+
 void swb_engine_take_answer(struct swb_engine *e, const struct swb_answer *answer)
 {
         bool is_at_work = e->getter || e->installer;
@@ -183,6 +197,10 @@ void swb_engine_take_answer(struct swb_engine *e, const struct swb_answer *answe
         swb_engine_clear_error(e);
         if (!is_at_work && !is_installed) {
                 decide(e, answer);
+                return;
+        }
+        if (is_installed && answer->is_recall) {
+                obey_recall(e, answer);
                 return;
         }
         /* Nothing is taken up beside an update that is under way. */
