@@ -118,7 +118,7 @@ static void print_outcome(const struct report *report, const struct swb_error *f
         if (failure && status->retry_after_sec)
                 swb_log(SWB_LOG_WARNING, "the server asks to come back in %u s",
                         (unsigned)status->retry_after_sec);
-        if (!failure && more)
+        if (!failure && more && more->n_bytes > 0)
                 (void)fwrite(more->data, 1, more->n_bytes, stdout);
 }
 
