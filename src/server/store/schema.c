@@ -114,6 +114,15 @@ static const char *const steps[] = {
         "  has_slot INTEGER NOT NULL, hardware_class TEXT NOT NULL, reason TEXT NOT NULL,"
         "  granted_at INTEGER NOT NULL, heard_at INTEGER NOT NULL,"
         "  PRIMARY KEY (rollout, machineid)) WITHOUT ROWID;",
+
+        /* 4: how the fleet looked in the course of time (history.h) */
+        "CREATE TABLE version_history (app INTEGER NOT NULL REFERENCES apps(id) ON DELETE CASCADE,"
+        "  at INTEGER NOT NULL," /* a multiple of SWB_HISTORY_SECONDS */
+        "  version TEXT NOT NULL, devices INTEGER NOT NULL,"
+        "  PRIMARY KEY (app, at, version)) WITHOUT ROWID;"
+        "CREATE TABLE load_history (at INTEGER PRIMARY KEY,"
+        "  checks INTEGER NOT NULL, offers INTEGER NOT NULL,"
+        "  completed INTEGER NOT NULL, failed INTEGER NOT NULL);",
 };
 
 int swb_schema_version(void)

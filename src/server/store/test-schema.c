@@ -38,13 +38,20 @@ static const char *const content[] = {
         "INSERT INTO apps (id, appid, created) VALUES (1, 'kept', 7);"
         "INSERT INTO releases (id, app, version, created) VALUES (1, 1, '2.0', 8);"
         "INSERT INTO channels VALUES (1, 1, 'stable', 1, 9);"
-        "INSERT INTO device_groups VALUES (1, 1, 'lab', 1, '', 'hw', '', '', 1);"
+        "INSERT INTO device_groups (id, app, name, position, channel, hardware_class, board, track,"
+        " has_machines) VALUES (1, 1, 'lab', 1, '', 'hw', '', '', 1);"
         "INSERT INTO group_machines VALUES (1, 'm1');",
 
         "INSERT INTO devices VALUES (1, 1, 'm1', '1.0', 'stable', '', '', 'a', 2, '', '2.0', 1, 2,"
         " 3, 0, 4, 13, 1, 0, 1, 5, 1, 0);"
         "INSERT INTO events VALUES (1, 1, 4, 13, 1, 0, '1.0', '', '2.0', '', '', 'a', 'r', 0);"
         "INSERT INTO daily VALUES (1, 19000, 1, 1, 1, 1, 1);",
+
+        "INSERT INTO rollouts (id, app, name, channel, release, salt, status, reason, stage,"
+        " stage_opened, need, hours, time_zone, max_failures, max_failure_ppm, min_sample,"
+        " class_failures, silent_seconds, overdue_seconds, deadline_seconds, priority, created,"
+        " changed) VALUES (1, 1, 'r', 'stable', 1, 's', 4, '', 0, 1, 1, '', '', 1, 1, 1, 1, 1, 1,"
+        " 0, 'normal', 1, 1);",
 };
 
 /* The whole schema as text. */
@@ -92,9 +99,10 @@ static void upgrade_from(const char *folder, int version)
                      1);
         check_number(db, "SELECT count(*) FROM group_machines", 1);
         check_number(db, "SELECT stepping_stone FROM releases WHERE version = '2.0'", 0);
-        check_number(db, "SELECT count(*) FROM rollouts", 0);
+        check_number(db, "SELECT count(*) FROM rollouts", version > 2);
         check_number(db, "SELECT count(*) FROM devices WHERE machineid = 'm1'", version > 1);
         check_number(db, "SELECT count(*) FROM events WHERE type = 13", version > 1);
+        check_number(db, "SELECT count(*) FROM version_history", 0);
         check_number(db, "PRAGMA foreign_key_check", 0);
         assert_ok(swb_schema_upgrade(db, &err), &err); /* nothing left to do */
         (void)swb_db_free(db);
@@ -110,6 +118,11 @@ static void test_from_2(void **state)
         upgrade_from(*state, 2);
 }
 
+static void test_from_3(void **state)
+{
+        upgrade_from(*state, 3);
+}
+
 /* Whatever way it took, it is the same schema in the end; and a step that was released is never
  * changed. */
 static void test_same_schema(void **state)
@@ -118,6 +131,7 @@ static void test_same_schema(void **state)
                 "1ff0c993fa3451803eef44c5b82106456e82fc890326d4de5cdea79322bfb7a8",
                 "ea5bb89f335140d06290fad684ca35dbdb541d49775d3774142be3562d2fb759",
                 "c59cf3154eb1b4dfb1b0bce8515c7000899f5739762f3ebc436ff1a0dc137951",
+                "5238e5e07fa599cd69345c6c5bb3ee386d1ec59706a60c4ad3569f9d1f6d7f5e",
         };
         struct swb_error err = SWB_ERROR_INIT;
 
@@ -157,10 +171,11 @@ static void test_failed_step(void **state)
                 (void)snprintf(folder, sizeof(folder), "%s/%d", (char *)*state, version);
                 db = open_old(folder, version);
                 /* Something is in the way of the last step: all of them are undone. */
-                assert_ok(swb_db_exec(db, "CREATE TABLE rollout_members (x)", &err), &err);
+                assert_ok(swb_db_exec(db, "CREATE TABLE load_history (x)", &err), &err);
                 assert_fault(swb_schema_upgrade(db, &err), &err, SWB_FAULT_IO);
                 check_number(db, "PRAGMA user_version", version);
-                check_number(db, "SELECT count(*) FROM sqlite_master WHERE name = 'rollouts'", 0);
+                check_number(db, "SELECT count(*) FROM sqlite_master WHERE name = 'rollouts'",
+                             version > 2);
                 check_number(db, "SELECT count(*) FROM sqlite_master WHERE name = 'devices'",
                              version > 1);
                 (void)swb_db_free(db);
@@ -210,10 +225,11 @@ static void test_not_a_database(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                WITH_FOLDER(test_fresh),         WITH_FOLDER(test_from_1),
-                WITH_FOLDER(test_from_2),        WITH_FOLDER(test_same_schema),
-                WITH_FOLDER(test_failed_step),   WITH_FOLDER(test_foreign),
-                WITH_FOLDER(test_other_program), WITH_FOLDER(test_not_a_database),
+                WITH_FOLDER(test_fresh),          WITH_FOLDER(test_from_1),
+                WITH_FOLDER(test_from_2),         WITH_FOLDER(test_from_3),
+                WITH_FOLDER(test_same_schema),    WITH_FOLDER(test_failed_step),
+                WITH_FOLDER(test_foreign),        WITH_FOLDER(test_other_program),
+                WITH_FOLDER(test_not_a_database),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

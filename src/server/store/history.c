@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/store/history.h"
+
+#define HOUR ((int64_t)3600)
+#define DAY (24 * HOUR)
+
+int swb_history_add_version(struct swb_db *db, int64_t app, int64_t at, const char *version,
+                            uint64_t devices, struct swb_error *err)
+{
+        _cleanup_(swb_query_done) struct swb_query q = {0};
+        int r;
+
+        r = swb_query_init(&q, db,
+                           "INSERT INTO version_history (app, at, version, devices)"
+                           " VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                           err);
+        if (r < 0)
+                return r;
+        swb_query_bind_i64(&q, app);
+        swb_query_bind_i64(&q, at);
+        swb_query_bind_text(&q, version);
+        swb_query_bind_i64(&q, (int64_t)devices);
+        return swb_query_run(&q, err);
+}
+
+int swb_history_add_load(struct swb_db *db, int64_t at, const struct swb_history_load *load,
+                         struct swb_error *err)
+{
+        _cleanup_(swb_query_done) struct swb_query q = {0};
+        int r;
+
+        r = swb_query_init(&q, db,
+                           "INSERT INTO load_history (at, checks, offers, completed, failed)"
+                           " VALUES (?, ?, ?, ?, ?) ON CONFLICT (at) DO UPDATE SET"
+                           "  checks = load_history.checks + excluded.checks,"
+                           "  offers = load_history.offers + excluded.offers,"
+                           "  completed = load_history.completed + excluded.completed,"
+                           "  failed = load_history.failed + excluded.failed",
+                           err);
+        if (r < 0)
+                return r;
+        swb_query_bind_i64(&q, at);
+        swb_query_bind_i64(&q, (int64_t)load->checks);
+        swb_query_bind_i64(&q, (int64_t)load->offers);
+        swb_query_bind_i64(&q, (int64_t)load->completed);
+        swb_query_bind_i64(&q, (int64_t)load->failed);
+        return swb_query_run(&q, err);
+}
+
+/* Keeps of the samples before a time those at multiples of `step`. */
+static int thin(struct swb_db *db, const char *sql, int64_t before, int64_t step,
+                struct swb_error *err)
+{
+        _cleanup_(swb_query_done) struct swb_query q = {0};
+        int r = swb_query_init(&q, db, sql, err);
+
+        if (r < 0)
+                return r;
+        swb_query_bind_i64(&q, before);
+        swb_query_bind_i64(&q, step);
+        return swb_query_run(&q, err);
+}
+
+int swb_history_thin(struct swb_db *db, int64_t now, struct swb_error *err)
+{
+        static const char *const tables[] = {
+                "DELETE FROM version_history WHERE at < ? AND at % ? <> 0",
+                "DELETE FROM load_history WHERE at < ? AND at % ? <> 0",
+        };
+        static const struct {
+                int64_t age, step;
+        } rules[] = {{2 * DAY, HOUR}, {90 * DAY, DAY}, {3 * 365 * DAY, INT64_MAX}};
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < SWB_ELEMENTS(rules); i++)
+                for (size_t k = 0; r >= 0 && k < SWB_ELEMENTS(tables); k++)
+                        r = thin(db, tables[k], now - rules[i].age, rules[i].step, err);
+        return r;
+}
+
+int64_t swb_history_step(int64_t span_seconds)
+{
+        if (span_seconds <= 2 * DAY)
+                return SWB_HISTORY_SECONDS;
+        if (span_seconds <= 14 * DAY)
+                return HOUR;
+        if (span_seconds <= 90 * DAY)
+                return 6 * HOUR;
+        return DAY;
+}
+
+int swb_history_versions(struct swb_db *db, int64_t app, int64_t since, int64_t step,
+                         int (*each)(int64_t at, const char *appid, const char *version,
+                                     uint64_t devices, void *userdata),
+                         void *userdata, struct swb_error *err)
+{
+        _cleanup_(swb_query_done) struct swb_query q = {0};
+        int r;
+
+        r = swb_query_init(&q, db,
+                           "SELECT h.at, a.appid, h.version, h.devices FROM version_history h"
+                           " JOIN apps a ON a.id = h.app WHERE h.at >= ? AND h.at % ? = 0"
+                           " AND h.app BETWEEN ? AND ? ORDER BY h.at, a.appid, h.version",
+                           err);
+        if (r < 0)
+                return r;
+        swb_query_bind_i64(&q, since);
+        swb_query_bind_i64(&q, step);
+        swb_query_bind_i64(&q, app);
+        swb_query_bind_i64(&q, app == 0 ? INT64_MAX : app);
+        while ((r = swb_query_step(&q, err)) > 0) {
+                r = each(swb_query_i64(&q, 0), swb_query_text(&q, 1), swb_query_text(&q, 2),
+                         (uint64_t)swb_query_i64(&q, 3), userdata);
+                if (r < 0)
+                        return r;
+        }
+        return r;
+}
+
+int swb_history_loads(struct swb_db *db, int64_t since, int64_t step,
+                      int (*each)(int64_t at, const struct swb_history_load *load, void *userdata),
+                      void *userdata, struct swb_error *err)
+{
+        _cleanup_(swb_query_done) struct swb_query q = {0};
+        int r;
+
+        r = swb_query_init(&q, db,
+                           "SELECT at - at % ?, sum(checks), sum(offers), sum(completed),"
+                           " sum(failed) FROM load_history WHERE at >= ? GROUP BY 1 ORDER BY 1",
+                           err);
+        if (r < 0)
+                return r;
+        swb_query_bind_i64(&q, step);
+        swb_query_bind_i64(&q, since);
+        while ((r = swb_query_step(&q, err)) > 0) {
+                struct swb_history_load load = {
+                        .checks = (uint64_t)swb_query_i64(&q, 1),
+                        .offers = (uint64_t)swb_query_i64(&q, 2),
+                        .completed = (uint64_t)swb_query_i64(&q, 3),
+                        .failed = (uint64_t)swb_query_i64(&q, 4),
+                };
+
+                r = each(swb_query_i64(&q, 0), &load, userdata);
+                if (r < 0)
+                        return r;
+        }
+        return r;
+}
