@@ -36,6 +36,13 @@ int swb_decoder_new(enum swb_codec codec, size_t max_memory_bytes,
 struct swb_decoder *swb_decoder_free(struct swb_decoder *decoder);
 SWB_DEFINE_CLEANUP(struct swb_decoder *, swb_decoder_free)
 
+/*
+ * Ready for another stream of the same codec, within the same bound. Cheaper than a new decoder:
+ * what was allocated is used again. Return: 0; -ENOMEM, after which the decoder can only be freed
+ * or reset.
+ */
+int swb_decoder_reset(struct swb_decoder *decoder) _warn_unused_;
+
 enum { SWB_DECODER_MORE = 0, SWB_DECODER_END = 1 };
 
 /*

@@ -4,6 +4,8 @@
 
 struct swb_decoder {
         const struct swb_decoder_ops *ops;
+        size_t max_memory_bytes;
+        bool is_open;
         void *state;
         int last; /* result of the last step; sticky unless SWB_DECODER_MORE */
 };
@@ -34,9 +36,15 @@ static int none_step(void *state, const uint8_t **in, size_t *n_in, uint8_t **ou
         return SWB_DECODER_MORE;
 }
 
+static void none_reset(void *state)
+{
+        (void)state;
+}
+
 static const struct swb_decoder_ops none_decoder = {
         .open = none_open,
         .close = none_close,
+        .reset = none_reset,
         .step = none_step,
 };
 
@@ -58,6 +66,21 @@ const char *swb_codec_to_string(enum swb_codec codec)
         return names[codec];
 }
 
+static int open_state(struct swb_decoder *decoder)
+{
+        int r = decoder->ops->open(decoder->max_memory_bytes, &decoder->state);
+
+        decoder->is_open = r >= 0;
+        return r;
+}
+
+static void close_state(struct swb_decoder *decoder)
+{
+        if (decoder->is_open)
+                decoder->ops->close(decoder->state);
+        decoder->is_open = false;
+}
+
 int swb_decoder_new(enum swb_codec codec, size_t max_memory_bytes, struct swb_decoder **ret)
 {
         struct swb_decoder *decoder;
@@ -68,7 +91,8 @@ int swb_decoder_new(enum swb_codec codec, size_t max_memory_bytes, struct swb_de
         if (!decoder)
                 return -ENOMEM;
         decoder->ops = all_ops[codec];
-        r = decoder->ops->open(max_memory_bytes, &decoder->state);
+        decoder->max_memory_bytes = max_memory_bytes;
+        r = open_state(decoder);
         if (r < 0) {
                 free(decoder);
                 return r;
@@ -81,9 +105,21 @@ struct swb_decoder *swb_decoder_free(struct swb_decoder *decoder)
 {
         if (!decoder)
                 return NULL;
-        decoder->ops->close(decoder->state);
+        close_state(decoder);
         free(decoder);
         return NULL;
+}
+
+int swb_decoder_reset(struct swb_decoder *decoder)
+{
+        if (decoder->is_open && decoder->ops->reset) {
+                decoder->ops->reset(decoder->state);
+                decoder->last = SWB_DECODER_MORE;
+        } else {
+                close_state(decoder);
+                decoder->last = open_state(decoder);
+        }
+        return decoder->last;
 }
 
 int swb_decoder_step(struct swb_decoder *decoder, const uint8_t **in, size_t *n_in, uint8_t **out,

@@ -10,6 +10,8 @@ struct swb_decoder_ops {
         int (*open)(size_t max_memory_bytes, void **ret_state);
         /* Never called with NULL. Required. */
         void (*close)(void *state);
+        /* As after open(), with the memory that is there. NULL: closed and opened instead. */
+        void (*reset)(void *state);
         /* As swb_decoder_step(), but not called again after an end or an error. Required. */
         int (*step)(void *state, const uint8_t **in, size_t *n_in, uint8_t **out, size_t *n_out);
 };

@@ -117,6 +117,34 @@ static void test_sticky(void **state)
         assert_int_equal(swb_decoder_step(decoder, &in, &n_in, &out, &n_out), -EBADMSG);
 }
 
+/* After a whole stream, after a part of one, after an error: as a new one. */
+static void test_reset(void **state)
+{
+        (void)state;
+        for (size_t c = 0; c < SWB_ELEMENTS(all); c++) {
+                _cleanup_(swb_buf_done) struct swb_buf buf = encoded(all[c], SAMPLE_BYTES);
+                _cleanup_(swb_decoder_freep) struct swb_decoder *decoder = NULL;
+                static const size_t parts[] = {0, 3, 100, SIZE_MAX};
+
+                assert_int_equal(swb_decoder_new(all[c], SWB_DECODER_MEMORY_BYTES, &decoder), 0);
+                for (size_t i = 0; i < SWB_ELEMENTS(parts); i++) {
+                        const uint8_t *in = i == 2 ? (const uint8_t *)"rubbish!" : buf.data;
+                        size_t n_in = i == 2 ? 8 : SWB_MIN(parts[i], buf.n_bytes);
+                        size_t n_out = sizeof(room);
+                        uint8_t *out = room;
+                        int r;
+
+                        assert_int_equal(swb_decoder_reset(decoder), 0);
+                        r = swb_decoder_step(decoder, &in, &n_in, &out, &n_out);
+                        assert_true(r >= 0 || i == 2);
+                        if (parts[i] == SIZE_MAX) {
+                                assert_int_equal(sizeof(room) - n_out, SAMPLE_BYTES);
+                                assert_memory_equal(room, sample, SAMPLE_BYTES);
+                        }
+                }
+        }
+}
+
 /* Whatever a flipped bit does, the answer is an error or as many bytes as were wanted. */
 static void test_flipped(void **state)
 {
@@ -263,9 +291,10 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_whole),        cmocka_unit_test(test_steps),
-                cmocka_unit_test(test_sticky),       cmocka_unit_test(test_flipped),
-                cmocka_unit_test(test_memory_bound), cmocka_unit_test(test_zstd_profile),
-                cmocka_unit_test(test_xz_check),     cmocka_unit_test(test_encoder),
+                cmocka_unit_test(test_sticky),       cmocka_unit_test(test_reset),
+                cmocka_unit_test(test_flipped),      cmocka_unit_test(test_memory_bound),
+                cmocka_unit_test(test_zstd_profile), cmocka_unit_test(test_xz_check),
+                cmocka_unit_test(test_encoder),
         };
 
         return cmocka_run_group_tests(tests, make_sample, NULL);

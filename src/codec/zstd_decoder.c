@@ -52,6 +52,16 @@ static void zstd_close(void *opaque)
         free(state);
 }
 
+static void zstd_reset(void *opaque)
+{
+        struct zstd_state *state = opaque;
+        size_t r = ZSTD_DCtx_reset(state->stream, ZSTD_reset_session_only);
+
+        swb_assert(!ZSTD_isError(r));
+        state->n_head = 0;
+        state->head_done = false;
+}
+
 /* RFC 8878 section 3.1.1.1: the three fields that the descriptor gives a size. */
 struct head_layout {
         bool single_segment; /* no window byte: the window is the content */
@@ -169,5 +179,6 @@ static int zstd_step(void *opaque, const uint8_t **in, size_t *n_in, uint8_t **o
 const struct swb_decoder_ops swb_zstd_decoder = {
         .open = zstd_open,
         .close = zstd_close,
+        .reset = zstd_reset,
         .step = zstd_step,
 };

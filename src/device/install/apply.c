@@ -21,6 +21,7 @@ int swb_apply_init(struct swb_apply *apply, struct swb_step step, struct swb_err
 
 void swb_apply_done(struct swb_apply *apply)
 {
+        apply->decoder = swb_decoder_free(apply->decoder);
         free(apply->buffer);
         apply->buffer = NULL;
 }
@@ -106,22 +107,34 @@ static int decode_step(struct swb_decoder *decoder, enum swb_codec codec, const 
         return r;
 }
 
+/*
+ * A full payload is a hundred streams of one codec: a new decoder for each would have the kernel
+ * clear its window each time, a sixth of all the work.
+ */
+static int ready_decoder(struct swb_apply *apply, enum swb_codec codec)
+{
+        if (apply->decoder && apply->codec == codec)
+                return swb_decoder_reset(apply->decoder);
+        apply->decoder = swb_decoder_free(apply->decoder);
+        apply->codec = codec;
+        return swb_decoder_new(codec, SWB_DECODER_MEMORY_BYTES, &apply->decoder);
+}
+
 static int apply_compressed(struct swb_apply *apply, enum swb_codec codec,
                             const struct swb_operation *operation, const uint8_t *blob,
                             struct swb_slot *slot, struct swb_error *err)
 {
-        _cleanup_(swb_decoder_freep) struct swb_decoder *decoder = NULL;
         const struct swb_extent_target target = target_of(apply, slot);
         struct swb_extent_writer writer;
         size_t n_in = (size_t)operation->data_length;
         int r;
 
-        r = swb_decoder_new(codec, SWB_DECODER_MEMORY_BYTES, &decoder);
+        r = ready_decoder(apply, codec);
         if (r < 0)
                 return fail_codec(err, r, swb_codec_to_string(codec));
         swb_extent_writer_init(&writer, &target, operation->dst, operation->n_dst);
         do
-                r = decode_step(decoder, codec, &blob, &n_in, &writer, err);
+                r = decode_step(apply->decoder, codec, &blob, &n_in, &writer, err);
         while (r == SWB_DECODER_MORE);
         if (r < 0)
                 return r;
@@ -316,6 +329,7 @@ static int apply_patch(struct swb_apply *apply, const struct swb_operation *oper
         uint64_t n_source, n_target;
         int r;
 
+        apply->decoder = swb_decoder_free(apply->decoder); /* patches bring their own */
         r = open_source(operation, slot, &patch.reader, err);
         if (r < 0)
                 return r;
