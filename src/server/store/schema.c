@@ -123,6 +123,54 @@ static const char *const steps[] = {
         "CREATE TABLE load_history (at INTEGER PRIMARY KEY,"
         "  checks INTEGER NOT NULL, offers INTEGER NOT NULL,"
         "  completed INTEGER NOT NULL, failed INTEGER NOT NULL);",
+
+        /* 5: who may do what, who did what; groups by version and tag; images and the work on them;
+         * who is told of changes */
+        "CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,"
+        "  role TEXT NOT NULL,"
+        "  password TEXT NOT NULL," /* as crypt(3) has it; '': none, a proxy vouches for the user */
+        "  created INTEGER NOT NULL, changed INTEGER NOT NULL);"
+        "CREATE TABLE sessions (id INTEGER PRIMARY KEY,"
+        "  user_id INTEGER NOT NULL REFERENCES users(id) ON DELETE CASCADE,"
+        "  hash TEXT NOT NULL UNIQUE," /* SHA-256 of the cookie's secret, hex */
+        "  address TEXT NOT NULL, created INTEGER NOT NULL, last_used INTEGER NOT NULL,"
+        "  expires INTEGER NOT NULL);"
+        "CREATE TABLE tokens (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,"
+        "  scope TEXT NOT NULL, hash TEXT NOT NULL UNIQUE, created INTEGER NOT NULL,"
+        "  expires INTEGER NOT NULL," /* 0: never */
+        "  last_used INTEGER NOT NULL, created_by TEXT NOT NULL);"
+        "CREATE TABLE audit (id INTEGER PRIMARY KEY, at INTEGER NOT NULL, who TEXT NOT NULL,"
+        "  via TEXT NOT NULL, address TEXT NOT NULL, action TEXT NOT NULL, app TEXT NOT NULL,"
+        "  object TEXT NOT NULL,"                              /* 'rollouts/spring' */
+        "  old_state TEXT NOT NULL, new_state TEXT NOT NULL);" /* JSON; '': there was none */
+        "CREATE INDEX audit_by_object ON audit (object, id);"
+        "CREATE TABLE idempotency (who TEXT NOT NULL, idem_key TEXT NOT NULL,"
+        "  fingerprint TEXT NOT NULL, at INTEGER NOT NULL, status INTEGER NOT NULL,"
+        "  etag TEXT NOT NULL, location TEXT NOT NULL, body TEXT NOT NULL,"
+        "  PRIMARY KEY (who, idem_key));"
+        "CREATE INDEX idempotency_by_time ON idempotency (at);"
+        "CREATE TABLE webhooks (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,"
+        "  url TEXT NOT NULL, secret TEXT NOT NULL, events TEXT NOT NULL,"
+        "  enabled INTEGER NOT NULL, created INTEGER NOT NULL,"
+        "  position INTEGER NOT NULL," /* the last line of audit that was delivered or passed by */
+        "  attempts INTEGER NOT NULL, next_at INTEGER NOT NULL, last_at INTEGER NOT NULL,"
+        "  last_result TEXT NOT NULL, delivered INTEGER NOT NULL, dropped INTEGER NOT NULL);"
+        "ALTER TABLE device_groups ADD COLUMN versions TEXT NOT NULL DEFAULT '';"
+        "ALTER TABLE device_groups ADD COLUMN tag TEXT NOT NULL DEFAULT '';"
+        "CREATE TABLE device_tags (app INTEGER NOT NULL REFERENCES apps(id),"
+        "  tag TEXT NOT NULL, machineid TEXT NOT NULL, PRIMARY KEY (app, tag, machineid));"
+        "ALTER TABLE apps ADD COLUMN required_signatures INTEGER NOT NULL DEFAULT 1;"
+        "CREATE TABLE images (id INTEGER PRIMARY KEY,"
+        "  app INTEGER NOT NULL REFERENCES apps(id), version TEXT NOT NULL,"
+        "  partition TEXT NOT NULL, sha256 TEXT NOT NULL, size INTEGER NOT NULL,"
+        "  created INTEGER NOT NULL, UNIQUE (app, version, partition));"
+        "CREATE TABLE jobs (id INTEGER PRIMARY KEY, kind TEXT NOT NULL,"
+        "  app TEXT NOT NULL, version TEXT NOT NULL, status TEXT NOT NULL,"
+        "  plan TEXT NOT NULL, result TEXT NOT NULL," /* JSON */
+        "  step TEXT NOT NULL, percent INTEGER NOT NULL, error TEXT NOT NULL, who TEXT NOT NULL,"
+        "  created INTEGER NOT NULL, started INTEGER NOT NULL, ended INTEGER NOT NULL,"
+        "  cpu_msec INTEGER NOT NULL, n_bytes INTEGER NOT NULL,"
+        "  lease_until INTEGER NOT NULL, node TEXT NOT NULL);",
 };
 
 int swb_schema_version(void)

@@ -52,6 +52,8 @@ static const char *const content[] = {
         " class_failures, silent_seconds, overdue_seconds, deadline_seconds, priority, created,"
         " changed) VALUES (1, 1, 'r', 'stable', 1, 's', 4, '', 0, 1, 1, '', '', 1, 1, 1, 1, 1, 1,"
         " 0, 'normal', 1, 1);",
+
+        "INSERT INTO load_history VALUES (300, 1, 1, 1, 1);",
 };
 
 /* The whole schema as text. */
@@ -95,8 +97,10 @@ static void upgrade_from(const char *folder, int version)
         check_number(db, "SELECT created FROM apps WHERE appid = 'kept'", 7);
         check_number(db,
                      "SELECT count(*) FROM device_groups WHERE hardware_class = 'hw'"
-                     " AND time_zone = '' AND pin = ''",
+                     " AND time_zone = '' AND pin = '' AND versions = '' AND tag = ''",
                      1);
+        check_number(db, "SELECT required_signatures FROM apps", 1);
+        check_number(db, "SELECT count(*) FROM load_history", version > 3);
         check_number(db, "SELECT count(*) FROM group_machines", 1);
         check_number(db, "SELECT stepping_stone FROM releases WHERE version = '2.0'", 0);
         check_number(db, "SELECT count(*) FROM rollouts", version > 2);
@@ -123,6 +127,11 @@ static void test_from_3(void **state)
         upgrade_from(*state, 3);
 }
 
+static void test_from_4(void **state)
+{
+        upgrade_from(*state, 4);
+}
+
 /* Whatever way it took, it is the same schema in the end; and a step that was released is never
  * changed. */
 static void test_same_schema(void **state)
@@ -132,6 +141,7 @@ static void test_same_schema(void **state)
                 "ea5bb89f335140d06290fad684ca35dbdb541d49775d3774142be3562d2fb759",
                 "c59cf3154eb1b4dfb1b0bce8515c7000899f5739762f3ebc436ff1a0dc137951",
                 "5238e5e07fa599cd69345c6c5bb3ee386d1ec59706a60c4ad3569f9d1f6d7f5e",
+                "28544f20c4a33dd1190b5f09976f70e12ff1a96bb4cddfe8e56839a1da356d9e",
         };
         struct swb_error err = SWB_ERROR_INIT;
 
@@ -171,11 +181,12 @@ static void test_failed_step(void **state)
                 (void)snprintf(folder, sizeof(folder), "%s/%d", (char *)*state, version);
                 db = open_old(folder, version);
                 /* Something is in the way of the last step: all of them are undone. */
-                assert_ok(swb_db_exec(db, "CREATE TABLE load_history (x)", &err), &err);
+                assert_ok(swb_db_exec(db, "CREATE TABLE jobs (x)", &err), &err);
                 assert_fault(swb_schema_upgrade(db, &err), &err, SWB_FAULT_IO);
                 check_number(db, "PRAGMA user_version", version);
                 check_number(db, "SELECT count(*) FROM sqlite_master WHERE name = 'rollouts'",
                              version > 2);
+                check_number(db, "SELECT count(*) FROM sqlite_master WHERE name = 'users'", 0);
                 check_number(db, "SELECT count(*) FROM sqlite_master WHERE name = 'devices'",
                              version > 1);
                 (void)swb_db_free(db);
@@ -225,11 +236,11 @@ static void test_not_a_database(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                WITH_FOLDER(test_fresh),          WITH_FOLDER(test_from_1),
-                WITH_FOLDER(test_from_2),         WITH_FOLDER(test_from_3),
-                WITH_FOLDER(test_same_schema),    WITH_FOLDER(test_failed_step),
-                WITH_FOLDER(test_foreign),        WITH_FOLDER(test_other_program),
-                WITH_FOLDER(test_not_a_database),
+                WITH_FOLDER(test_fresh),         WITH_FOLDER(test_from_1),
+                WITH_FOLDER(test_from_2),        WITH_FOLDER(test_from_3),
+                WITH_FOLDER(test_from_4),        WITH_FOLDER(test_same_schema),
+                WITH_FOLDER(test_failed_step),   WITH_FOLDER(test_foreign),
+                WITH_FOLDER(test_other_program), WITH_FOLDER(test_not_a_database),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
