@@ -10,6 +10,16 @@ static const struct server_action *find(const struct server_action *actions, con
         return NULL;
 }
 
+const char *server_store(void)
+{
+        return server_options.store ? server_options.store : server_options.data;
+}
+
+int server_open_db(enum swb_db_mode mode, struct swb_db **ret, struct swb_error *err)
+{
+        return swb_db_open(server_store(), mode, ret, err);
+}
+
 int server_run_action(const struct server_action *actions, int n_args, char **args,
                       enum swb_db_mode mode, struct swb_error *err)
 {
@@ -22,7 +32,7 @@ int server_run_action(const struct server_action *actions, int n_args, char **ar
         if (n_args - 1 != action->n_args)
                 return swb_fail(err, -EINVAL, SWB_FAULT_USAGE, "'%s' takes %s", args[0],
                                 action->n_args ? "one name" : "no further argument");
-        r = swb_db_open(server_options.data, mode, &db, err);
+        r = server_open_db(mode, &db, err);
         return r < 0 ? r : action->run(db, args + 1, err);
 }
 

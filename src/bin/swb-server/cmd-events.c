@@ -57,7 +57,7 @@ int cmd_events(int n_args, char **args, struct swb_error *err)
 
         (void)n_args;
         (void)args;
-        r = swb_db_open(server_options.data, SWB_DB_EXISTING, &db, err);
+        r = server_open_db(SWB_DB_EXISTING, &db, err);
         if (r >= 0 && appid)
                 r = swb_app_find(db, appid, &app, err);
         if (r < 0)

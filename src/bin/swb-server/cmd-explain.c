@@ -165,7 +165,7 @@ int cmd_explain(int n_args, char **args, struct swb_error *err)
         if (!swb_is_plain_id(args[0], SWB_MACHINEID_MAX))
                 return swb_fail(err, -EINVAL, SWB_FAULT_USAGE, "'%.160s' can't be a device's id",
                                 args[0]);
-        r = swb_db_open(server_options.data, SWB_DB_EXISTING, &db, err);
+        r = server_open_db(SWB_DB_EXISTING, &db, err);
         if (r >= 0)
                 r = read_device(db, args[0], &question, err);
         if (r >= 0)

@@ -53,7 +53,7 @@ int cmd_publish(int n_args, char **args, struct swb_error *err)
         options.payload = args[0];
         options.public_keys = public_keys.items;
         options.n_public_keys = public_keys.n;
-        r = swb_db_open(server_options.data, SWB_DB_CREATE, &db, err);
+        r = server_open_db(SWB_DB_CREATE, &db, err);
         if (r >= 0)
                 r = swb_publish(db, server_options.data, &options, &result, err);
         if (r < 0)

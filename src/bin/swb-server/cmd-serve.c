@@ -87,6 +87,7 @@ static int make_config(struct swb_service_config *config, struct swb_error *err)
                         "1000000, --timeout up to 1h");
         *config = (struct swb_service_config){
                 .data = server_options.data,
+                .store = server_store(),
                 .listen = listen_address,
                 .base_urls = base_urls.items,
                 .n_base_urls = base_urls.n,

@@ -7,6 +7,8 @@ struct server_options server_options = {.data = "/var/lib/switchback-server"};
 static const struct swb_opt common_options[] = {
         {0, "data", SWB_OPT_STRING, &server_options.data, "DIR", false,
          "folder of database and payloads (default /var/lib/switchback-server)"},
+        {0, "store", SWB_OPT_STRING, &server_options.store, "URL", false,
+         "postgresql://...: a database that several servers share (default: in the folder)"},
         {'v', "verbose", SWB_OPT_FLAG, &server_options.verbose, NULL, false, "log more"},
         {0},
 };

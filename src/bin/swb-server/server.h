@@ -9,6 +9,7 @@
 
 struct server_options {
         const char *data;
+        const char *store; /* NULL: in the data folder */
         bool verbose;
 };
 
@@ -35,6 +36,11 @@ struct server_action {
         int n_args; /* that must follow */
         int (*run)(struct swb_db *db, char **args, struct swb_error *err);
 };
+
+/* The server's database, as the options name it. */
+int server_open_db(enum swb_db_mode mode, struct swb_db **ret, struct swb_error *err) _warn_unused_;
+/* What --store says, or its default. */
+const char *server_store(void);
 
 /* Opens the database and runs the action that args[0] names; `actions` ends with a NULL name. */
 int server_run_action(const struct server_action *actions, int n_args, char **args,

@@ -29,7 +29,7 @@ struct swb_service {
         struct swb_proof_keys *proof_keys;
         struct swb_metrics metrics;
         struct swb_db *db; /* of swb_service_tick() */
-        int64_t data_version;
+        bool has_news;     /* the catalog may have changed since it was read */
 
         pthread_mutex_t status_lock;
         struct swb_db *status_db; /* of whoever holds the lock */

@@ -106,9 +106,7 @@ static int load_first_catalog(struct swb_service *service, struct swb_error *err
 {
         int r;
 
-        r = swb_db_open(service->config.data, SWB_DB_CREATE, &service->db, err);
-        if (r >= 0)
-                r = swb_db_number(service->db, "PRAGMA data_version", &service->data_version, err);
+        r = swb_db_open(service->config.store, SWB_DB_CREATE, &service->db, err);
         if (r >= 0)
                 r = swb_rollouts_new(&service->rollouts, err);
         if (r >= 0)
@@ -152,9 +150,9 @@ int swb_service_start(const struct swb_service_config *config, struct swb_servic
         if (r >= 0)
                 r = swb_payload_files_open(config->data, &service->payload_folder_fd, err);
         if (r >= 0 && config->show_status)
-                r = swb_db_open(config->data, SWB_DB_EXISTING, &service->status_db, err);
+                r = swb_db_open(config->store, SWB_DB_EXISTING, &service->status_db, err);
         if (r >= 0)
-                r = swb_writer_new(config->data, &config->limits, on_write_failure,
+                r = swb_writer_new(config->store, &config->limits, on_write_failure,
                                    &service->writer, err);
         if (r >= 0)
                 r = start_daemon(service, err);
@@ -199,11 +197,13 @@ const char *swb_service_address(const struct swb_service *service)
 static int refresh_catalog(struct swb_service *service, struct swb_error *err)
 {
         struct swb_catalog *fresh, *stale;
-        int64_t data_version, generation;
+        int64_t generation;
+        bool has_news = false;
         int r;
 
-        r = swb_db_number(service->db, "PRAGMA data_version", &data_version, err);
-        if (r < 0 || data_version == service->data_version)
+        r = swb_db_has_news(service->db, &has_news, err);
+        service->has_news = service->has_news || has_news;
+        if (r < 0 || !service->has_news)
                 return r;
         r = swb_db_number(service->db, "SELECT generation FROM catalog", &generation, err);
         if (r < 0)
@@ -223,7 +223,7 @@ static int refresh_catalog(struct swb_service *service, struct swb_error *err)
                 (void)swb_catalog_unref(stale);
                 swb_log(SWB_LOG_INFO, "catalog changed, generation %lld", (long long)generation);
         }
-        service->data_version = data_version;
+        service->has_news = false;
         return 0;
 }
 
@@ -237,8 +237,6 @@ static void tick_rollouts(struct swb_service *service)
                 r = swb_rollouts_tick(service->rollouts, service->db, (int64_t)time(NULL), &err);
         if (r < 0)
                 (void)swb_log_failure(SWB_LOG_WARNING, &err, "rollouts, retrying");
-        if (r > 0)
-                service->data_version = -1; /* does not tell of changes by the own connection */
 }
 
 void swb_service_tick(struct swb_service *service)

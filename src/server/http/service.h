@@ -12,7 +12,8 @@
 #define SWB_SERVICE_TICK_MSEC 250
 
 struct swb_service_config {
-        const char *data;   /* folder of the database and the payloads */
+        const char *data;   /* folder of the payloads */
+        const char *store;  /* as swb_db_open() */
         const char *listen; /* as swb_listen() */
         /* URLs of the folder of payloads, in the order to be tried; none: this server's own, by the
          * Host header. Borrowed while the service runs. */

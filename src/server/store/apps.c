@@ -97,7 +97,9 @@ int swb_app_ensure(struct swb_db *db, const char *appid, int64_t now, struct swb
         r = normalize(appid, text, err);
         if (r >= 0)
                 r = swb_query_init(
-                        &q, db, "INSERT OR IGNORE INTO apps (appid, created) VALUES (?, ?)", err);
+                        &q, db,
+                        "INSERT INTO apps (appid, created) VALUES (?, ?) ON CONFLICT DO NOTHING",
+                        err);
         if (r < 0)
                 return r;
         swb_query_bind_text(&q, text);
@@ -147,8 +149,8 @@ static int insert_key(struct swb_db *db, int64_t app, const char *key_id, const 
         int r;
 
         r = swb_query_init(&q, db,
-                           "INSERT OR IGNORE INTO app_keys (app, key_id, pem, created) "
-                           "VALUES (?, ?, ?, ?)",
+                           "INSERT INTO app_keys (app, key_id, pem, created) "
+                           "VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
                            err);
         if (r < 0)
                 return r;

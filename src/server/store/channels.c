@@ -28,8 +28,9 @@ static int add_history(struct swb_db *db, int64_t app, const char *name, int64_t
         int r;
 
         r = swb_query_init(&q, db,
-                           "INSERT OR REPLACE INTO channel_history (channel, release, since)"
-                           "SELECT id, ?, ? FROM channels WHERE app = ? AND name = ?",
+                           "INSERT INTO channel_history (channel, release, since)"
+                           " SELECT id, ?, ? FROM channels WHERE app = ? AND name = ?"
+                           " ON CONFLICT (channel, release) DO UPDATE SET since = excluded.since",
                            err);
         if (r < 0)
                 return r;

@@ -1,12 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * server/store/db.h - a connection to the server's database, and queries (wraps SQLite)
+ * server/store/db.h - a connection to the server's database, and queries
  *
- * Place:  below every other file of server/store; server/catalog reads through it
+ * Place:  below every other file of server/store; server/catalog reads through it. What a store can
+ *         do is the table of server/store/db_ops.h: SQLite (sqlite.c), PostgreSQL (postgresql.c).
  * Model:  one connection belongs to one thread at a time. Several connections, also of several
- *         processes, work on one database: readers never wait, writers wait for each other
- *         (SWB_DB_BUSY_MSEC at most, then BUSY). A commit is on the medium when it returns.
+ *         processes (and, with PostgreSQL, hosts), work on one database: readers never wait,
+ *         writers wait for each other (SWB_DB_BUSY_MSEC at most, then BUSY). A commit is on the
+ *         medium when it returns.
+ *
+ * All queries are written once, in the SQL that both stores read:
+ *   - INTEGER and TEXT columns; "id INTEGER PRIMARY KEY" numbers new rows by itself
+ *   - INSERT ... ON CONFLICT DO NOTHING (never OR IGNORE, OR REPLACE); in DO UPDATE SET the old
+ * value is written table.column; a new row's id comes by RETURNING id (swb_query_insert())
+ *   - a condition is compared, never a bare number (WHERE lifted = 1)
+ *   - no PRAGMA, no rowid, no negative LIMIT; what follows GROUP BY names all bare columns
+ *   - a parameter that is used twice is ?1 twice, with one type; none in a SELECT list alone
  */
 #include <stdint.h>
 
@@ -15,11 +25,11 @@
 #define SWB_DB_FILE "server.db"
 #define SWB_DB_BUSY_MSEC 10000
 
-struct sqlite3;
-struct sqlite3_stmt;
+struct swb_db_ops;
 
+/* The head of what a store keeps of a connection. */
 struct swb_db {
-        struct sqlite3 *handle;
+        const struct swb_db_ops *ops;
 };
 
 enum swb_db_mode {
@@ -28,22 +38,27 @@ enum swb_db_mode {
         SWB_DB_BARE,     /* as CREATE, but leave the schema as it is: for tests of its steps */
 };
 
-/* Opens `folder`/server.db and brings its schema up to date. CONFIG: not a database of ours;
- * UNSUPPORTED: written by a newer version of this program. */
-int swb_db_open(const char *folder, enum swb_db_mode mode, struct swb_db **ret,
+/* Opens a store and brings its schema up to date. A store is "postgresql://...", or else the folder
+ * of an SQLite database, server.db. CONFIG: not a database of ours; UNSUPPORTED: written by a newer
+ * version of this program, or a kind of store that was not compiled in. */
+int swb_db_open(const char *store, enum swb_db_mode mode, struct swb_db **ret,
                 struct swb_error *err) _warn_unused_;
 struct swb_db *swb_db_free(struct swb_db *db);
 SWB_DEFINE_CLEANUP(struct swb_db *, swb_db_free)
 
 /* Statements without parameters or results. */
 int swb_db_exec(struct swb_db *db, const char *sql, struct swb_error *err) _warn_unused_;
-/* Row id of the last INSERT. */
-int64_t swb_db_last_id(struct swb_db *db);
 /* Rows changed by the last statement. */
 int64_t swb_db_changes(struct swb_db *db);
 /* The first column of the first row of a query without parameters. */
 int swb_db_number(struct swb_db *db, const char *sql, int64_t *ret,
                   struct swb_error *err) _warn_unused_;
+
+/* The step of the schema that the database is at; 0: it is empty. CONFIG: not a database of ours.
+ */
+int swb_db_version(struct swb_db *db, int64_t *ret, struct swb_error *err) _warn_unused_;
+/* May another connection have changed the catalog since the last call? The first call says yes. */
+int swb_db_has_news(struct swb_db *db, bool *ret, struct swb_error *err) _warn_unused_;
 
 /*
  * A transaction that is rolled back at the end of its scope unless it was committed:
@@ -57,6 +72,10 @@ struct swb_transaction {
 
 int swb_transaction_begin(struct swb_transaction *t, struct swb_db *db,
                           struct swb_error *err) _warn_unused_;
+/* For changes of rows that nobody decides by: where the store can, beside other writers. The commit
+ * may fail with -EDEADLK, and then all of it is to be tried again. */
+int swb_transaction_begin_rows(struct swb_transaction *t, struct swb_db *db,
+                               struct swb_error *err) _warn_unused_;
 /* For reads only: all of them see one state. */
 int swb_transaction_begin_read(struct swb_transaction *t, struct swb_db *db,
                                struct swb_error *err) _warn_unused_;
@@ -77,9 +96,8 @@ void swb_transaction_done(struct swb_transaction *t);
  */
 struct swb_query {
         struct swb_db *db;
-        struct sqlite3_stmt *statement;
+        void *statement; /* the store's */
         int n_bound;
-        int error; /* SQLite's, of the first bind that failed */
 };
 
 int swb_query_init(struct swb_query *q, struct swb_db *db, const char *sql,
@@ -91,6 +109,8 @@ void swb_query_bind_i64(struct swb_query *q, int64_t number);
 int swb_query_step(struct swb_query *q, struct swb_error *err) _warn_unused_;
 /* For statements without a result: steps to the end. */
 int swb_query_run(struct swb_query *q, struct swb_error *err) _warn_unused_;
+/* For INSERT ... RETURNING id: the new row's. */
+int swb_query_insert(struct swb_query *q, int64_t *ret_id, struct swb_error *err) _warn_unused_;
 /* Ready for new parameters before the last row was read. */
 void swb_query_reset(struct swb_query *q);
 /* Borrowed until the next step; "" for SQL NULL. Columns count from 0. */

@@ -23,7 +23,7 @@ static const char insert_sql[] =
         " last_event_type, last_event_result, last_errorcode, n_events, window_start, "
         "window_events,"
         " dropped_events) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
-        "?)";
+        "?) RETURNING id";
 
 static const char update_sql[] =
         "UPDATE devices SET version = ?, channel = ?, board = ?, hardware_class = ?, slot = ?,"
@@ -43,9 +43,9 @@ static const char add_event_sql[] =
 static const char count_sql[] =
         "INSERT INTO daily (app, day, checks, offers, devices, active, fresh)"
         " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (app, day) DO UPDATE SET"
-        " checks = checks + excluded.checks, offers = offers + excluded.offers,"
-        " devices = devices + excluded.devices, active = active + excluded.active,"
-        " fresh = fresh + excluded.fresh";
+        " checks = daily.checks + excluded.checks, offers = daily.offers + excluded.offers,"
+        " devices = daily.devices + excluded.devices, active = daily.active + excluded.active,"
+        " fresh = daily.fresh + excluded.fresh";
 
 static int prepare(struct swb_fleet *fleet, struct swb_error *err)
 {
@@ -213,10 +213,9 @@ static int insert_device(struct swb_fleet *fleet, int64_t app, struct swb_device
         swb_query_bind_i64(&fleet->insert, app);
         swb_query_bind_text(&fleet->insert, device->machineid);
         bind_device(&fleet->insert, device);
-        r = swb_query_run(&fleet->insert, err);
+        r = swb_query_insert(&fleet->insert, &device->id, err);
         if (r < 0)
                 return r;
-        device->id = swb_db_last_id(fleet->db);
         device->stored_state = device->state;
         fleet->now.devices++;
         fleet->now.states[device->state]++;

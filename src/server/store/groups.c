@@ -58,7 +58,7 @@ int swb_group_put(struct swb_db *db, int64_t app, struct swb_group *group, struc
                         "  FROM device_groups WHERE app = ?1) ELSE ?3 END, ?4, ?5, ?6, ?7, ?8, ?9, "
                         "?10)"
                         "ON CONFLICT (app, name) DO UPDATE SET"
-                        "  position = CASE ?3 WHEN 0 THEN position ELSE ?3 END,"
+                        "  position = CASE ?3 WHEN 0 THEN device_groups.position ELSE ?3 END,"
                         "  channel = ?4, hardware_class = ?5, board = ?6, track = ?7,"
                         "  has_machines = ?8, time_zone = ?9, pin = ?10",
                         err);
@@ -106,8 +106,8 @@ static int change_machine(struct swb_db *db, const char *sql, int64_t group, con
 int swb_group_add_machine(struct swb_db *db, int64_t group, const char *machineid,
                           struct swb_error *err)
 {
-        return change_machine(db, "INSERT OR IGNORE INTO group_machines VALUES (?, ?)", group,
-                              machineid, err);
+        return change_machine(db, "INSERT INTO group_machines VALUES (?, ?) ON CONFLICT DO NOTHING",
+                              group, machineid, err);
 }
 
 int swb_group_remove_machine(struct swb_db *db, int64_t group, const char *machineid,

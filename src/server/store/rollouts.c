@@ -202,11 +202,11 @@ static int open_stage(struct swb_db *db, const struct swb_rollout_setup *s, size
         return swb_query_run(&q, err);
 }
 
-static int insert_rollout(struct swb_db *db, const struct swb_rollout_row *row, int64_t now,
+static int insert_rollout(struct swb_db *db, struct swb_rollout_row *row, int64_t now,
                           struct swb_error *err)
 {
         _cleanup_(swb_query_done) struct swb_query q = {0};
-        const struct swb_rollout_setup *s = &row->setup;
+        struct swb_rollout_setup *s = &row->setup;
         int r;
 
         r = swb_query_init(&q, db,
@@ -215,7 +215,7 @@ static int insert_rollout(struct swb_db *db, const struct swb_rollout_row *row, 
                            " max_failure_ppm, min_sample, class_failures, silent_seconds,"
                            " overdue_seconds, deadline_seconds, priority, created, changed)"
                            " VALUES (?1, ?2, ?3, ?4, ?5, 1, '', 0, ?6, 0, ?7, ?8, ?9, ?10, ?11,"
-                           " ?12, ?13, ?14, ?15, ?16, ?6, ?6)",
+                           " ?12, ?13, ?14, ?15, ?16, ?6, ?6) RETURNING id",
                            err);
         if (r < 0)
                 return r;
@@ -235,7 +235,7 @@ static int insert_rollout(struct swb_db *db, const struct swb_rollout_row *row, 
         swb_query_bind_i64(&q, (int64_t)s->plan.overdue_seconds);
         swb_query_bind_i64(&q, (int64_t)s->plan.deadline_seconds);
         swb_query_bind_text(&q, swb_priority_to_string(s->plan.priority));
-        return swb_query_run(&q, err);
+        return swb_query_insert(&q, &s->id, err);
 }
 
 static int insert_stage(struct swb_db *db, int64_t rollout, size_t number,
@@ -268,7 +268,8 @@ static int ensure_channel(struct swb_db *db, const struct swb_rollout_setup *s, 
         int r;
 
         r = swb_query_init(&q, db,
-                           "INSERT OR IGNORE INTO channels (app, name, changed) VALUES (?, ?, ?)",
+                           "INSERT INTO channels (app, name, changed) VALUES (?, ?, ?)"
+                           " ON CONFLICT DO NOTHING",
                            err);
         if (r < 0)
                 return r;
@@ -345,9 +346,6 @@ int swb_rollout_create(struct swb_db *db, struct swb_rollout_row *row, int64_t n
                 r = ensure_channel(db, s, now, err);
         if (r >= 0)
                 r = insert_rollout(db, row, now, err);
-        if (r < 0)
-                return r;
-        s->id = swb_db_last_id(db);
         for (size_t i = 0; r >= 0 && i < s->plan.n_stages; i++)
                 r = insert_stage(db, s->id, i, &s->plan.stages[i], err);
         return r < 0 ? r : open_stage(db, s, 0, now, err);

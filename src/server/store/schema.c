@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/store/schema.h"
 
+#include "server/store/db_ops.h"
+
 /* Times are seconds since 1970. Texts are "" rather than NULL where nothing is known. */
 static const char *const steps[] = {
         /* 1: what the administrator decides */
@@ -178,60 +180,30 @@ int swb_schema_version(void)
         return (int)SWB_ELEMENTS(steps);
 }
 
-static int set_pragma(struct swb_db *db, const char *name, int value, struct swb_error *err)
-{
-        char sql[64];
-
-        (void)snprintf(sql, sizeof(sql), "PRAGMA %s = %d", name, value);
-        return swb_db_exec(db, sql, err);
-}
-
-/* An empty database may become ours, any other must be ours already. */
-static int check_owner(struct swb_db *db, int64_t version, struct swb_error *err)
-{
-        int64_t id, n_tables;
-        int r;
-
-        r = swb_db_number(db, "PRAGMA application_id", &id, err);
-        if (r >= 0)
-                r = swb_db_number(db, "SELECT count(*) FROM sqlite_master", &n_tables, err);
-        if (r < 0)
-                return r;
-        if (id != SWB_SCHEMA_APPLICATION_ID && (id != 0 || n_tables != 0))
-                return swb_fail(err, -EINVAL, SWB_FAULT_CONFIG,
-                                "'" SWB_DB_FILE "' is the database of another program");
-        if (version > swb_schema_version())
-                return swb_fail(err, -EPROTONOSUPPORT, SWB_FAULT_UNSUPPORTED,
-                                "the database has schema %d, this program knows %d: use the newer "
-                                "program",
-                                (int)version, swb_schema_version());
-        return 0;
-}
-
 int swb_schema_upgrade_to(struct swb_db *db, int version, struct swb_error *err)
 {
         _cleanup_(swb_transaction_done) struct swb_transaction t = {0};
         int64_t current;
         int r;
 
-        r = swb_db_number(db, "PRAGMA user_version", &current, err);
-        if (r >= 0)
-                r = check_owner(db, current, err);
+        r = swb_db_version(db, &current, err);
+        if (r >= 0 && current > swb_schema_version())
+                return swb_fail(err, -EPROTONOSUPPORT, SWB_FAULT_UNSUPPORTED,
+                                "the database has schema %d, this program knows %d: use the newer "
+                                "program",
+                                (int)current, swb_schema_version());
         if (r < 0 || current >= version)
                 return r;
         r = swb_transaction_begin(&t, db, err);
-        if (r < 0)
-                return r;
         /* Another process may have been faster. */
-        r = swb_db_number(db, "PRAGMA user_version", &current, err);
+        if (r >= 0)
+                r = swb_db_version(db, &current, err);
         if (r < 0 || current >= version)
                 return r;
         for (int64_t i = current; r >= 0 && i < version; i++)
-                r = swb_db_exec(db, steps[i], err);
+                r = db->ops->define(db, steps[i], err);
         if (r >= 0)
-                r = set_pragma(db, "application_id", SWB_SCHEMA_APPLICATION_ID, err);
-        if (r >= 0)
-                r = set_pragma(db, "user_version", version, err);
+                r = db->ops->set_version(db, version, err);
         if (r < 0)
                 return swb_wrap(err, r, "upgrade the database to schema %d", version);
         return swb_transaction_commit(&t, err);

@@ -3,13 +3,10 @@
 /*
  * server/store/schema.h - the tables, and how an older database becomes a current one
  *
- * The database's user_version counts the steps it has taken. A step is never changed once it was
+ * The database knows how many steps it has taken. A step is never changed once it was
  * released; a new need is a new step at the end. All steps of one start are one transaction.
  */
 #include "server/store/db.h"
-
-/* Marks a database as ours (PRAGMA application_id). */
-#define SWB_SCHEMA_APPLICATION_ID 0x53574253
 
 /* Steps that this program knows. */
 int swb_schema_version(void);

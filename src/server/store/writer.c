@@ -129,7 +129,7 @@ static void *run(void *userdata)
         return NULL;
 }
 
-int swb_writer_new(const char *folder, const struct swb_fleet_limits *limits,
+int swb_writer_new(const char *store, const struct swb_fleet_limits *limits,
                    void (*on_failure)(size_t n, const struct swb_error *err),
                    struct swb_writer **ret, struct swb_error *err)
 {
@@ -142,7 +142,7 @@ int swb_writer_new(const char *folder, const struct swb_fleet_limits *limits,
         writer->last = &writer->first;
         (void)pthread_mutex_init(&writer->lock, NULL); /* can't fail without attributes */
         (void)pthread_cond_init(&writer->wake, NULL);
-        r = swb_db_open(folder, SWB_DB_CREATE, &writer->db, err);
+        r = swb_db_open(store, SWB_DB_CREATE, &writer->db, err);
         if (r >= 0)
                 r = swb_fleet_new(writer->db, limits, &writer->fleet, err);
         if (r >= 0)

@@ -17,9 +17,10 @@
 
 struct swb_writer;
 
-/* Opens its own connection to the database in `folder` and starts the thread. on_failure is called
- * by the thread for each group that could not be stored (n: how many checkins). */
-int swb_writer_new(const char *folder, const struct swb_fleet_limits *limits,
+/* Opens its own connection to the database (`store`: as swb_db_open()) and starts the thread.
+ * on_failure is called by the thread for each group that could not be stored (n: how many
+ * checkins). */
+int swb_writer_new(const char *store, const struct swb_fleet_limits *limits,
                    void (*on_failure)(size_t n, const struct swb_error *err),
                    struct swb_writer **ret, struct swb_error *err) _warn_unused_;
 /* Writes what still waits and ends the thread; from now on nothing can be put. */
