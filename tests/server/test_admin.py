@@ -210,9 +210,11 @@ def test_status_page(fleet):
     assert "default-src 'none'" in page.headers["Content-Security-Policy"]
     assert "unsafe" not in page.headers["Content-Security-Policy"]
     assert not re.search(r"<style|<script(?! type=\"module\" src=)| style=| on\w+=", page.text)
-    for path, kind in (("/fleet.js", "text/javascript"), ("/fleet.css", "text/css")):
-        assert fleet.get(path).headers["Content-Type"].startswith(kind)
-    assert "innerHTML" not in fleet.get("/fleet.js").text
+    for path, kind in (("/web/main.js", "text/javascript"), ("/web/main.css", "text/css")):
+        answer = fleet.get(path)
+        assert answer.headers["Content-Type"].startswith(kind)
+        assert fleet.get(path, If_None_Match=answer.headers["ETag"]).status == 304
+    assert fleet.get("/web/none.js").status == 404
     devices = json.loads(fleet.get("/api/v1/devices").text)
     assert devices[0]["id"] == "<b>id"
     events = json.loads(fleet.get("/api/v1/events?device=%3Cb%3Eid&limit=5").text)
@@ -227,7 +229,7 @@ def test_status_page(fleet):
 def test_status_is_off_by_default(serve, publish):
     publish("2.0")
     server = serve()
-    for path in ("/", "/fleet.js", "/metrics", "/api/v1/devices", "/api/v1/releases"):
+    for path in ("/", "/web/main.js", "/metrics", "/api/v1/stream", "/api/v1/devices", "/api/v1/releases"):
         assert server.get(path).status == 404
     assert server.get("/healthz").text == "ok\n"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bin/swb-server/server.h"
 #include "omaha/common.h"
+#include "server/report/explanation.h"
 #include "server/report/report.h"
-#include "server/select/explain.h"
 
 static const char *appid, *running, *track, *board, *hardware_class;
 static bool as_json;
@@ -23,13 +23,9 @@ const struct swb_opt cmd_explain_options[] = {
 /* Everything that an answer needs, as the server would have it. */
 struct question {
         struct swb_app app;
-        struct swb_device device; /* id 0: never heard of */
         struct swb_catalog *catalog;
         struct swb_rollouts *rollouts;
-        struct swb_omaha_app words;
-        struct swb_select_query query;
-        struct swb_decision decision;
-        char text[SWB_EXPLAIN_TEXT];
+        struct swb_explanation explanation;
 };
 
 static void question_done(struct question *question)
@@ -49,7 +45,8 @@ static int read_device(struct swb_db *db, const char *machineid, struct question
         if (r >= 0)
                 r = swb_fleet_new(db, &limits, &fleet, err);
         if (r >= 0)
-                r = swb_fleet_read(fleet, question->app.id, machineid, &question->device, err);
+                r = swb_fleet_read(fleet, question->app.id, machineid,
+                                   &question->explanation.device, err);
         if (r == 0 && !running)
                 return swb_fail(err, -ENOENT, SWB_FAULT_NOT_FOUND,
                                 "the server has not heard of device '%s': say what it runs with "
@@ -58,15 +55,15 @@ static int read_device(struct swb_db *db, const char *machineid, struct question
         return r;
 }
 
-static const char *either(const char *option, const char *known)
+static void override(const char **word, const char *option)
 {
-        return option ? option : known;
+        if (option)
+                *word = option;
 }
 
-static int decide(struct swb_db *db, const char *machineid, struct question *question,
-                  struct swb_error *err)
+static int decide(struct swb_db *db, struct question *question, struct swb_error *err)
 {
-        const struct swb_device *device = &question->device;
+        struct swb_explanation *e = &question->explanation;
         int64_t now = (int64_t)time(NULL);
         int r;
 
@@ -77,71 +74,40 @@ static int decide(struct swb_db *db, const char *machineid, struct question *que
                 r = swb_rollouts_refresh(question->rollouts, db, now, err);
         if (r < 0)
                 return r;
-        question->words = (struct swb_omaha_app){
-                .appid = question->app.appid,
-                .version = either(running, device->version),
-                .track = either(track, device->channel),
-                .board = either(board, device->board),
-                .hardware_class = either(hardware_class, device->hardware_class),
-                .delta_okay = true,
-                .update_check = {.targetversionprefix = ""},
-        };
-        question->query = (struct swb_select_query){.catalog = question->catalog,
-                                                    .rollouts = question->rollouts,
-                                                    .app = &question->words,
-                                                    .machineid = machineid,
-                                                    .now = now,
-                                                    .only_look = true};
-        swb_select(&question->query, &question->decision);
-        (void)swb_decision_explain(&question->query, &question->decision, question->text);
+        swb_explanation_ask(e, question->app.appid);
+        override(&e->words.version, running);
+        override(&e->words.track, track);
+        override(&e->words.board, board);
+        override(&e->words.hardware_class, hardware_class);
+        swb_explanation_decide(e, question->catalog, question->rollouts, now);
         return 0;
 }
 
-static const char *answer_of(const struct swb_decision *d)
-{
-        return d->outcome == SWB_SELECT_UPDATE ? "update" : "noupdate";
-}
-
-static int print_json(const struct question *question, const char *machineid, struct swb_error *err)
+static int print_json(const struct question *question, struct swb_error *err)
 {
         _cleanup_(swb_buf_done) struct swb_buf buf = SWB_BUF_INIT(SERVER_JSON_MAX_BYTES);
-        const struct swb_decision *d = &question->decision;
-        bool is_update = d->outcome == SWB_SELECT_UPDATE;
         struct swb_json json = SWB_JSON(&buf, true);
 
-        swb_json_open_object(&json, NULL);
-        swb_json_str(&json, "device", machineid);
-        swb_json_str(&json, "app", question->app.appid);
-        swb_json_bool(&json, "known", question->device.id != 0);
-        swb_json_str(&json, "version", question->words.version);
-        swb_json_str(&json, "answer", answer_of(d));
-        swb_json_str(&json, "release", is_update ? d->release->version : NULL);
-        swb_json_bool(&json, "delta", is_update && *d->payload->source_version);
-        swb_json_str(&json, "rule", swb_decision_word(d));
-        swb_json_str(&json, "info", question->text);
-        swb_json_str(&json, "group", d->group ? d->group->name : NULL);
-        swb_json_str(&json, "channel", d->channel ? d->channel->name : NULL);
-        swb_json_str(&json, "rollout", d->rollout ? d->rollout->name : NULL);
-        swb_json_bool(&json, "recall", d->recall);
-        swb_json_close_object(&json);
+        swb_json_explanation(&json, &question->explanation);
         return server_finish_json(&json, 0, err);
 }
 
 static int print(const struct question *question, const char *machineid)
 {
-        const struct swb_decision *d = &question->decision;
-        const struct swb_device *device = &question->device;
+        const struct swb_explanation *e = &question->explanation;
+        const struct swb_decision *d = &e->decision;
+        const struct swb_device *device = &e->device;
         char state[SWB_DEVICE_STATE_TEXT], seen[SWB_TIME_TEXT];
 
         if (device->id)
                 (void)printf("device %s runs %s; last heard of at %s: %s\n", machineid,
                              device->version, swb_format_time(device->last_seen, seen),
-                             swb_device_describe(device, question->query.now,
+                             swb_device_describe(device, e->query.now,
                                                  SWB_SILENT_AFTER_SECONDS_DEFAULT, state));
         else
                 (void)printf("device %s was never heard of\n", machineid);
-        (void)printf("would be told: %s\n", answer_of(d));
-        (void)printf("because of: %s\n", question->text);
+        (void)printf("would be told: %s\n", swb_explanation_answer(e));
+        (void)printf("because of: %s\n", e->text);
         (void)printf("group: %s\n", d->group ? d->group->name : "none matches");
         if (d->channel)
                 (void)printf("channel: %s, which gives %s\n", d->channel->name,
@@ -169,8 +135,8 @@ int cmd_explain(int n_args, char **args, struct swb_error *err)
         if (r >= 0)
                 r = read_device(db, args[0], &question, err);
         if (r >= 0)
-                r = decide(db, args[0], &question, err);
+                r = decide(db, &question, err);
         if (r < 0)
                 return r;
-        return as_json ? print_json(&question, args[0], err) : print(&question, args[0]);
+        return as_json ? print_json(&question, err) : print(&question, args[0]);
 }

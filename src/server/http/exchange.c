@@ -149,9 +149,9 @@ static const struct {
         {SWB_PAYLOAD_PATH, swb_finish_download, PUBLIC},
         {"/healthz", swb_finish_health, PUBLIC},
         {"/metrics", swb_finish_metrics, METRICS},
-        {"/", swb_finish_status_page, STATUS},
-        {"/fleet.js", swb_finish_status_page, STATUS},
-        {"/fleet.css", swb_finish_status_page, STATUS},
+        {"/", swb_finish_web, STATUS},
+        {SWB_WEB_PATH, swb_finish_web, STATUS},
+        {SWB_API_PATH "stream", swb_finish_stream, STATUS},
         {SWB_API_PATH, swb_finish_status_api, STATUS},
 };
 

@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "server/catalog/catalog.h"
+#include "server/http/board.h"
 #include "server/http/connections.h"
 #include "server/http/listen.h"
 #include "server/http/service.h"
@@ -33,8 +34,7 @@ struct swb_service {
 
         pthread_mutex_t status_lock;
         struct swb_db *status_db; /* of whoever holds the lock */
-        struct swb_buf overview;  /* as it was at overview_at; making it reads all devices */
-        int64_t overview_at;
+        struct swb_board *board;  /* NULL: pages are not served */
 };
 
 /* Where a request stands. */
@@ -86,11 +86,13 @@ swb_finish_committed(struct swb_exchange *exchange);                /* the write
 enum MHD_Result swb_finish_download(struct swb_exchange *exchange); /* GET, HEAD of a payload */
 enum MHD_Result swb_finish_health(struct swb_exchange *exchange);
 enum MHD_Result swb_finish_metrics(struct swb_exchange *exchange);
-enum MHD_Result swb_finish_status_page(struct swb_exchange *exchange);
+enum MHD_Result swb_finish_web(struct swb_exchange *exchange); /* a file of the pages */
+enum MHD_Result swb_finish_stream(struct swb_exchange *exchange);
 enum MHD_Result swb_finish_status_api(struct swb_exchange *exchange);
 
 #define SWB_PAYLOAD_PATH "/payloads/"
 #define SWB_API_PATH "/api/v1/"
+#define SWB_WEB_PATH "/web/"
 
 /* libmicrohttpd's callbacks, in exchange.c. */
 enum MHD_Result swb_on_request(void *userdata, struct MHD_Connection *connection, const char *url,

@@ -10,7 +10,6 @@
 #include "server/store/payload_files.h"
 
 #define LOCK_FILE "server.lock"
-#define OVERVIEW_MAX_BYTES ((size_t)1 << 20)
 /* For the head of a request; longer ones are refused by libmicrohttpd. */
 #define CONNECTION_MEMORY_BYTES ((size_t)32 << 10)
 
@@ -132,7 +131,6 @@ int swb_service_start(const struct swb_service_config *config, struct swb_servic
         service->config = *config;
         service->payload_folder_fd = -EBADF;
         service->lock_fd = -EBADF;
-        service->overview = SWB_BUF_INIT(OVERVIEW_MAX_BYTES);
         service->metrics.started = (int64_t)time(NULL);
         (void)pthread_mutex_init(&service->catalog_lock, NULL); /* can't fail without attributes */
         (void)pthread_mutex_init(&service->status_lock, NULL);
@@ -154,6 +152,8 @@ int swb_service_start(const struct swb_service_config *config, struct swb_servic
         if (r >= 0)
                 r = swb_writer_new(config->store, &config->limits, on_write_failure,
                                    &service->writer, err);
+        if (r >= 0 && config->show_status)
+                r = swb_board_new(service, &service->board, err);
         if (r >= 0)
                 r = start_daemon(service, err);
         if (r < 0)
@@ -170,8 +170,10 @@ struct swb_service *swb_service_free(struct swb_service *service)
          * while one is suspended. What comes later is told to try again. */
         if (service->writer)
                 swb_writer_stop(service->writer);
+        swb_board_stop(service->board);
         if (service->daemon)
                 MHD_stop_daemon(service->daemon);
+        (void)swb_board_free(service->board);
         (void)swb_writer_free(service->writer);
         (void)swb_connections_free(service->connections);
         (void)swb_catalog_unref(service->catalog);
@@ -181,7 +183,6 @@ struct swb_service *swb_service_free(struct swb_service *service)
         (void)swb_db_free(service->status_db);
         (void)swb_close(service->payload_folder_fd);
         (void)swb_close(service->lock_fd);
-        swb_buf_done(&service->overview);
         (void)pthread_mutex_destroy(&service->catalog_lock);
         (void)pthread_mutex_destroy(&service->status_lock);
         free(service);

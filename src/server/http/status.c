@@ -5,12 +5,14 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "server/http/internal.h"
+#include "server/report/explanation.h"
 #include "server/report/report.h"
 
 #define ANSWER_MAX_BYTES (8u << 20)
 #define LIMIT_DEFAULT 200
 #define LIMIT_MAX 5000
-#define OVERVIEW_SECONDS 3
+#define HISTORY_HOURS_DEFAULT 48
+#define HISTORY_HOURS_MAX (3 * 365 * 24)
 
 enum MHD_Result swb_finish_health(struct swb_exchange *exchange)
 {
@@ -112,24 +114,49 @@ static int write_releases(struct list *list, struct swb_error *err)
         return swb_json_releases(list->json, list->db, list->app.id, err);
 }
 
-/* The one list whose making takes time with a large fleet: seconds old is good enough. */
 static int write_overview(struct list *list, struct swb_error *err)
 {
-        struct swb_service *service = list->exchange->service;
-        struct swb_buf *buf = list->json->buf;
+        return swb_board_overview(list->exchange->service->board, list->json->buf, err);
+}
+
+static int write_history(struct list *list, struct swb_error *err)
+{
+        uint64_t hours = SWB_MIN(number_of(list->exchange, "hours", HISTORY_HOURS_DEFAULT),
+                                 (uint64_t)HISTORY_HOURS_MAX);
         int64_t now = (int64_t)time(NULL);
         int r;
 
-        if (service->overview.n_bytes > 0 && now - service->overview_at < OVERVIEW_SECONDS &&
-            now >= service->overview_at)
-                return swb_buf_append(buf, service->overview.data, service->overview.n_bytes);
-        r = swb_json_overview(list->json, list->db, err);
+        list->json->indent = false; /* thousands of numbers */
+        swb_json_open_object(list->json, NULL);
+        r = swb_json_history(list->json, list->db, list->app.id, now - (int64_t)hours * 3600, now,
+                             err);
+        swb_board_recent(list->exchange->service->board, list->json);
+        swb_json_close_object(list->json);
+        return r;
+}
+
+/* What the device would be told now. */
+static int write_explain(struct list *list, struct swb_error *err)
+{
+        struct swb_service *service = list->exchange->service;
+        _cleanup_(swb_catalog_unrefp) struct swb_catalog *catalog = swb_service_catalog(service);
+        const char *machineid = text_of(list->exchange, "device");
+        _cleanup_free_ struct swb_explanation *e = calloc(1, sizeof(*e));
+        int r;
+
+        if (!e)
+                return swb_oom(err);
+        r = list->app.id == 0 ? swb_app_find(list->db, NULL, &list->app, err) : 0;
+        if (r >= 0)
+                r = swb_device_find(list->db, list->app.id, machineid, &e->device, err);
+        if (r == 0)
+                return swb_fail(err, -ENOENT, SWB_FAULT_NOT_FOUND,
+                                "the server has not heard of device '%.160s'", machineid);
         if (r < 0)
                 return r;
-        swb_buf_reset(&service->overview);
-        service->overview_at = now;
-        /* Without memory it is made again next time. */
-        (void)!swb_buf_append(&service->overview, buf->data, buf->n_bytes);
+        swb_explanation_ask(e, list->app.appid);
+        swb_explanation_decide(e, catalog, service->rollouts, (int64_t)time(NULL));
+        swb_json_explanation(list->json, e);
         return 0;
 }
 
@@ -169,10 +196,9 @@ static int write_list(struct list *list, struct swb_error *err)
         static const struct {
                 const char *name;
                 int (*write)(struct list *list, struct swb_error *err);
-        } lists[] = {{"overview", write_overview},
-                     {"devices", write_devices},
-                     {"events", write_events},
-                     {"releases", write_releases},
+        } lists[] = {{"overview", write_overview}, {"devices", write_devices},
+                     {"events", write_events},     {"explain", write_explain},
+                     {"history", write_history},   {"releases", write_releases},
                      {"rollouts", write_rollouts}};
         const char *name = list->exchange->path + strlen(SWB_API_PATH);
         const char *appid = swb_exchange_query(list->exchange, "app");
@@ -221,4 +247,12 @@ enum MHD_Result swb_finish_status_api(struct swb_exchange *exchange)
         if (list.next > 0)
                 (void)snprintf(exchange->next, sizeof(exchange->next), "%" PRId64, list.next);
         return swb_answer_buf(exchange, MHD_HTTP_OK, "application/json", &buf);
+}
+
+enum MHD_Result swb_finish_stream(struct swb_exchange *exchange)
+{
+        if (exchange->is_head)
+                return swb_answer_text(exchange, MHD_HTTP_METHOD_NOT_ALLOWED,
+                                       "a stream has no end to measure\n");
+        return swb_board_listen(exchange->service->board, exchange);
 }

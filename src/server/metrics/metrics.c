@@ -38,6 +38,19 @@ void swb_metrics_count_checkin(struct swb_metrics *metrics, const struct swb_che
         }
 }
 
+void swb_metrics_load(const struct swb_metrics *metrics, struct swb_history_load *ret)
+{
+        *ret = (struct swb_history_load){
+                .offers = get(&metrics->checks[SWB_SELECT_UPDATE]),
+                .completed = get(&metrics->events[SWB_MEANS_COMPLETED]),
+                .failed = get(&metrics->events[SWB_MEANS_FAILED]),
+        };
+        for (int i = 0; i < _SWB_SELECT_MAX; i++)
+                ret->checks += get(&metrics->checks[i]);
+        for (int i = 0; i < _SWB_HOLD_MAX; i++)
+                ret->checks += get(&metrics->holds[i]);
+}
+
 /* Text with a sticky error. */
 struct page {
         struct swb_buf *buf;

@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "server/fleet/checkin.h"
 #include "server/fleet/meaning.h"
+#include "server/store/history.h"
 
 #define SWB_MEANINGS (SWB_MEANS_FAILED + 1)
 
@@ -31,6 +32,9 @@ struct swb_metrics {
 void swb_metrics_count(struct swb_metrics *metrics, enum swb_metric metric, uint64_t by);
 /* All apps of an answered request. */
 void swb_metrics_count_checkin(struct swb_metrics *metrics, const struct swb_checkin *checkin);
+
+/* Totals since the start. */
+void swb_metrics_load(const struct swb_metrics *metrics, struct swb_history_load *ret);
 
 /* What else a page of metrics shows. */
 struct swb_metrics_view {

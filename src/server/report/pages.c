@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The long lists of the API, a page at a time, and the overview. */
+/* The long lists of the API, a page at a time. */
 #include "server/report/report.h"
-
-/* Different versions, and different reasons, that an overview shows: those with most devices. */
-#define OVERVIEW_ROWS "200"
 
 /* What a page's callback needs besides the row. */
 struct page {
@@ -71,57 +68,4 @@ int swb_json_events(struct swb_json *json, struct swb_db *db, int64_t app, const
                 return r;
         *ret_next = next_of(&page, limit);
         return 0;
-}
-
-/* Rows of an app, a text and a count. */
-static int put_counts(struct swb_json *json, struct swb_db *db, const char *sql, const char *list,
-                      const char *name, struct swb_error *err)
-{
-        _cleanup_(swb_query_done) struct swb_query q = {0};
-        int r;
-
-        swb_json_open_array(json, list);
-        r = swb_query_init(&q, db, sql, err);
-        while (r >= 0 && (r = swb_query_step(&q, err)) > 0) {
-                swb_json_open_object(json, NULL);
-                swb_json_str(json, "app", swb_query_text(&q, 0));
-                swb_json_str(json, name, swb_query_text(&q, 1));
-                swb_json_i64(json, "devices", swb_query_i64(&q, 2));
-                swb_json_close_object(json);
-        }
-        swb_json_close_array(json);
-        return r;
-}
-
-int swb_json_overview(struct swb_json *json, struct swb_db *db, struct swb_error *err)
-{
-        int64_t n_apps = 0, n_devices = 0;
-        int r;
-
-        r = swb_db_number(db, "SELECT count(*) FROM apps", &n_apps, err);
-        if (r >= 0)
-                r = swb_db_number(db, "SELECT count(*) FROM devices", &n_devices, err);
-        if (r < 0)
-                return r;
-        swb_json_open_object(json, NULL);
-        swb_json_i64(json, "apps", n_apps);
-        swb_json_i64(json, "devices", n_devices);
-        r = put_counts(json, db,
-                       "SELECT a.appid, d.version, count(*) FROM devices d"
-                       " JOIN apps a ON a.id = d.app GROUP BY 1, 2 ORDER BY 3 DESC"
-                       " LIMIT " OVERVIEW_ROWS,
-                       "versions", "version", err);
-        if (r >= 0)
-                r = put_counts(json, db,
-                               "SELECT a.appid, d.state, count(*) FROM devices d"
-                               " JOIN apps a ON a.id = d.app GROUP BY 1, 2 ORDER BY 1, 2",
-                               "states", "state", err);
-        if (r >= 0)
-                r = put_counts(json, db,
-                               "SELECT a.appid, d.reason, count(*) FROM devices d"
-                               " JOIN apps a ON a.id = d.app WHERE d.state = 5"
-                               " GROUP BY 1, 2 ORDER BY 3 DESC LIMIT " OVERVIEW_ROWS,
-                               "failures", "reason", err);
-        swb_json_close_object(json);
-        return r;
 }

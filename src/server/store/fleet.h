@@ -82,6 +82,9 @@ int swb_device_list(struct swb_db *db, int64_t app, uint64_t limit,
                     int (*each)(const char *appid, const struct swb_device *device, void *userdata,
                                 struct swb_error *err),
                     void *userdata, struct swb_error *err) _warn_unused_;
+/* Return: 1 found, 0 never heard of. */
+int swb_device_find(struct swb_db *db, int64_t app, const char *machineid, struct swb_device *ret,
+                    struct swb_error *err) _warn_unused_;
 /* A page of devices, in the order in which they were first heard of. */
 struct swb_device_filter {
         int64_t app;         /* 0: of all */

@@ -57,6 +57,26 @@ int swb_device_list(struct swb_db *db, int64_t app, uint64_t limit,
         return r;
 }
 
+int swb_device_find(struct swb_db *db, int64_t app, const char *machineid, struct swb_device *ret,
+                    struct swb_error *err)
+{
+        _cleanup_(swb_query_done) struct swb_query q = {0};
+        int r;
+
+        r = swb_query_init(&q, db,
+                           "SELECT " SWB_DEVICE_COLUMNS " FROM devices d"
+                           " WHERE d.app = ? AND d.machineid = ?",
+                           err);
+        if (r < 0)
+                return r;
+        swb_query_bind_i64(&q, app);
+        swb_query_bind_text(&q, machineid);
+        r = swb_query_step(&q, err);
+        if (r > 0)
+                swb_device_read_row(&q, ret);
+        return r;
+}
+
 int swb_device_page(struct swb_db *db, const struct swb_device_filter *filter,
                     int (*each)(const char *appid, const struct swb_device *device, void *userdata,
                                 struct swb_error *err),

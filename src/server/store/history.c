@@ -78,10 +78,100 @@ int swb_history_thin(struct swb_db *db, int64_t now, struct swb_error *err)
         return r;
 }
 
+/* Of one app at one time: the versions with most devices, and how many have any. */
+struct sample {
+        int64_t app, at;
+        uint64_t all, shown;
+        size_t n;
+        struct {
+                char version[SWB_VERSION_MAX + 1];
+                uint64_t devices;
+        } versions[SWB_HISTORY_VERSIONS_MAX];
+};
+
+static int count_versions(struct swb_db *db, struct sample *sample, struct swb_error *err)
+{
+        _cleanup_(swb_query_done) struct swb_query q = {0};
+        int r;
+
+        r = swb_query_init(&q, db,
+                           "SELECT version, count(*), sum(count(*)) OVER () FROM devices"
+                           " WHERE app = ? GROUP BY version ORDER BY 2 DESC, 1 LIMIT ?",
+                           err);
+        if (r < 0)
+                return r;
+        swb_query_bind_i64(&q, sample->app);
+        swb_query_bind_i64(&q, SWB_HISTORY_VERSIONS_MAX);
+        sample->n = 0;
+        sample->shown = 0;
+        sample->all = 0;
+        while ((r = swb_query_step(&q, err)) > 0 && sample->n < SWB_HISTORY_VERSIONS_MAX) {
+                swb_copy_bounded(sample->versions[sample->n].version, swb_query_text(&q, 0),
+                                 SWB_VERSION_MAX);
+                sample->versions[sample->n].devices = (uint64_t)swb_query_i64(&q, 1);
+                sample->shown += sample->versions[sample->n++].devices;
+                sample->all = (uint64_t)swb_query_i64(&q, 2);
+        }
+        return r;
+}
+
+static int write_sample(struct swb_db *db, const struct sample *sample, struct swb_error *err)
+{
+        _cleanup_(swb_transaction_done) struct swb_transaction t = {0};
+        int r;
+
+        r = swb_transaction_begin(&t, db, err);
+        for (size_t i = 0; r >= 0 && i < sample->n; i++)
+                r = swb_history_add_version(db, sample->app, sample->at,
+                                            sample->versions[i].version,
+                                            sample->versions[i].devices, err);
+        if (r >= 0 && sample->all > sample->shown)
+                r = swb_history_add_version(db, sample->app, sample->at, "",
+                                            sample->all - sample->shown, err);
+        return r < 0 ? r : swb_transaction_commit(&t, err);
+}
+
+static int next_app(struct swb_db *db, int64_t *app, struct swb_error *err)
+{
+        _cleanup_(swb_query_done) struct swb_query q = {0};
+        int r;
+
+        r = swb_query_init(&q, db, "SELECT id FROM apps WHERE id > ? ORDER BY id LIMIT 1", err);
+        if (r < 0)
+                return r;
+        swb_query_bind_i64(&q, *app);
+        r = swb_query_step(&q, err);
+        if (r > 0)
+                *app = swb_query_i64(&q, 0);
+        return r;
+}
+
+int swb_history_take(struct swb_db *db, int64_t at, int64_t load_at,
+                     const struct swb_history_load *load, struct swb_error *err)
+{
+        struct sample sample = {.at = at};
+        int r;
+
+        while ((r = next_app(db, &sample.app, err)) > 0) {
+                r = count_versions(db, &sample, err);
+                if (r >= 0 && sample.n > 0)
+                        r = write_sample(db, &sample, err);
+                if (r < 0)
+                        return r;
+        }
+        if (r >= 0 && load_at > 0 && load->checks + load->completed + load->failed > 0)
+                r = swb_history_add_load(db, load_at, load, err);
+        if (r >= 0 && at % HOUR == 0)
+                r = swb_history_thin(db, at, err);
+        return r;
+}
+
 int64_t swb_history_step(int64_t span_seconds)
 {
-        if (span_seconds <= 2 * DAY)
+        if (span_seconds <= DAY)
                 return SWB_HISTORY_SECONDS;
+        if (span_seconds <= 2 * DAY)
+                return 3 * SWB_HISTORY_SECONDS;
         if (span_seconds <= 14 * DAY)
                 return HOUR;
         if (span_seconds <= 90 * DAY)
@@ -100,7 +190,7 @@ int swb_history_versions(struct swb_db *db, int64_t app, int64_t since, int64_t 
         r = swb_query_init(&q, db,
                            "SELECT h.at, a.appid, h.version, h.devices FROM version_history h"
                            " JOIN apps a ON a.id = h.app WHERE h.at >= ? AND h.at % ? = 0"
-                           " AND h.app BETWEEN ? AND ? ORDER BY h.at, a.appid, h.version",
+                           " AND h.app BETWEEN ? AND ? ORDER BY a.appid, h.version, h.at",
                            err);
         if (r < 0)
                 return r;

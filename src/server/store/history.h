@@ -31,13 +31,20 @@ struct swb_history_load {
 int swb_history_add_load(struct swb_db *db, int64_t at, const struct swb_history_load *load,
                          struct swb_error *err) _warn_unused_;
 
+/* Takes the sample of the time `at`; `load` was done since load_at, and is left out when that is 0
+ * or nothing was done. Reads all devices before it writes, so that others wait only for the few
+ * rows. Makes old samples rarer at full hours. */
+int swb_history_take(struct swb_db *db, int64_t at, int64_t load_at,
+                     const struct swb_history_load *load, struct swb_error *err) _warn_unused_;
+
 /* Makes old samples rarer. */
 int swb_history_thin(struct swb_db *db, int64_t now, struct swb_error *err) _warn_unused_;
 
 /* Seconds between two points of an answer that goes back this far. */
 int64_t swb_history_step(int64_t span_seconds);
 
-/* Both in the order of time, only every `step` seconds. app 0: of all apps. */
+/* Versions in the order of app, version and time, both only every `step` seconds. app 0: of all
+ * apps. */
 int swb_history_versions(struct swb_db *db, int64_t app, int64_t since, int64_t step,
                          int (*each)(int64_t at, const char *appid, const char *version,
                                      uint64_t devices, void *userdata),

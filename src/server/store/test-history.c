@@ -120,6 +120,34 @@ static void test_thin(void **state)
                 assert_true(span / swb_history_step(span) <= SWB_HISTORY_POINTS_MAX);
 }
 
+/* From the rows of devices: the versions with most of them, the others as one. */
+static void test_take(void **state)
+{
+        _cleanup_(swb_db_freep) struct swb_db *db = open_db(*state);
+        const struct swb_history_load load = {.checks = 7};
+        struct swb_error err = SWB_ERROR_INIT;
+        struct seen seen = {0};
+
+        assert_ok(swb_db_exec(db,
+                              "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
+                              " WHERE i < 100)"
+                              " INSERT INTO devices SELECT i, 1 + i / 100, 'm' || i,"
+                              " CASE WHEN i < 86 THEN '1.0' ELSE '2.' || i END,"
+                              " 'stable', '', '', 'a', 1, '', '', 1, 2, 3, 0, 4, 13, 1, 0, 1, 5, 1,"
+                              " 0 FROM n",
+                              &err),
+                  &err);
+        assert_ok(swb_history_take(db, NOW, 0, &load, &err), &err);
+        assert_ok(swb_history_take(db, NOW + 300, NOW, &load, &err), &err);
+        assert_ok(swb_history_versions(db, 0, NOW + 300, 300, see_version, &seen, &err), &err);
+        assert_int_equal(seen.n_rows, SWB_HISTORY_VERSIONS_MAX + 2);
+        assert_non_null(strstr(seen.text, "300 one  3, 300 one 1.0 85, 300 one 2.86 1,"));
+        assert_non_null(strstr(seen.text, ", 300 two 2.100 1"));
+        seen = (struct seen){0};
+        assert_ok(swb_history_loads(db, 0, 300, see_load, &seen, &err), &err);
+        assert_string_equal(seen.text, "0 7 0 0 0");
+}
+
 #define WITH_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
 
 int main(void)
@@ -128,6 +156,7 @@ int main(void)
                 WITH_FOLDER(test_versions),
                 WITH_FOLDER(test_loads),
                 WITH_FOLDER(test_thin),
+                WITH_FOLDER(test_take),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/report/explanation.h"
+
+void swb_explanation_ask(struct swb_explanation *e, const char *appid)
+{
+        e->words = (struct swb_omaha_app){
+                .appid = appid,
+                .version = e->device.version,
+                .track = e->device.channel,
+                .board = e->device.board,
+                .hardware_class = e->device.hardware_class,
+                .delta_okay = true,
+                .update_check = {.targetversionprefix = ""},
+        };
+}
+
+void swb_explanation_decide(struct swb_explanation *e, const struct swb_catalog *catalog,
+                            struct swb_rollouts *rollouts, int64_t now)
+{
+        e->query = (struct swb_select_query){.catalog = catalog,
+                                             .rollouts = rollouts,
+                                             .app = &e->words,
+                                             .machineid = e->device.machineid,
+                                             .now = now,
+                                             .only_look = true};
+        swb_select(&e->query, &e->decision);
+        (void)swb_decision_explain(&e->query, &e->decision, e->text);
+}
+
+const char *swb_explanation_answer(const struct swb_explanation *e)
+{
+        return e->decision.outcome == SWB_SELECT_UPDATE ? "update" : "noupdate";
+}
+
+void swb_json_explanation(struct swb_json *json, const struct swb_explanation *e)
+{
+        const struct swb_decision *d = &e->decision;
+        bool is_update = d->outcome == SWB_SELECT_UPDATE;
+
+        swb_json_open_object(json, NULL);
+        swb_json_str(json, "device", e->device.machineid);
+        swb_json_str(json, "app", e->words.appid);
+        swb_json_bool(json, "known", e->device.id != 0);
+        swb_json_str(json, "version", e->words.version);
+        swb_json_str(json, "answer", swb_explanation_answer(e));
+        swb_json_str(json, "release", is_update ? d->release->version : NULL);
+        swb_json_bool(json, "delta", is_update && *d->payload->source_version);
+        swb_json_u64(json, "bytes", is_update ? d->payload->size : 0);
+        swb_json_str(json, "rule", swb_decision_word(d));
+        swb_json_str(json, "info", e->text);
+        swb_json_str(json, "group", d->group ? d->group->name : NULL);
+        swb_json_str(json, "channel", d->channel ? d->channel->name : NULL);
+        swb_json_str(json, "channel_release",
+                     d->channel && d->channel->release ? d->channel->release->version : NULL);
+        swb_json_str(json, "rollout", d->rollout ? d->rollout->name : NULL);
+        swb_json_bool(json, "recall", d->recall);
+        swb_json_close_object(json);
+}
