@@ -149,6 +149,8 @@ class Worker:
             os.write(1, piece)
             done += len(piece)
             self.say(TYPE="progress", BYTES_DONE=done, OFFSET=offset + done, RATE=1000000)
+            if done >= self.step.get("hang_after", size):
+                time.sleep(1000)
             time.sleep(delay)
         self.succeed()
 
