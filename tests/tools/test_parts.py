@@ -24,7 +24,8 @@ def installed(folder):
     return [pathlib.Path(path) for path in json.loads(text).values()]
 
 
-@pytest.mark.parametrize("part,more", [("device", []), ("device", ["-Duboot=false"]), ("pack", []), ("server", [])])
+@pytest.mark.parametrize("part,more", [("device", []), ("device", ["-Duboot=false"]),
+                                       ("device", ["-Dseccomp=false"]), ("pack", []), ("server", [])])
 def test_part_alone(part, more, tmp_path):
     others = [f"-D{name}={'true' if name == part else 'false'}" for name in PROGRAMS]
     result = configure(tmp_path / "build", "-Dtests=false", *others, *more)

@@ -26,7 +26,8 @@ PACKAGERS = {
     "libbrotlienc": ("brotli", None), "libcrypto": ("openssl", "openssl"),
     "libcurl": ("curl", "libcurl"), "libdivsufsort": ("libdivsufsort", None),
     "libdivsufsort64": ("libdivsufsort", None), "liblzma": ("xz", "xz"),
-    "libmicrohttpd": ("libmicrohttpd", None), "libsystemd": ("systemd", "systemd"),
+    "libmicrohttpd": ("libmicrohttpd", None),
+    "libseccomp": ("libseccomp", "libseccomp"), "libsystemd": ("systemd", "systemd"),
     "libzstd": ("zstd", "zstd"), "p11-kit-1": ("p11-kit", None), "sqlite3": ("sqlite3", None),
     "ubootenv": ("libubootenv", "libubootenv"),
 }
@@ -43,9 +44,9 @@ def libraries():
     for line in (TOP / "src" / "meson.build").read_text().splitlines():
         call = re.search(r"(?:dependency|find_library)\('([^']+)'", line)
         ternary = re.search(r"= (.+?) \?", line)
-        block = re.match(r"if device and get_option\('uboot'\)", line)
+        block = re.match(r"if device and get_option\('(\w+)'\)", line)
         if block:
-            condition = {"uboot"}
+            condition = {block[1]}
         if line == "endif":
             condition = None
         if call and call[1] not in NOT_PACKAGED:
@@ -90,7 +91,7 @@ def test_buildroot_depends_on_what_meson_asks_for():
     text = (BUILDROOT / "package" / "switchback" / "switchback.mk").read_text()
     named = set(" ".join(re.findall(r"_DEPENDENCIES \+?= (.*)", text)).split())
     wanted = {PACKAGERS[library][1] for library, parts in libraries().items()
-              if parts & {"all", "device", "uboot"}}
+              if parts & {"all", "device", "seccomp", "uboot"}}
     assert named == wanted | {"host-pkgconf"}
     config = (BUILDROOT / "package" / "switchback" / "Config.in").read_text()
     for name in wanted - {"systemd"}:  # systemd is the init system, which it depends on

@@ -22,6 +22,13 @@ else
 SWITCHBACK_CONF_OPTS += -Duboot=false
 endif
 
+ifeq ($(BR2_PACKAGE_SWITCHBACK_SECCOMP),y)
+SWITCHBACK_DEPENDENCIES += libseccomp
+SWITCHBACK_CONF_OPTS += -Dseccomp=true
+else
+SWITCHBACK_CONF_OPTS += -Dseccomp=false
+endif
+
 define SWITCHBACK_USERS
 	swb-fetch -1 swb-fetch -1 * / - - Switchback downloads
 	- -1 switchback -1 - - - - Who may steer the engine

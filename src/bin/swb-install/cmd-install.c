@@ -215,13 +215,9 @@ static int feed_all(struct job *job, struct swb_installer *installer, struct swb
 
 static int install(struct job *job, struct swb_installer *installer, struct swb_error *err)
 {
-        uint64_t offset = swb_installer_offset(installer);
         int r;
 
-        r = open_input(job, offset, err);
-        if (r < 0)
-                return r;
-        report_need(&job->report, offset);
+        report_need(&job->report, swb_installer_offset(installer));
         r = feed_all(job, installer, err);
         return r < 0 ? r : swb_installer_finish(installer, err);
 }
@@ -265,7 +261,10 @@ static int run(struct job *job, struct swb_error *err)
         r = swb_installer_new(&config, &installer, err);
         if (r < 0)
                 return r;
-        r = confine_writes(options->state, err); /* the slots are open */
+        if (!options->print_offset)
+                r = open_input(job, swb_installer_offset(installer), err);
+        if (r >= 0)
+                r = confine_rest(options->state, err); /* all is open */
         if (r < 0)
                 return r;
         if (options->print_offset) {

@@ -2,9 +2,10 @@
 #include "bin/swb-install/confine.h"
 
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <linux/ioprio.h>
-#include <linux/landlock.h>
 #include <malloc.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -12,10 +13,13 @@
 
 #include "base/log.h"
 #include "os/file.h"
+#include "os/landlock.h"
+#include "os/sandbox.h"
 
 /* Slots, sources, a direct descriptor each, and the rest: 3 * 16 + 8. */
 #define FILES_MAX 64
 #define OOM_SCORE "500"
+#define CPU_SECONDS (6 * 3600) /* of a slow processor with the largest payload; not for ever */
 
 static int set_limit(int resource, rlim_t value, const char *what, struct swb_error *err)
 {
@@ -77,47 +81,71 @@ int confine_process(bool foreground, struct swb_error *err)
         r = set_limit(RLIMIT_CORE, 0, "core dumps", err);
         if (r >= 0)
                 r = set_limit(RLIMIT_NOFILE, FILES_MAX, "open files", err);
+        if (r >= 0)
+                r = set_limit(RLIMIT_CPU, CPU_SECONDS, "processor time", err);
         if (r >= 0 && !foreground)
                 lower_priority();
         return r;
 }
 
-#define WRITING                                                                                    \
-        (LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_DIR |                           \
-         LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_CHAR |                           \
-         LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_MAKE_REG |                               \
-         LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_MAKE_FIFO |                             \
-         LANDLOCK_ACCESS_FS_MAKE_BLOCK | LANDLOCK_ACCESS_FS_MAKE_SYM)
+/* What applying needs beyond what any program does: the state folder, the slots, one more thread.
+ */
+static const char *const calls[] = {
+        /* checkpoints; Landlock says where */
+        "access", "faccessat", "faccessat2", "fchmod", "getdents64", "lstat", "mkdir", "mkdirat",
+        "newfstatat", "open", "openat", "readlink", "readlinkat", "rename", "renameat", "renameat2",
+        "stat", "stat64", "fstatat64", "lstat64", "statx", "unlink", "unlinkat",
+        /* slots */
+        "arm_fadvise64_64", "fadvise64", "fadvise64_64", "fallocate", "fdatasync", "flock", "fsync",
+        "ftruncate", "ftruncate64", "preadv2", "pwritev2", "sync_file_range", "sync_file_range2",
+        /* politeness, and messages over the socket that is open */
+        "getpriority", "ioprio_get", "ioprio_set", "sendmsg", "sendto", "setpriority", NULL};
 
-static int allow_folder(int rules, const char *folder, struct swb_error *err)
+static const unsigned long ioctls[] =
+        {
+                BLKDISCARD, BLKDISCARDZEROES, BLKFLSBUF, BLKGETSIZE64,  BLKIOMIN,
+                BLKIOOPT,   BLKPBSZGET,       BLKROGET,  BLKROTATIONAL, BLKSECDISCARD,
+                BLKSSZGET,  BLKZEROOUT,       TCGETS, /* is it a terminal? */
+                TIOCGWINSZ,
+};
+
+#ifdef SWB_SANITIZED
+#define ALSO_READ "/proc" /* where LeakSanitizer looks for threads */
+#else
+#define ALSO_READ NULL
+#endif
+
+static int confine_files(const char *folder, struct swb_error *err)
 {
-        _cleanup_close_ int fd = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
-        const struct landlock_path_beneath_attr rule = {.allowed_access = WRITING, .parent_fd = fd};
+        _cleanup_close_ int rules = -EBADF;
+        int r;
 
-        if (fd < 0)
-                return swb_fail_errno(err, errno, "open folder '%s'", folder);
-        if (syscall(SYS_landlock_add_rule, rules, LANDLOCK_RULE_PATH_BENEATH, &rule, 0) < 0)
-                return swb_fail_errno(err, errno, "allow writes in '%s'", folder);
-        return 0;
+        r = swb_landlock_begin(SWB_LANDLOCK_READ | SWB_LANDLOCK_WRITE | SWB_LANDLOCK_EXECUTE,
+                               &rules, err);
+        if (r == 0)
+                swb_log(SWB_LOG_DEBUG, "no Landlock in this kernel, going on without");
+        if (r <= 0)
+                return r;
+        if (ALSO_READ)
+                r = swb_landlock_allow(rules, ALSO_READ, SWB_LANDLOCK_READ, err);
+        if (r >= 0 && folder)
+                r = swb_landlock_allow(rules, folder, SWB_LANDLOCK_READ | SWB_LANDLOCK_WRITE, err);
+        if (r >= 0)
+                r = swb_landlock_enter(rules, err);
+        return r < 0 ? r : CONFINED_FILES;
 }
 
-int confine_writes(const char *folder, struct swb_error *err)
+int confine_rest(const char *folder, struct swb_error *err)
 {
-        const struct landlock_ruleset_attr attr = {.handled_access_fs = WRITING};
-        _cleanup_close_ int rules = -EBADF;
+        const struct swb_sandbox_rules rules = {
+                .calls = calls, .ioctls = ioctls, .n_ioctls = SWB_ELEMENTS(ioctls)};
+        int files, r;
 
-        rules = (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr), 0);
-        if (rules < 0) {
-                swb_log(SWB_LOG_DEBUG, "no Landlock: %s, going on without", strerror(errno));
-                return 0;
-        }
-        if (folder) {
-                int r = allow_folder(rules, folder, err);
-
-                if (r < 0)
-                        return r;
-        }
-        if (syscall(SYS_landlock_restrict_self, rules, 0) < 0)
-                return swb_fail_errno(err, errno, "give up writing");
-        return 1;
+        files = confine_files(folder, err);
+        if (files < 0)
+                return files;
+        r = swb_sandbox_enter(&rules, err);
+        if (r == 0)
+                swb_log(SWB_LOG_DEBUG, "no seccomp in this kernel or build, going on without");
+        return r < 0 ? r : files | (r > 0 ? CONFINED_CALLS : 0);
 }

@@ -18,14 +18,17 @@ int confine_memory(uint64_t limit_bytes, struct swb_error *err) _warn_unused_;
 int confine_streams(struct swb_error *err) _warn_unused_;
 
 /*
- * No new privileges, no core dumps, few files; signals that would kill become errors of the call.
- * Unless `foreground`: idle I/O class, lowest CPU priority, first to go when memory is short.
+ * No new privileges, no core dumps, few files, six hours of processor time; signals that would kill
+ * become errors of the call. Unless `foreground`: idle I/O class, lowest CPU priority, first to go
+ * when memory is short.
  */
 int confine_process(bool foreground, struct swb_error *err) _warn_unused_;
 
 /*
- * From now on nothing can be opened for writing, made, renamed or removed, except in this folder
- * (NULL: nowhere). What is open stays open. Where the kernel has no Landlock, nothing changes.
- * Return: 1 when it holds, 0 when the kernel can't.
+ * From now on this process has its descriptors and this folder (NULL: none), and nothing else: no
+ * other file can be opened, read or written (Landlock), no network, no process, no device but what
+ * is open, no executable memory (seccomp). What the kernel can't do does not change.
+ * Return: CONFINED_* that hold.
  */
-int confine_writes(const char *folder, struct swb_error *err) _warn_unused_;
+enum { CONFINED_FILES = 1, CONFINED_CALLS = 2 };
+int confine_rest(const char *folder, struct swb_error *err) _warn_unused_;

@@ -16,7 +16,7 @@ DEPENDS = "openssl"
 
 # Each part has what it alone needs; the decoders are needed by device and pack.
 DECODERS = "brotli bzip2 xz zstd"
-PACKAGECONFIG ??= "device uboot"
+PACKAGECONFIG ??= "device seccomp uboot"
 PACKAGECONFIG:class-native = "pack"
 PACKAGECONFIG:class-nativesdk = "pack"
 PACKAGECONFIG[device] = "-Ddevice=true,-Ddevice=false,${DECODERS} curl expat systemd"
@@ -25,6 +25,9 @@ PACKAGECONFIG[server] = "-Dserver=true,-Dserver=false,curl expat jansson libmicr
 # Boot loaders: a U-Boot environment holds the flags. Without it they are in the partition table
 # ("backend = gpt"), which needs no library.
 PACKAGECONFIG[uboot] = "-Duboot=true,-Duboot=false,libubootenv"
+
+# The workers give up system calls. Without it they still give up files and privileges.
+PACKAGECONFIG[seccomp] = "-Dseccomp=true,-Dseccomp=false,libseccomp"
 
 EXTRA_OEMESON = "-Dtests=false -Dman=disabled -Dsystemd-system-unit-dir=${systemd_system_unitdir}"
 
