@@ -10,12 +10,15 @@
  *     SWB_CUT_SEED=N   which of these states
  *     SWB_FAIL_AT=N    the N-th call fails with EIO; a sync that fails loses data as a cut does
  *
+ * With several threads the calls come one after the other.
+ *
  * Without a cut the number of calls is told at exit, on standard error: "calls: N".
  * Renaming a file that was not synced is a mistake that this program aborts for.
  */
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/falloc.h>
+#include <pthread.h>
 #include <sys/stat.h>
 
 #include "base/error.h"
@@ -248,8 +251,24 @@ static void remember_name(const char *path)
 
 /* ---- the calls ---- */
 
+static pthread_mutex_t one_call = PTHREAD_MUTEX_INITIALIZER;
+
+static int begin_call(void)
+{
+        return pthread_mutex_lock(&one_call);
+}
+
+static void end_call(const int *begun)
+{
+        swb_assert(*begun == 0);
+        (void)pthread_mutex_unlock(&one_call);
+}
+
+#define ONE_CALL _cleanup_(end_call) const int begun _unused_ = begin_call()
+
 ssize_t __wrap_pwrite64(int fd, const void *data, size_t n, off_t offset)
 {
+        ONE_CALL;
         ssize_t r;
 
         if (fails())
@@ -262,6 +281,7 @@ ssize_t __wrap_pwrite64(int fd, const void *data, size_t n, off_t offset)
 
 int __wrap_fallocate64(int fd, int mode, off_t offset, off_t n)
 {
+        ONE_CALL;
         int r;
 
         swb_assert(mode == (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE));
@@ -275,6 +295,7 @@ int __wrap_fallocate64(int fd, int mode, off_t offset, off_t n)
 
 ssize_t __wrap_write(int fd, const void *data, size_t n)
 {
+        ONE_CALL;
         struct stat st;
         ssize_t r;
 
@@ -290,6 +311,7 @@ ssize_t __wrap_write(int fd, const void *data, size_t n)
 
 int __wrap_fsync(int fd)
 {
+        ONE_CALL;
         int r;
 
         if (fails())
@@ -303,6 +325,7 @@ int __wrap_fsync(int fd)
 
 int __wrap_fdatasync(int fd)
 {
+        ONE_CALL;
         int r;
 
         if (fails()) {
@@ -319,6 +342,7 @@ int __wrap_fdatasync(int fd)
 
 int __wrap_rename(const char *from, const char *to)
 {
+        ONE_CALL;
         struct stat st;
         int r;
 
@@ -335,6 +359,7 @@ int __wrap_rename(const char *from, const char *to)
 
 int __wrap_unlink(const char *path)
 {
+        ONE_CALL;
         int r;
 
         if (fails())

@@ -57,6 +57,7 @@ class Cutter:
 
     def __init__(self, device, payload, old, new):
         self.device, self.payload, self.old, self.new = device, payload, old, new
+        self.cores = 1
         self.file = device.folder / "payload"
         self.file.write_bytes(payload)
 
@@ -65,7 +66,7 @@ class Cutter:
         self.device.target().write_bytes(b"\xaa" * len(self.new))
 
     def run(self, program, **environment):
-        arguments = self.device.arguments(self.payload, input=self.file,
+        arguments = self.device.arguments(self.payload, input=self.file, cores=self.cores,
                                           checkpoint_interval=1, memory_limit=0)
         return self.device.by_hand([program, *arguments[1:]], env={**os.environ, **environment})
 
@@ -141,6 +142,28 @@ def test_cut_again_and_again(cutter):
         while cuts < 12 and cutter.cut(places.randrange(1, 30), places.randrange(1 << 32)):
             cuts += 1
         cutter.finish()
+
+
+def test_cut_with_two_cores(cutter):
+    """Calls come in no fixed order, and there may be fewer: but what is stored is true."""
+    places = random.Random(4)
+    cutter.cores = 2
+    n_calls = cutter.count()
+    assert n_calls > 10
+    for i in range(16):
+        cutter.reset()
+        cutter.cut(places.randrange(1, n_calls + 1), i)
+        cutter.finish()
+
+
+def test_failing_calls_with_two_cores(cutter):
+    failed = []
+    cutter.cores = 2
+    for at in range(1, cutter.count(), 3):
+        cutter.reset()
+        failed.append(cutter.fail(at))
+        cutter.finish()
+    assert any(failed)
 
 
 def test_every_call_fails(cutter):

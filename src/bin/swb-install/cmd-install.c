@@ -242,6 +242,7 @@ static int run(struct job *job, struct swb_error *err)
                 .expect_version = options->expect_version,
                 .min_timestamp = (int64_t)options->min_timestamp,
                 .checkpoint_bytes = options->checkpoint_bytes,
+                .overlap = options->cores > 1,
                 .progress = on_progress,
                 .notice = on_notice,
                 .cancelled = is_cancelled,

@@ -34,6 +34,7 @@ int confine_memory(uint64_t limit_bytes, struct swb_error *err)
 {
         /* Large buffers go back to the system when freed, instead of leaving holes in the heap. */
         (void)mallopt(M_MMAP_THRESHOLD, 128 << 10);
+        (void)mallopt(M_ARENA_MAX, 1); /* a second thread would take all of the limit for its own */
         if (limit_bytes == 0)
                 return 0;
         return set_limit(RLIMIT_AS, limit_bytes, "memory", err);

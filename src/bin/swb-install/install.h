@@ -18,6 +18,7 @@ struct install_options {
         uint64_t memory_limit;
         bool print_offset;
         bool foreground;
+        uint64_t cores;
         bool verbose;
 };
 

@@ -5,6 +5,7 @@
 static struct install_options options = {
         .memory_limit = 64u << 20,
         .required_signatures = 1,
+        .cores = 1,
 };
 
 static const struct swb_opt option_table[] = {
@@ -38,6 +39,8 @@ static const struct swb_opt option_table[] = {
          "address space that the program may take, 0 for no limit (default 64M)"},
         {0, "foreground", SWB_OPT_FLAG, &options.foreground, NULL, false,
          "run at normal instead of idle priority"},
+        {0, "cores", SWB_OPT_U64, &options.cores, "N", false,
+         "use so many cores: 1 (default), or 2, which is faster and disturbs more"},
         {'v', "verbose", SWB_OPT_FLAG, &options.verbose, NULL, false, "log more"},
         {0},
 };

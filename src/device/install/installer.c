@@ -66,21 +66,60 @@ static int apply_current(struct swb_installer *installer, uint64_t *ret_number,
         if (r < 0)
                 return swb_wrap(err, r, "operation %zu (%s, partition '%s')", number,
                                 swb_op_to_string(operation->type), partition->name);
+        if (installer->overlap)
+                swb_front_add(&slot->front, operation->dst, operation->n_dst);
         *ret_number = number;
         return 0;
+}
+
+/* Both hashes go on with the operation's data. */
+static void hash_blob(void *context)
+{
+        struct swb_installer *installer = context;
+        struct swb_install_position *now = &installer->now;
+        const struct swb_operation *operation;
+        const uint8_t *blob;
+        size_t partition, number;
+
+        operation = swb_payload_reader_operation(installer->reader, &partition, &number, &blob);
+        if (operation->data_length == 0)
+                return;
+        if (installer->config.payload_hash)
+                swb_sha256_update(&now->file_sha, blob, (size_t)operation->data_length);
+        if (installer->config.keys)
+                swb_sha256_update(&now->signed_sha, blob, (size_t)operation->data_length);
+}
+
+/* The hashes of the payload are a fifth of the work, and nothing waits for them. */
+static int apply_and_hash(struct swb_installer *installer, struct swb_error *err)
+{
+        uint64_t number = 0;
+        int r;
+
+        swb_job_start_threads(installer);
+        if (installer->overlap)
+                swb_beside_start(installer->hasher, hash_blob, installer);
+        else
+                hash_blob(installer);
+        r = apply_current(installer, &number, err);
+        if (installer->overlap)
+                swb_beside_wait(installer->hasher);
+        if (r >= 0)
+                installer->now.operation = number;
+        return r;
 }
 
 static int on_operation(struct swb_installer *installer, struct swb_error *err)
 {
         int r;
 
-        r = apply_current(installer, &installer->now.operation, err);
+        r = apply_and_hash(installer, err);
         if (r < 0)
                 return r;
         installer->now.operation++;
         installer->safe = installer->now;
         swb_job_report(installer, "apply");
-        return swb_job_store_is_due(installer) ? swb_job_store(installer, err) : 0;
+        return swb_job_store_if_due(installer, err);
 }
 
 static int on_signatures(struct swb_installer *installer, struct swb_error *err)
@@ -120,21 +159,27 @@ static int on_event(struct swb_installer *installer, enum swb_payload_event even
         return swb_fail(err, -EPROTO, SWB_FAULT_INTERNAL, "the payload reader says %d", event);
 }
 
-/* Both hashes go on with bytes that the reader took. */
+/* Is this byte of the payload one of an operation's data? */
+static bool is_in_blobs(const struct swb_installer *installer, uint64_t offset)
+{
+        const struct swb_manifest *manifest = installer->manifest;
+        uint64_t start;
+
+        if (!manifest)
+                return false;
+        start = swb_payload_reader_blobs_start(installer->reader);
+        return offset >= start &&
+               (manifest->signatures_size == 0 || offset - start < manifest->signatures_offset);
+}
+
+/* Bytes that the reader took, all of one kind. Blobs are hashed when they are there as a whole;
+ * what the signature covers of the rest is hashed as metadata. */
 static void count_bytes(struct swb_installer *installer, const uint8_t *data, size_t n)
 {
         struct swb_install_position *now = &installer->now;
 
-        if (installer->config.payload_hash)
+        if (installer->config.payload_hash && !is_in_blobs(installer, now->offset))
                 swb_sha256_update(&now->file_sha, data, n);
-        if (installer->manifest && installer->config.keys) {
-                uint64_t end = swb_payload_reader_blobs_start(installer->reader) +
-                               installer->manifest->signatures_offset;
-
-                if (now->offset < end)
-                        swb_sha256_update(&now->signed_sha, data,
-                                          (size_t)SWB_MIN((uint64_t)n, end - now->offset));
-        }
         now->offset += n;
 }
 
@@ -248,8 +293,14 @@ static int make_trees(struct swb_installer *installer, struct swb_error *err)
         const struct swb_step step = {on_tree, installer};
         int r = 0;
 
-        for (size_t i = 0; i < manifest->n_partitions && r >= 0; i++)
-                r = swb_tree_make(installer->by_partition[i], &manifest->partitions[i], &step, err);
+        for (size_t i = 0; i < manifest->n_partitions && r >= 0; i++) {
+                const struct swb_partition *partition = &manifest->partitions[i];
+                struct swb_slot *slot = installer->by_partition[i];
+
+                r = swb_tree_make(slot, partition, &step, err);
+                if (installer->overlap && partition->has_tree)
+                        swb_front_add(&slot->front, &partition->tree.tree, 1);
+        }
         return r;
 }
 
@@ -274,6 +325,8 @@ static int complete(struct swb_installer *installer, struct swb_error *err)
         if (r >= 0)
                 r = check_file_hash(installer, err);
         if (r >= 0)
+                r = swb_job_settle(installer, err);
+        if (r >= 0)
                 r = make_trees(installer, err);
         if (r < 0)
                 return r;
@@ -291,6 +344,19 @@ static int on_read_back(void *context, uint64_t n_bytes, struct swb_error *err)
         return check_cancelled(installer, err);
 }
 
+/* What is left to be read of a slot; all of it, if it was not begun or written again since. */
+static struct swb_readback_walk walk_of(const struct swb_installer *installer,
+                                        const struct swb_slot *slot)
+{
+        struct swb_readback_walk walk;
+
+        if (installer->settler && !slot->front.again)
+                return *swb_settler_walk(installer->settler,
+                                         (size_t)(slot - installer->slots.slots));
+        swb_readback_start(&walk);
+        return walk;
+}
+
 static int read_back(struct swb_installer *installer, struct swb_error *err)
 {
         const struct swb_manifest *manifest = installer->manifest;
@@ -298,12 +364,16 @@ static int read_back(struct swb_installer *installer, struct swb_error *err)
                                         .through_cache = installer->config.plain_files,
                                         .step = {on_read_back, installer}};
 
-        for (size_t i = 0; i < manifest->n_partitions; i++)
+        for (size_t i = 0; i < manifest->n_partitions; i++) {
                 installer->progress.stage_bytes_total += manifest->partitions[i].new_bytes;
+                installer->progress.stage_bytes_done +=
+                        walk_of(installer, installer->by_partition[i]).offset;
+        }
         swb_job_report(installer, "readback");
         for (size_t i = 0; i < manifest->n_partitions; i++) {
-                int r = swb_readback_slot(&readback, installer->by_partition[i],
-                                          &manifest->partitions[i], err);
+                struct swb_slot *slot = installer->by_partition[i];
+                struct swb_readback_walk walk = walk_of(installer, slot);
+                int r = swb_readback_finish(&readback, slot, &manifest->partitions[i], &walk, err);
 
                 if (r < 0)
                         return r;
@@ -349,6 +419,7 @@ static int prepare(struct swb_installer *installer, struct swb_error *err)
         if (r < 0)
                 return r;
         installer->apply.write_behind = !config->plain_files;
+        installer->overlap = config->overlap && !config->plain_files;
         return swb_job_resume(installer, err);
 }
 
@@ -373,6 +444,8 @@ struct swb_installer *swb_installer_free(struct swb_installer *installer)
 {
         if (!installer)
                 return NULL;
+        swb_settler_free(installer->settler); /* before what it uses */
+        swb_beside_free(installer->hasher);
         swb_payload_reader_free(installer->reader);
         swb_apply_done(&installer->apply);
         swb_slots_done(&installer->slots);

@@ -7,8 +7,10 @@
  * store, progress.c what to tell. Private to this folder.
  */
 #include "device/install/apply.h"
+#include "device/install/beside.h"
 #include "device/install/checkpoint.h"
 #include "device/install/installer.h"
+#include "device/install/settle.h"
 #include "device/install/slots.h"
 #include "device/install/verify.h"
 #include "payload/reader.h"
@@ -16,7 +18,8 @@
 struct swb_install_position {
         uint64_t operation; /* next one */
         uint64_t offset;
-        uint64_t written;           /* bytes of the targets */
+        uint64_t written; /* bytes of the targets */
+        /* Both without an operation's data that has not come in whole: */
         struct swb_sha256 file_sha; /* whole payload */
         struct swb_sha256
                 signed_sha; /* without the metadata signature and what follows the blobs */
@@ -43,6 +46,11 @@ struct swb_installer {
         uint64_t checkpoint_written; /* safe.written at that time */
         uint64_t checkpoint_seconds; /* CLOCK_BOOTTIME */
 
+        /* The other threads: NULL until they are needed; `overlap` while they can be had. */
+        bool overlap;
+        struct swb_beside *hasher;
+        struct swb_settler *settler;
+
         struct swb_install_progress progress;
         struct swb_error stuck; /* code 0: not */
 };
@@ -67,6 +75,13 @@ int swb_job_begin(struct swb_installer *installer, struct swb_error *err) _warn_
  * install: the older one is still true, for operations may be applied twice.
  */
 int swb_job_store(struct swb_installer *installer, struct swb_error *err) _warn_unused_;
-bool swb_job_store_is_due(const struct swb_installer *installer);
+/* If they are wanted and not there. Late, when the process has given up what it does not need: they
+ * inherit that. */
+void swb_job_start_threads(struct swb_installer *installer);
+/* Whenever one is due, after an operation. With a second thread: hands it over, unless that one is
+ * still at the one before and not far behind. */
+int swb_job_store_if_due(struct swb_installer *installer, struct swb_error *err) _warn_unused_;
+/* Nothing is under way any more. */
+int swb_job_settle(struct swb_installer *installer, struct swb_error *err) _warn_unused_;
 /* The next attempt starts anew; `plain_zeros`: and does not trust this medium with holes. */
 void swb_job_forget(struct swb_installer *installer, bool plain_zeros);

@@ -11,6 +11,8 @@
 #define STORE_FAST_FACTOR 4
 #define STORE_WRITTEN_BYTES (16u << 20)
 #define STORE_SECONDS 5
+/* With a second thread: written and not synced, in memory, before the first one waits. */
+#define UNSETTLED_BYTES (48u << 20)
 
 #define METADATA_MAX_BYTES                                                                         \
         (SWB_PAYLOAD_HEADER_BYTES + SWB_MANIFEST_MAX_BYTES + SWB_SIGNATURES_MAX_BYTES)
@@ -36,17 +38,11 @@ static uint64_t now_seconds(void)
 
 /* ---- storing ---- */
 
-int swb_job_store(struct swb_installer *installer, struct swb_error *err)
+/* The checkpoint of the safe position: true when what was written before it is synced. */
+static void fill_position(struct swb_installer *installer)
 {
-        struct swb_error survived = SWB_ERROR_INIT;
         struct swb_checkpoint *c = &installer->checkpoint;
-        int r;
 
-        if (!installer->config.plain_files) {
-                r = swb_slots_sync(&installer->slots, err);
-                if (r < 0)
-                        return r;
-        }
         installer->checkpoint_written = installer->safe.written;
         installer->checkpoint_seconds = now_seconds();
         c->operation = installer->safe.operation;
@@ -54,13 +50,85 @@ int swb_job_store(struct swb_installer *installer, struct swb_error *err)
         c->complete = installer->complete;
         swb_sha256_save(&installer->safe.file_sha, c->file_state);
         swb_sha256_save(&installer->safe.signed_sha, c->signed_state);
+}
+
+static void notice_survived(const struct swb_installer *installer, const struct swb_error *survived)
+{
+        if (survived->code < 0)
+                notice(installer, "checkpoint not stored", survived);
+}
+
+int swb_job_settle(struct swb_installer *installer, struct swb_error *err)
+{
+        struct swb_error survived = SWB_ERROR_INIT;
+        int r;
+
+        if (!installer->settler)
+                return 0;
+        r = swb_settler_wait(installer->settler, &survived, err);
+        notice_survived(installer, &survived);
+        return r;
+}
+
+int swb_job_store(struct swb_installer *installer, struct swb_error *err)
+{
+        struct swb_error survived = SWB_ERROR_INIT;
+        int r;
+
+        r = swb_job_settle(installer, err);
+        if (r >= 0 && !installer->config.plain_files)
+                r = swb_slots_sync(&installer->slots, err);
+        if (r < 0)
+                return r;
+        fill_position(installer);
         if (installer->resumable &&
-            swb_checkpoint_save(installer->config.state_dir, c, &survived) < 0)
-                notice(installer, "checkpoint not stored", &survived);
+            swb_checkpoint_save(installer->config.state_dir, &installer->checkpoint, &survived) < 0)
+                notice_survived(installer, &survived);
         return 0;
 }
 
-bool swb_job_store_is_due(const struct swb_installer *installer)
+/* ---- storing meanwhile ---- */
+
+void swb_job_start_threads(struct swb_installer *installer)
+{
+        struct swb_error why = SWB_ERROR_INIT;
+        int r = 0;
+
+        if (!installer->overlap || installer->settler)
+                return;
+        if (!installer->hasher)
+                r = swb_beside_new(&installer->hasher, &why);
+        if (r >= 0)
+                r = swb_settler_new(&installer->slots, &installer->settler, &why);
+        if (r >= 0)
+                return;
+        notice(installer, "going on with one thread", &why);
+        installer->overlap = false;
+}
+
+static int hand_over(struct swb_installer *installer, struct swb_error *err)
+{
+        struct swb_error survived = SWB_ERROR_INIT;
+        struct swb_settle_job job = {0};
+        int r;
+
+        fill_position(installer);
+        job.checkpoint = installer->checkpoint;
+        job.state_dir = installer->resumable ? installer->config.state_dir : NULL;
+        for (size_t i = 0; i < installer->slots.n; i++) {
+                struct swb_slot *slot = &installer->slots.slots[i];
+
+                job.dirty[i] = slot->dirty;
+                slot->dirty = false;
+                job.front[i] = SWB_MIN(slot->front.end_block * SWB_BLOCK_BYTES, slot->new_bytes);
+                job.front[i] -= job.front[i] % SWB_BLOCK_BYTES;
+        }
+        r = swb_settler_post(installer->settler, &job, &survived, err);
+        notice_survived(installer, &survived);
+        return r;
+}
+
+static bool is_due(const struct swb_installer *installer)
 {
         uint64_t step = installer->config.checkpoint_bytes;
         uint64_t arrived = installer->safe.offset - installer->checkpoint.offset;
@@ -72,6 +140,18 @@ bool swb_job_store_is_due(const struct swb_installer *installer)
         if (seconds == 0)
                 step = SWB_MIN(step, UINT64_MAX / STORE_FAST_FACTOR) * STORE_FAST_FACTOR;
         return arrived >= step || written >= STORE_WRITTEN_BYTES || seconds >= STORE_SECONDS;
+}
+
+int swb_job_store_if_due(struct swb_installer *installer, struct swb_error *err)
+{
+        if (!is_due(installer))
+                return 0;
+        if (!installer->overlap)
+                return swb_job_store(installer, err);
+        if (installer->safe.written - installer->checkpoint_written < UNSETTLED_BYTES &&
+            swb_settler_is_busy(installer->settler))
+                return 0;
+        return hand_over(installer, err);
 }
 
 static int store_metadata(struct swb_installer *installer, struct swb_error *err)

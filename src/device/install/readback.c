@@ -7,31 +7,53 @@
 #include "base/text.h"
 #include "os/file.h"
 
-struct position {
-        uint64_t offset;
-        uint64_t end;
-        bool direct;
-};
+/* Of whole blocks; a slot's last one may be cut by its end. */
+static bool read_direct(const struct swb_readback *readback, const struct swb_slot *slot,
+                        uint64_t offset, size_t n)
+{
+        size_t n_whole = (n + SWB_BLOCK_BYTES - 1) / SWB_BLOCK_BYTES * SWB_BLOCK_BYTES;
+        ssize_t got = pread(slot->direct_fd, readback->buffer, n_whole, (off_t)offset);
+
+        return got >= 0 && (size_t)got >= n;
+}
 
 /* One piece; the direct one falls back for good when the kernel takes the flag but not the read. */
 static int read_piece(const struct swb_readback *readback, const struct swb_slot *slot,
-                      struct position *at, size_t n, struct swb_error *err)
+                      uint64_t offset, size_t n, bool *direct, struct swb_error *err)
 {
         int r;
 
-        if (at->direct) {
-                /* Direct reads are of whole blocks; a slot's last one may be cut by its end. */
-                size_t n_whole = (n + SWB_BLOCK_BYTES - 1) / SWB_BLOCK_BYTES * SWB_BLOCK_BYTES;
-                ssize_t got = pread(slot->direct_fd, readback->buffer, n_whole, (off_t)at->offset);
-
-                if (got >= 0 && (size_t)got >= n)
-                        return 0;
-                at->direct = false;
-        }
-        r = swb_pread(slot->fd, slot->target, readback->buffer, n, at->offset, err);
+        if (*direct && read_direct(readback, slot, offset, n))
+                return 0;
+        *direct = false;
+        r = swb_pread(slot->fd, slot->target, readback->buffer, n, offset, err);
         if (r < 0 && err)
                 err->fault = SWB_FAULT_READBACK;
         return r;
+}
+
+static void take_piece(const struct swb_readback *readback, struct swb_readback_walk *walk,
+                       size_t n)
+{
+        swb_sha256_update(&walk->sha, readback->buffer, n);
+        walk->offset += n;
+}
+
+void swb_readback_start(struct swb_readback_walk *walk)
+{
+        walk->offset = 0;
+        swb_sha256_init(&walk->sha);
+}
+
+bool swb_readback_ahead(const struct swb_readback *readback, const struct swb_slot *slot,
+                        struct swb_readback_walk *walk, uint64_t end)
+{
+        size_t n = (size_t)SWB_MIN((uint64_t)SWB_IO_BYTES, end - walk->offset);
+
+        if (slot->direct_fd < 0 || !read_direct(readback, slot, walk->offset, n))
+                return false;
+        take_piece(readback, walk, n);
+        return true;
 }
 
 static int fail_hash(const struct swb_slot *slot, const struct swb_partition *partition,
@@ -47,33 +69,38 @@ static int fail_hash(const struct swb_slot *slot, const struct swb_partition *pa
                 slot->target, partition->name, got, want);
 }
 
-int swb_readback_slot(const struct swb_readback *readback, const struct swb_slot *slot,
-                      const struct swb_partition *partition, struct swb_error *err)
+static int read_rest(const struct swb_readback *readback, const struct swb_slot *slot,
+                     struct swb_readback_walk *walk, uint64_t end, struct swb_error *err)
 {
-        struct position at = {
-                .end = partition->new_bytes,
-                .direct = slot->direct_fd >= 0 && !readback->through_cache,
-        };
-        uint8_t digest[SWB_SHA256_BYTES];
-        struct swb_sha256 sha;
-        int r;
+        bool direct = slot->direct_fd >= 0 && !readback->through_cache;
 
-        swb_sha256_init(&sha);
         if (!readback->through_cache)
                 (void)posix_fadvise(slot->fd, 0, 0, POSIX_FADV_DONTNEED); /* clean since the sync */
-        while (at.offset < at.end) {
-                size_t n = (size_t)SWB_MIN((uint64_t)SWB_IO_BYTES, at.end - at.offset);
+        while (walk->offset < end) {
+                size_t n = (size_t)SWB_MIN((uint64_t)SWB_IO_BYTES, end - walk->offset);
+                int r = read_piece(readback, slot, walk->offset, n, &direct, err);
 
-                r = read_piece(readback, slot, &at, n, err);
-                if (r >= 0) {
-                        swb_sha256_update(&sha, readback->buffer, n);
-                        at.offset += n;
-                        r = readback->step.done(readback->step.context, n, err);
-                }
                 if (r < 0)
-                        return swb_wrap(err, r, "read back partition '%s'", partition->name);
+                        return r;
+                take_piece(readback, walk, n);
+                r = readback->step.done(readback->step.context, n, err);
+                if (r < 0)
+                        return r;
         }
-        swb_sha256_final(&sha, digest);
+        return 0;
+}
+
+int swb_readback_finish(const struct swb_readback *readback, const struct swb_slot *slot,
+                        const struct swb_partition *partition, struct swb_readback_walk *walk,
+                        struct swb_error *err)
+{
+        uint8_t digest[SWB_SHA256_BYTES];
+        int r;
+
+        r = read_rest(readback, slot, walk, partition->new_bytes, err);
+        if (r < 0)
+                return swb_wrap(err, r, "read back partition '%s'", partition->name);
+        swb_sha256_final(&walk->sha, digest);
         if (memcmp(digest, partition->new_hash, sizeof(digest)) != 0)
                 return fail_hash(slot, partition, digest, err);
         return 0;

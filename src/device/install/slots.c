@@ -161,6 +161,7 @@ void swb_slots_done(struct swb_slots *slots)
                 slots->slots[i].fd = swb_close(slots->slots[i].fd);
                 slots->slots[i].direct_fd = swb_close(slots->slots[i].direct_fd);
                 slots->slots[i].source_fd = swb_close(slots->slots[i].source_fd);
+                swb_front_done(&slots->slots[i].front);
         }
         slots->n = 0;
 }
@@ -241,19 +242,24 @@ int swb_slot_fail_source(const struct swb_slot *slot, struct swb_error *err)
                 slot->source);
 }
 
+int swb_slot_sync(const struct swb_slot *slot, struct swb_error *err)
+{
+        if (fdatasync(slot->fd) < 0)
+                return swb_fail_errno(err, errno, "sync target '%s'", slot->target);
+        /* The update's bytes are of no use in memory; the application's are. A hint only. */
+        (void)posix_fadvise(slot->fd, 0, 0, POSIX_FADV_DONTNEED);
+        return 0;
+}
+
 int swb_slots_sync(struct swb_slots *slots, struct swb_error *err)
 {
         for (size_t i = 0; i < slots->n; i++) {
                 struct swb_slot *slot = &slots->slots[i];
+                int r = slot->dirty ? swb_slot_sync(slot, err) : 0;
 
-                if (!slot->dirty)
-                        continue;
-                if (fdatasync(slot->fd) < 0)
-                        return swb_fail_errno(err, errno, "sync target '%s'", slot->target);
+                if (r < 0)
+                        return r;
                 slot->dirty = false;
-                /* The update's bytes are of no use in memory; the application's are. A hint only.
-                 */
-                (void)posix_fadvise(slot->fd, 0, 0, POSIX_FADV_DONTNEED);
         }
         return 0;
 }

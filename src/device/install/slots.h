@@ -7,6 +7,7 @@
  * number, not by path. Block devices are opened exclusively, which a mounted one refuses; files
  * are locked.
  */
+#include "device/install/front.h"
 #include "device/install/installer.h"
 
 struct swb_slot {
@@ -21,6 +22,7 @@ struct swb_slot {
         uint64_t old_bytes;  /* of the image that is needed; what lies behind it reads as zeros */
         bool source_trusted; /* the whole source was compared with the manifest */
         bool dirty;          /* written since the last sync */
+        struct swb_front front; /* kept only where somebody reads behind it */
 };
 
 struct swb_slots {
@@ -50,7 +52,9 @@ int swb_slot_check_source(struct swb_slot *slot, const struct swb_partition *par
 /* The SOURCE failure of that. */
 int swb_slot_fail_source(const struct swb_slot *slot, struct swb_error *err) _warn_unused_;
 
-/* All that was written is on the medium, and no longer in the page cache. */
+/* All that was written is on the medium, and no longer in the page cache. The first does not look
+ * at `dirty`, and changes nothing: other threads may write the slot meanwhile. */
+int swb_slot_sync(const struct swb_slot *slot, struct swb_error *err) _warn_unused_;
 int swb_slots_sync(struct swb_slots *slots, struct swb_error *err) _warn_unused_;
 
 /* Digest over names, paths and sizes: a checkpoint is good for exactly these targets. */
