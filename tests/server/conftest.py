@@ -9,8 +9,9 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 # pylint: disable=wrong-import-position,redefined-outer-name
+from postgresql import PostgreSQL  # noqa: E402
 from server_payload import Key, Payload, blocks  # noqa: E402
-from server_tools import Server, run  # noqa: E402
+from server_tools import Data, Server, run  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -19,9 +20,33 @@ def keys(tmp_path_factory):
     return [Key(folder, name) for name in ("first", "second")]
 
 
+@pytest.fixture(scope="session")
+def postgresql():
+    database = PostgreSQL()
+    yield database
+    database.remove()
+
+
+def pytest_generate_tests(metafunc):
+    """A module with BOTH_STORES = True runs once on each."""
+    if getattr(metafunc.module, "BOTH_STORES", False) and "data" in metafunc.fixturenames:
+        metafunc.parametrize("data", ["sqlite", "postgresql"], indirect=True)
+
+
 @pytest.fixture
-def data(tmp_path):
-    return tmp_path / "data"
+def data_on_postgresql(tmp_path, postgresql):
+    folder = Data(tmp_path / "data")
+    folder.postgresql = postgresql
+    folder.schema = postgresql.new_schema()
+    folder.store = postgresql.url(folder.schema)
+    return folder
+
+
+@pytest.fixture
+def data(tmp_path, request):
+    if getattr(request, "param", "sqlite") == "postgresql":
+        return request.getfixturevalue("data_on_postgresql")
+    return Data(tmp_path / "data")
 
 
 @pytest.fixture

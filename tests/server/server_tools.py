@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Starting swb-server and talking to it."""
 
+import contextlib
 import http.client
 import json
 import os
 import pathlib
 import select
 import socket
+import sqlite3
 import subprocess
 import time
 import xml.etree.ElementTree as ET
@@ -17,9 +19,29 @@ PROGRAM = BUILD.resolve() / "src/bin/swb-server/swb-server"
 PATIENCE = 30
 
 
+class Data(type(pathlib.Path())):
+    """A server's folder, and the database if that is not in it."""
+
+    store = None
+
+
+def where(data):
+    """The options that name them."""
+    store = getattr(data, "store", None)
+    return [f"--data={data}", *([f"--store={store}"] if store else [])]
+
+
+def sql(data, text):
+    """Straight into the database; rows as text, one a line, columns with | between."""
+    if getattr(data, "store", None):
+        return data.postgresql.sql(text, schema=data.schema)
+    with contextlib.closing(sqlite3.connect(data / "server.db")) as db, db:
+        return "\n".join("|".join(map(str, row)) for row in db.execute(text))
+
+
 def run(data, *args, check=True, **options):
     """One command of swb-server on this data folder."""
-    result = subprocess.run([PROGRAM, *map(str, args), f"--data={data}"], capture_output=True,
+    result = subprocess.run([PROGRAM, *map(str, args), *where(data)], capture_output=True,
                             text=True, timeout=PATIENCE, check=False, **options)
     if check:
         assert result.returncode == 0, result.stderr
@@ -60,7 +82,7 @@ class Server:
         self.data = data
         self.log = open(pathlib.Path(data).parent / "server.log", "ab")
         self.process = subprocess.Popen(
-            [PROGRAM, "serve", f"--data={data}", "--listen=127.0.0.1:0", *options],
+            [PROGRAM, "serve", *where(data), "--listen=127.0.0.1:0", *options],
             stdout=subprocess.PIPE, stderr=self.log, text=True)
         ready, _, _ = select.select([self.process.stdout], [], [], PATIENCE)
         line = self.process.stdout.readline() if ready else ""

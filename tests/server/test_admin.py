@@ -3,12 +3,13 @@
 
 import json
 import re
-import sqlite3
 import threading
 import time
 
 import pytest
-from server_tools import run, run_json
+from server_tools import run, run_json, sql
+
+BOTH_STORES = True
 
 
 def offered(server, **attributes):
@@ -182,9 +183,7 @@ def test_tables_are_aligned_and_safe(fleet, data):
 def test_silent(fleet, data):
     fleet.ask('<event eventtype="13" eventresult="1"/>')
     assert run_json(data, "devices")[0]["silent"] is False
-    database = sqlite3.connect(data / "server.db")
-    database.execute("UPDATE devices SET last_seen = last_seen - 7200")
-    database.commit()
+    sql(data, "UPDATE devices SET last_seen = last_seen - 7200")
     assert run_json(data, "devices")[0]["silent"] is False
     assert run_json(data, "devices", "--silent-after=1h")[0]["silent"] is True
     assert "silent, was downloading" in run(data, "devices", "--silent-after=1h").stdout

@@ -8,6 +8,8 @@ from server_tools import BUILD, run, run_json
 
 PROGRAM = BUILD.resolve() / "src/bin/swb-fleet/swb-fleet"
 
+BOTH_STORES = True
+
 
 def live(server, tmp_path, text):
     path = tmp_path / "scenario.ini"

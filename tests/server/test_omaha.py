@@ -32,6 +32,8 @@ machineid="flatcar-1" machinealias="" lang="en-US" board="amd64-usr" hardware_cl
 <ping active="1"></ping><updatecheck></updatecheck>
 <event eventtype="3" eventresult="2" previousversion="0.0.0.0"></event></app></request>"""
 
+BOTH_STORES = True
+
 
 def device(data, machineid="m1"):
     found = [d for d in run_json(data, "devices") if d["id"] == machineid]

@@ -8,7 +8,9 @@ import subprocess
 
 import pytest
 from server_payload import Payload, blocks
-from server_tools import PROGRAM, run, run_json
+from server_tools import PROGRAM, run, run_json, where
+
+BOTH_STORES = True
 
 
 def releases(data):
@@ -262,7 +264,7 @@ def test_a_half_file_with_the_right_name_is_replaced(publish, data, tmp_path):
 
 def test_at_the_same_time(data, tmp_path):
     payloads = [Payload(tmp_path / f"p{i}.bin", f"2.{i}", blocks(20, i)) for i in range(8)]
-    processes = [subprocess.Popen([PROGRAM, "publish", p.path, f"--data={data}", "--channel=c"],
+    processes = [subprocess.Popen([PROGRAM, "publish", p.path, *where(data), "--channel=c"],
                                   stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
                  for p in payloads]
     for process in processes:

@@ -4,17 +4,18 @@
 import concurrent.futures
 import datetime
 import re
-import sqlite3
 import time
 
 import pytest
-from server_tools import run, run_json
+from server_tools import run, run_json, sql
 
 OK_EVENT = '<event eventtype="54" eventresult="1" previousversion="1.0" nextversion="2.0"/>'
 STARTED = '<event eventtype="13" eventresult="1" nextversion="2.0"/>'
 INSTALLED = '<event eventtype="3" eventresult="1" nextversion="2.0"/>'
 ILL = ('<event eventtype="3" eventresult="0" errorcode="5" nextversion="2.0" _fault="health" '
        '_text="health check \'modem\': exit status 1"/>')
+
+BOTH_STORES = True
 
 
 @pytest.fixture
@@ -104,10 +105,9 @@ def test_silence_counts(serve, base, data):
     assert show(data)["silent"] == 2
     # With nobody asking, too, the server knows of it: it does not write the same again.
     time.sleep(0.5)
-    with sqlite3.connect(data / "server.db") as db:
-        before = db.execute("SELECT generation FROM catalog").fetchone()
-        time.sleep(1)
-        assert db.execute("SELECT generation FROM catalog").fetchone() == before
+    before = sql(data, "SELECT generation FROM catalog")
+    time.sleep(1)
+    assert sql(data, "SELECT generation FROM catalog") == before
 
 
 def test_hardware_that_fails_is_blocked(serve, base, data):

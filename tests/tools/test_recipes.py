@@ -24,9 +24,9 @@ PACKAGERS = {
     "bz2": ("bzip2", "bzip2"), "com_err": ("e2fsprogs", None), "expat": ("expat", "expat"),
     "ext2fs": ("e2fsprogs", None), "jansson": ("jansson", None), "libbrotlidec": ("brotli", "brotli"),
     "libbrotlienc": ("brotli", None), "libcrypto": ("openssl", "openssl"),
-    "libcurl": ("curl", "libcurl"), "libdivsufsort": ("libdivsufsort", None),
+    "libcrypt": ("libxcrypt", None), "libcurl": ("curl", "libcurl"), "libdivsufsort": ("libdivsufsort", None),
     "libdivsufsort64": ("libdivsufsort", None), "liblzma": ("xz", "xz"),
-    "libmicrohttpd": ("libmicrohttpd", None),
+    "libmicrohttpd": ("libmicrohttpd", None), "libpq": ("postgresql", None),
     "libseccomp": ("libseccomp", "libseccomp"), "libsystemd": ("systemd", "systemd"),
     "libzstd": ("zstd", "zstd"), "p11-kit-1": ("p11-kit", None), "sqlite3": ("sqlite3", None),
     "ubootenv": ("libubootenv", "libubootenv"),
@@ -44,7 +44,7 @@ def libraries():
     for line in (TOP / "src" / "meson.build").read_text().splitlines():
         call = re.search(r"(?:dependency|find_library)\('([^']+)'", line)
         ternary = re.search(r"= (.+?) \?", line)
-        block = re.match(r"if device and get_option\('(\w+)'\)", line)
+        block = re.match(r"if (?:device|server_wanted) and get_option\('(\w+)'\)", line)
         if block:
             condition = {block[1]}
         if line == "endif":

@@ -310,7 +310,7 @@ int swb_board_new(struct swb_service *service, struct swb_board **ret, struct sw
         board->stream = swb_stream_new(SWB_BOARD_LISTENERS_MAX);
         if (!board->stream)
                 return swb_oom(err);
-        r = swb_db_open(service->config.data, SWB_DB_EXISTING, &board->db, err);
+        r = swb_db_open(service->config.store, SWB_DB_EXISTING, &board->db, err);
         if (r < 0)
                 return r;
         r = pthread_create(&board->thread, NULL, run, board);

@@ -22,6 +22,7 @@ PACKAGECONFIG:class-nativesdk = "pack"
 PACKAGECONFIG[device] = "-Ddevice=true,-Ddevice=false,${DECODERS} curl expat systemd"
 PACKAGECONFIG[pack] = "-Dpack=true,-Dpack=false,${DECODERS} e2fsprogs jansson libdivsufsort p11-kit"
 PACKAGECONFIG[server] = "-Dserver=true,-Dserver=false,curl expat jansson libmicrohttpd libxcrypt p11-kit sqlite3"
+PACKAGECONFIG[postgresql] = "-Dpostgresql=true,-Dpostgresql=false,postgresql"
 # Boot loaders: a U-Boot environment holds the flags. Without it they are in the partition table
 # ("backend = gpt"), which needs no library.
 PACKAGECONFIG[uboot] = "-Duboot=true,-Duboot=false,libubootenv"
