@@ -265,7 +265,8 @@ static int prepare(struct generate *g, struct swb_error *err)
         for (size_t i = 0; i < c->n_partitions && r == 0; i++) {
                 const struct swb_generate_partition *p = &c->partitions[i];
 
-                r = swb_prepared_init(&g->prepared[i], p->name, p->old_path, p->new_path, err);
+                r = swb_prepared_init(&g->prepared[i], p->name, p->old_path, p->new_path,
+                                      g->rules.pieces, err);
                 (void)snprintf(g->out->notes[i], sizeof(g->out->notes[i]), "%s",
                                g->prepared[i].note);
         }

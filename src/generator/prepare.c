@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "generator/prepare.h"
 
+#include "generator/pieces/cut.h"
+
 static void side_done(struct swb_prepared_side *side)
 {
         side->scan = swb_scan_free(side->scan);
@@ -23,9 +25,13 @@ static void note_raw(struct swb_prepared *p, const struct swb_scan *scan)
                                scan->image->path, scan->reason);
 }
 
-static int scan_full(struct swb_prepared *p, struct swb_error *err)
+static int scan_full(struct swb_prepared *p, bool raw, struct swb_error *err)
 {
-        return swb_scan_new(p->new.image, true, &p->new.scan, err);
+        int r = swb_scan_new(p->new.image, raw, &p->new.scan, err);
+
+        if (r == 0)
+                note_raw(p, p->new.scan);
+        return r;
 }
 
 /* Both by files, or both as raw blocks: files can't be paired with the rest of an image. */
@@ -45,7 +51,7 @@ static int scan_delta(struct swb_prepared *p, struct swb_error *err)
 }
 
 int swb_prepared_init(struct swb_prepared *p, const char *name, const char *old_path,
-                      const char *new_path, struct swb_error *err)
+                      const char *new_path, bool pieces, struct swb_error *err)
 {
         int r;
 
@@ -54,7 +60,7 @@ int swb_prepared_init(struct swb_prepared *p, const char *name, const char *old_
         if (r == 0 && old_path)
                 r = swb_image_open(old_path, &p->old.image, err);
         if (r == 0)
-                r = old_path ? scan_delta(p, err) : scan_full(p, err);
+                r = old_path ? scan_delta(p, err) : scan_full(p, !pieces, err);
         return r < 0 ? swb_wrap(err, r, "partition '%s'", name) : 0;
 }
 
@@ -101,8 +107,12 @@ int swb_prepared_plan(struct swb_prepared *p, const struct swb_rules *rules,
                 .new = {.scan = p->new.scan, .blocks = &p->new.blocks},
                 .limits = *limits,
         };
-        int r = swb_plan_partition(&input, &p->tasks, err);
+        int r;
 
+        if (rules->pieces)
+                r = swb_pieces_cut(p->new.scan, &p->new.blocks, &p->tasks) < 0 ? swb_oom(err) : 0;
+        else
+                r = swb_plan_partition(&input, &p->tasks, err);
         drop_plan_input(&p->old);
         drop_plan_input(&p->new);
         return r < 0 ? swb_wrap(err, r, "partition '%s'", p->name) : 0;

@@ -147,6 +147,27 @@ static int check_lengths(const struct checker *c, const struct swb_operation *op
         return 0;
 }
 
+/* PF-90, PF-91: a piece tells what it makes. */
+static int check_piece(const struct checker *c, const struct swb_operation *op,
+                       struct swb_error *err)
+{
+        uint64_t n_dst = swb_extents_blocks(op->dst, op->n_dst);
+
+        if (c->manifest->minor != SWB_MINOR_PIECES || !swb_op_has_data(op->type))
+                return 0;
+        if (n_dst > SWB_PIECE_MAX_BYTES / SWB_BLOCK_BYTES)
+                return swb_fail(err, -E2BIG, SWB_FAULT_LIMIT, "piece of %ju blocks, at most %u",
+                                (uintmax_t)n_dst, SWB_PIECE_MAX_BYTES / SWB_BLOCK_BYTES);
+        for (size_t i = 0; i < op->n_dst; i++)
+                if (op->dst[i].start_block == SWB_SPARSE_HOLE)
+                        return swb_fail(err, -EBADMSG, SWB_FAULT_FORMAT, "piece with a hole");
+        if (!op->has_dst_hash || op->n_tag_bytes != n_dst * SWB_TAG_BYTES)
+                return swb_fail(err, -EBADMSG, SWB_FAULT_FORMAT,
+                                "piece of %ju blocks with %s hash and %zu bytes of tags",
+                                (uintmax_t)n_dst, op->has_dst_hash ? "a" : "no", op->n_tag_bytes);
+        return 0;
+}
+
 static int check_operation(struct checker *c, size_t partition, const struct swb_operation *op,
                            struct swb_error *err)
 {
@@ -166,6 +187,8 @@ static int check_operation(struct checker *c, size_t partition, const struct swb
                 r = check_size(op, err);
         if (r >= 0)
                 r = check_lengths(c, op, err);
+        if (r >= 0)
+                r = check_piece(c, op, err);
         if (r < 0)
                 return r;
         for (size_t i = 0; i < op->n_dst; i++)

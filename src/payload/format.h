@@ -30,9 +30,15 @@
 #define SWB_MINOR_FULL 0
 #define SWB_MINOR_PARTIAL 7 /* from here on a payload may leave partitions out (partial_update) */
 /* Our own minor versions. 1000: full or delta, the types of minor 5 but for DISCARD and PUFFDIFF,
- * and REPLACE_ZSTD. 1001: SWDIFF too. */
+ * and REPLACE_ZSTD. 1001: SWDIFF too. 1002: full payloads whose operations are pieces (PF-90). */
 #define SWB_MINOR_OWN_FIRST 1000
-#define SWB_MINOR_OWN_LAST 1001
+#define SWB_MINOR_PIECES 1002
+#define SWB_MINOR_OWN_LAST 1002
+
+/* Pieces: what an operation's destination must hold, so that a device can look for it in what it
+ * has instead of fetching it. */
+#define SWB_TAG_BYTES 5u               /* of a block: the first bytes of its SHA-256 */
+#define SWB_PIECE_MAX_BYTES (4u << 20) /* of one operation's destination */
 
 enum swb_op_type {
         SWB_OP_REPLACE = 0,
@@ -82,6 +88,12 @@ struct swb_operation {
         bool has_data_hash, has_src_hash;
         uint8_t data_hash[32]; /* SHA-256 of the blob */
         uint8_t src_hash[32];  /* SHA-256 of the source extents' bytes */
+        /* SWB_MINOR_PIECES, where there is data. */
+        bool has_dst_hash;
+        uint8_t dst_hash[32]; /* SHA-256 of the destination extents' bytes */
+        const uint8_t *tags;  /* SWB_TAG_BYTES for each destination block; the reader's point into
+                                 the manifest */
+        size_t n_tag_bytes;
 };
 
 /* Blocks in a list of extents, holes included. Extents that a reader let pass can't overflow it. */

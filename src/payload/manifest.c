@@ -339,6 +339,9 @@ static int check_kind(const struct swb_manifest *m, struct swb_error *err)
                                         "'%s' has none",
                                         m->partitions[m->partitions[0].has_old ? 0 : i].name,
                                         m->partitions[m->partitions[0].has_old ? i : 0].name);
+        if (m->minor == SWB_MINOR_PIECES && m->partitions[0].has_old) /* PF-90 */
+                return swb_fail(err, -EBADMSG, SWB_FAULT_FORMAT,
+                                "manifest: a delta with minor version %u", m->minor);
         if (m->minor >= SWB_MINOR_OWN_FIRST)
                 return 0;
         if (delta != (m->minor != SWB_MINOR_FULL))

@@ -11,6 +11,8 @@ enum {
         OP_DST_LENGTH = 7,
         OP_DATA_HASH = 8,
         OP_SRC_HASH = 9,
+        OP_DST_HASH = 16,
+        OP_DST_TAGS = 17,
 };
 
 static const struct swb_wire_known op_fields[] = {
@@ -18,7 +20,8 @@ static const struct swb_wire_known op_fields[] = {
         {OP_DATA_LENGTH, SWB_WIRE_VARINT}, {OP_SRC_EXTENTS, SWB_WIRE_BYTES, .repeated = true},
         {OP_SRC_LENGTH, SWB_WIRE_VARINT},  {OP_DST_EXTENTS, SWB_WIRE_BYTES, .repeated = true},
         {OP_DST_LENGTH, SWB_WIRE_VARINT},  {OP_DATA_HASH, SWB_WIRE_BYTES},
-        {OP_SRC_HASH, SWB_WIRE_BYTES},     {0},
+        {OP_SRC_HASH, SWB_WIRE_BYTES},     {OP_DST_HASH, SWB_WIRE_BYTES},
+        {OP_DST_TAGS, SWB_WIRE_BYTES},     {0},
 };
 
 enum { EXTENT_START_BLOCK = 1, EXTENT_NUM_BLOCKS = 2 };
@@ -109,6 +112,13 @@ static int take_op_field(struct swb_op_walk *walk, const struct swb_wire *wire,
         case OP_DATA_HASH:
                 op->has_data_hash = true;
                 return swb_wire_hash(wire, f, op->data_hash, err);
+        case OP_DST_HASH:
+                op->has_dst_hash = true;
+                return swb_wire_hash(wire, f, op->dst_hash, err);
+        case OP_DST_TAGS:
+                op->tags = f->data;
+                op->n_tag_bytes = f->n_bytes;
+                return 0;
         default:
                 op->has_src_hash = true;
                 return swb_wire_hash(wire, f, op->src_hash, err);

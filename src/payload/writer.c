@@ -86,6 +86,10 @@ static int put_operation(struct swb_buf *buf, const struct swb_operation *op)
                 r = put_bytes(buf, 8, op->data_hash, sizeof(op->data_hash));
         if (r >= 0 && op->has_src_hash)
                 r = put_bytes(buf, 9, op->src_hash, sizeof(op->src_hash));
+        if (r >= 0 && op->has_dst_hash)
+                r = put_bytes(buf, 16, op->dst_hash, sizeof(op->dst_hash));
+        if (r >= 0 && op->n_tag_bytes > 0)
+                r = put_bytes(buf, 17, op->tags, op->n_tag_bytes);
         return r;
 }
 

@@ -119,7 +119,7 @@ class Manifest:
                 self.signatures[number - 4] = value
             elif number == 12:
                 self.minor = uint32(value)  # PF-17
-                demand(value == 0 or 2 <= value <= 9 or value in (1000, 1001), "unsupported",
+                demand(value == 0 or 2 <= value <= 9 or 1000 <= value <= 1002, "unsupported",
                        f"minor version {value}")
             elif number == 13:
                 demand(len(self.partitions) < 16, "limit", "partitions")  # PF-20
@@ -134,6 +134,7 @@ class Manifest:
         demand(self.partitions, "format", "no partitions")  # PF-20
         with_old = [p.old is not None for p in self.partitions]
         demand(all(with_old) or not any(with_old), "format", "old infos")  # PF-24
+        demand(self.minor != 1002 or not with_old[0], "format", "delta of pieces")  # PF-90
         if self.minor < 1000:
             demand((with_old[0] or self.partial) == (self.minor != 0), "format", "delta or full")
             demand(not self.partial or self.minor >= 7, "format", "partial_update")
@@ -221,30 +222,32 @@ class Partition:
 # ---- 4. Operations ---------------------------------------------------------------------------
 
 
+MINORS = (0, 2, 3, 4, 5, 6, 7, 8, 9, 1000, 1001, 1002)
+
+
 class Type:
     """One row of PF-30's table."""
 
     def __init__(self, name, columns, data=False, source=False, applies=True):
         self.name, self.data, self.source, self.applies = name, data, source, applies
-        self.minors = {m for m, mark in zip((0, 2, 3, 4, 5, 6, 7, 8, 9, 1000, 1001), columns)
-                       if mark == "+"}
+        self.minors = {m for m, mark in zip(MINORS, columns) if mark == "+"}
 
 
 TYPES = {
-    0: Type("REPLACE", "+++++++++++", data=True),
-    1: Type("REPLACE_BZ", "+++++++++++", data=True),
-    4: Type("SOURCE_COPY", ".++++++++++", source=True),
-    5: Type("SOURCE_BSDIFF", ".++++++++++", data=True, source=True),
-    6: Type("ZERO", "...++++++++"),
-    7: Type("DISCARD", "...++++++.."),
-    8: Type("REPLACE_XZ", "+.+++++++++", data=True),
-    9: Type("PUFFDIFF", "....+++++..", data=True, source=True),
-    10: Type("BROTLI_BSDIFF", "...++++++++", data=True, source=True),
-    11: Type("ZUCCHINI", ".......++..", data=True, source=True, applies=False),
-    12: Type("LZ4DIFF_BSDIFF", "........+..", data=True, source=True, applies=False),
-    13: Type("LZ4DIFF_PUFFDIFF", "........+..", data=True, source=True, applies=False),
-    128: Type("REPLACE_ZSTD", ".........++", data=True),
-    129: Type("SWDIFF", "..........+", data=True, source=True),
+    0: Type("REPLACE", "++++++++++++", data=True),
+    1: Type("REPLACE_BZ", "++++++++++++", data=True),
+    4: Type("SOURCE_COPY", ".+++++++++++", source=True),
+    5: Type("SOURCE_BSDIFF", ".+++++++++++", data=True, source=True),
+    6: Type("ZERO", "...+++++++++"),
+    7: Type("DISCARD", "...++++++..."),
+    8: Type("REPLACE_XZ", "+.++++++++++", data=True),
+    9: Type("PUFFDIFF", "....+++++...", data=True, source=True),
+    10: Type("BROTLI_BSDIFF", "...+++++++++", data=True, source=True),
+    11: Type("ZUCCHINI", ".......++...", data=True, source=True, applies=False),
+    12: Type("LZ4DIFF_BSDIFF", "........+...", data=True, source=True, applies=False),
+    13: Type("LZ4DIFF_PUFFDIFF", "........+...", data=True, source=True, applies=False),
+    128: Type("REPLACE_ZSTD", ".........+++", data=True),
+    129: Type("SWDIFF", "..........++", data=True, source=True),
 }
 
 
@@ -255,7 +258,8 @@ def fills(n_bytes, n_blocks):
 class Operation:
     def __init__(self, data, partition):
         known = {n: (VARINT, False) for n in (1, 2, 3, 5, 7)}
-        known.update({4: (BYTES, True), 6: (BYTES, True), 8: (BYTES, False), 9: (BYTES, False)})
+        known.update({4: (BYTES, True), 6: (BYTES, True)})
+        known.update({n: (BYTES, False) for n in (8, 9, 16, 17)})
         self.partition, self.src, self.dst, got = partition, [], [], {}
         for number, value in fields(data, known):
             if number in (4, 6):
@@ -264,12 +268,13 @@ class Operation:
                 demand(len(side) < 262144, "limit", "extents")  # PF-31
                 side.append((extent.get(1, 0), extent.get(2, 0)))
             else:
-                got[number] = hash32(value) if number >= 8 else value
+                got[number] = hash32(value) if number in (8, 9, 16) else value
         demand(1 in got, "format", "no type")
         self.number = uint32(got[1])
         self.offset, self.length = got.get(2, 0), got.get(3, 0)
         self.src_length, self.dst_length = got.get(5, 0), got.get(7, 0)
         self.data_hash, self.src_hash = got.get(8), got.get(9)
+        self.dst_hash, self.tags = got.get(16), got.get(17, b"")
 
     def check(self, minor, next_offset):
         kind = TYPES.get(self.number)  # PF-30
@@ -285,6 +290,14 @@ class Operation:
             demand(not self.src and self.src_hash is None, "format", "needless source")
         self.check_data(next_offset)
         self.check_sizes(minor)
+        if minor == 1002 and kind.data:
+            self.check_piece()
+
+    def check_piece(self):  # PF-90, PF-91
+        demand(self.dst_blocks <= 1024, "limit", "size of a piece")
+        demand(all(start != HOLE for start, _ in self.dst), "format", "piece with a hole")
+        whole = self.dst_hash is not None and len(self.tags) == 5 * self.dst_blocks
+        demand(whole, "format", "piece without hash or tags")
 
     @staticmethod
     def check_extents(extents, n_blocks):  # PF-31

@@ -85,6 +85,10 @@ static void json_operation(struct swb_json *json, const struct swb_operation *op
                 swb_hex_encode(op->src_hash, SWB_SHA256_BYTES, hex);
                 swb_json_str(json, "source_sha256", hex);
         }
+        if (op->has_dst_hash) {
+                swb_hex_encode(op->dst_hash, SWB_SHA256_BYTES, hex);
+                swb_json_str(json, "target_sha256", hex);
+        }
         json_extents(json, "source", op->src, op->n_src);
         json_extents(json, "target", op->dst, op->n_dst);
         swb_json_close_object(json);

@@ -5,6 +5,7 @@
 #include "codec/puffdiff.h"
 #include "codec/swdiff.h"
 #include "generator/diff/replace.h"
+#include "generator/pieces/cut.h"
 #include "os/hash.h"
 
 /* One operation's data; readers of ours take a little more (SWB_OPERATION_DATA_MAX_BYTES). */
@@ -22,6 +23,7 @@ void swb_operation_list_done(struct swb_operation_list *list)
         for (size_t i = 0; i < list->n; i++) {
                 free(list->items[i].src);
                 free(list->items[i].dst);
+                free((void *)list->items[i].tags);
         }
         free(list->items);
         *list = (struct swb_operation_list){0};
@@ -122,7 +124,9 @@ static int make_replace_from(const struct swb_make *make, const struct swb_exten
         if (swb_replace_encode(make->rules, data, n_bytes, &type, &buf) < 0)
                 return swb_oom(err);
         op = add_operation(ret, type, NULL, dst);
-        return op ? attach_data(make, op, &buf, err) : swb_oom(err);
+        if (!op || (make->rules->pieces && swb_piece_describe(op, data, n_bytes) < 0))
+                return swb_oom(err);
+        return attach_data(make, op, &buf, err);
 }
 
 static int make_replace(const struct swb_make *make, const struct swb_task *task,

@@ -62,8 +62,8 @@ static int put_operation(struct sink *sink, const struct swb_spool *spool, uint6
         return 0;
 }
 
-/* Sorts, notes in `places` where each operation's data lies in the spool, and gives it its place in
- * the payload. */
+/* Sorts (but for pieces, whose order says what changes together), notes in `places` where each
+ * operation's data lies in the spool, and gives it its place in the payload. */
 static int lay_out(struct swb_assembly *a, uint64_t *places, struct swb_error *err)
 {
         uint64_t offset = 0;
@@ -72,7 +72,8 @@ static int lay_out(struct swb_assembly *a, uint64_t *places, struct swb_error *e
         for (size_t p = 0; p < a->manifest->n_partitions; p++) {
                 struct swb_operation_list *list = &a->operations[p];
 
-                qsort(list->items, list->n, sizeof(*list->items), compare_operations);
+                if (!a->rules->pieces)
+                        qsort(list->items, list->n, sizeof(*list->items), compare_operations);
                 a->manifest->partitions[p].n_operations = list->n;
                 for (size_t i = 0; i < list->n; i++) {
                         places[n++] = list->items[i].data_offset;

@@ -41,14 +41,14 @@ static uint32_t default_minor(enum swb_profile profile, bool delta)
 static int check(enum swb_profile profile, bool delta, uint32_t minor, struct swb_error *err)
 {
         if (profile == SWB_PROFILE_SWITCHBACK && minor >= SWB_MINOR_OWN_FIRST &&
-            minor <= SWB_MINOR_OWN_LAST)
+            minor <= SWB_MINOR_OWN_LAST && !(delta && minor == SWB_MINOR_PIECES))
                 return 0;
         if (!delta && minor != SWB_MINOR_FULL)
                 return swb_fail(
                         err, -EINVAL, SWB_FAULT_USAGE,
                         "a full payload of profile %s can't have minor version %u: only 0%s",
                         swb_profile_to_string(profile), minor,
-                        profile == SWB_PROFILE_SWITCHBACK ? ", 1000 or 1001" : "");
+                        profile == SWB_PROFILE_SWITCHBACK ? ", 1000 to 1002" : "");
         if (delta && (minor < 2 || minor > SWB_MINOR_CHROMEOS_LAST))
                 return swb_fail(err, -EINVAL, SWB_FAULT_USAGE,
                                 "a delta of profile %s can't have minor version %u: only 2 to 6%s",
@@ -80,6 +80,7 @@ int swb_rules_init(struct swb_rules *rules, enum swb_profile profile, bool delta
                 .lengths = minor < 4,
                 .offsets_32_bit = minor < 6,
                 .hash_tree = minor >= 6,
+                .pieces = minor == SWB_MINOR_PIECES,
                 .chunk_blocks =
                         minor >= SWB_MINOR_OWN_FIRST ? CHUNK_BLOCKS_OWN : CHUNK_BLOCKS_CHROMEOS,
         };

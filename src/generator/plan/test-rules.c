@@ -39,7 +39,9 @@ static void test_what_each_minor_allows(void **state)
         assert_true(r.zero && r.brotli && r.zstd && r.xz && !r.offsets_32_bit && !r.puffdiff);
         assert_false(r.swdiff);
         r = make(SWB_PROFILE_SWITCHBACK, true, 1001);
-        assert_true(r.swdiff && r.zero && r.zstd && r.xz && !r.puffdiff);
+        assert_true(r.swdiff && r.zero && r.zstd && r.xz && !r.puffdiff && !r.pieces);
+        r = make(SWB_PROFILE_SWITCHBACK, false, 1002);
+        assert_true(r.pieces && r.zero && r.zstd && r.hash_tree);
         r = make(SWB_PROFILE_SWITCHBACK, true, 4);
         assert_false(r.zstd);
 }
@@ -51,11 +53,12 @@ static void test_what_does_not_go_together(void **state)
                 bool delta;
                 uint32_t minor;
         } table[] = {
-                {SWB_PROFILE_CHROMEOS, false, 2},   {SWB_PROFILE_CHROMEOS, false, 1000},
-                {SWB_PROFILE_CHROMEOS, true, 0},    {SWB_PROFILE_CHROMEOS, true, 1},
-                {SWB_PROFILE_CHROMEOS, true, 7},    {SWB_PROFILE_CHROMEOS, true, 1000},
-                {SWB_PROFILE_SWITCHBACK, true, 0},  {SWB_PROFILE_SWITCHBACK, true, 1002},
-                {SWB_PROFILE_SWITCHBACK, false, 4},
+                {SWB_PROFILE_CHROMEOS, false, 2},    {SWB_PROFILE_CHROMEOS, false, 1000},
+                {SWB_PROFILE_CHROMEOS, true, 0},     {SWB_PROFILE_CHROMEOS, true, 1},
+                {SWB_PROFILE_CHROMEOS, true, 7},     {SWB_PROFILE_CHROMEOS, true, 1000},
+                {SWB_PROFILE_SWITCHBACK, true, 0},   {SWB_PROFILE_SWITCHBACK, true, 1002},
+                {SWB_PROFILE_SWITCHBACK, false, 4},  {SWB_PROFILE_SWITCHBACK, true, 1003},
+                {SWB_PROFILE_CHROMEOS, false, 1002},
         };
 
         (void)state;

@@ -342,6 +342,40 @@ def offsets_only_patch():
     return b"BSDF2\1\1\1" + offset(len(control)) + offset(len(diff)) + offset(BLOCK) + control + diff
 
 
+def piece_fields(content, **changes):
+    """What a piece says of its destination."""
+    blocks = [content[i : i + BLOCK] for i in range(0, len(content), BLOCK)]
+    f = {"hash": chunk(16, sha(content)), "tags": chunk(17, b"".join(sha(b)[:5] for b in blocks))}
+    f.update(changes)
+    return f["hash"] + f["tags"]
+
+
+def pieces(content, **changes):
+    """A partition of two pieces, in the order of nothing, and a block of zeros."""
+    new = content[: 3 * BLOCK] + b"\0" * BLOCK
+    first, last = new[:BLOCK], new[BLOCK : 3 * BLOCK]
+    return [Part("root", new, [
+        Op(128, [(1, 2)], zstd(last), more=piece_fields(last, **changes)),
+        Op(0, [(0, 1)], first, more=piece_fields(first)),
+        Op(6, [(3, 1)])])]
+
+
+def write_bad_pieces(cases):
+    for name, changes in (("no-hash", {"hash": b""}), ("no-tags", {"tags": b""}),
+                          ("tags-short", {"tags": chunk(17, b"x" * 9)})):
+        cases.bad(f"piece-{name}", "format", "piece of 2 blocks", Payload(pieces(TEXT, **changes), 1002))
+    cases.bad("piece-hash-short", "format", "hash of 31 bytes",
+              Payload(pieces(TEXT, hash=chunk(16, b"x" * 31)), 1002))
+    cases.bad("piece-in-delta", "format", "a delta with minor version 1002",
+              Payload(one(old=RAW), 1002))
+    large = b"\0" * (1025 * BLOCK)
+    cases.bad("piece-large", "limit", "piece of 1025 blocks", Payload([Part("root", large, [
+        Op(128, [(0, 1025)], zstd(large), more=piece_fields(large))])], 1002))
+    cases.bad("piece-hole", "format", "piece with a hole", Payload([Part("root", TEXT, [
+        Op(128, [(0, 3), (2**64 - 1, 1)], zstd(TEXT + b"\0" * BLOCK),
+           more=piece_fields(TEXT + b"\0" * BLOCK))])], 1002))
+
+
 def write_good_own(cases):
     cases.good("own-full-zstd", Payload([Part("root", TEXT, [
         Op(128, [(0, 3)], zstd(TEXT, "-19"))])], 1000, by_p256), ["p256"])
@@ -353,6 +387,7 @@ def write_good_own(cases):
     for codecs in ((0, 0, 0, 1, 1), (1, 1, 1, 1, 1), (2, 2, 2, 2, 2), (0, 1, 2, 1, 0)):
         name = "".join(map(str, codecs))
         cases.good(f"own-swdiff-{name}", Payload([swdiff_part(codecs)], 1001))
+    cases.good("own-pieces", Payload(pieces(TEXT), 1002, by_p256), ["p256"])
     large = b"\0" * (2048 * BLOCK)
     cases.good("own-zstd-window-8m", Payload([Part("root", large, [
         Op(128, [(0, 2048)], zstd(large, "-1"))])], 1000))
@@ -424,7 +459,7 @@ def write_bad_messages(cases):
 def write_bad_manifest(cases):
     cases.bad("minor-1", "unsupported", "minor version 1, known are", Payload(one(), 1))
     cases.bad("minor-10", "unsupported", "minor version 10", Payload(one(), 10))
-    cases.bad("minor-1002", "unsupported", "minor version 1002", Payload(one(), 1002))
+    cases.bad("minor-1003", "unsupported", "minor version 1003", Payload(one(), 1003))
     cases.bad("block-size-512", "unsupported", "blocks of 512",
               Payload(one(), block_size=number(3, 512)))
     cases.bad("no-partitions", "format", "any partition is missing",
@@ -654,7 +689,7 @@ def main():
     for write in (write_good_full, write_good_delta, write_good_own, write_good_puffs,
                   write_good_trees, write_bad_container, write_bad_messages, write_bad_manifest,
                   write_bad_operations, write_bad_delta, write_bad_differences, write_bad_puffs,
-                  write_bad_trees, write_bad_blobs, write_bad_signatures):
+                  write_bad_trees, write_bad_pieces, write_bad_blobs, write_bad_signatures):
         write(cases)
 
 
