@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+// The server's API, and the stream of what happens.
+
+export class ApiError extends Error {
+  constructor(status, message) {
+    super(message);
+    this.status = status;
+  }
+}
+
+async function failure(answer) {
+  const words = (await answer.text()).trim();
+  try {
+    const problem = JSON.parse(words); // RFC 9457
+    return new ApiError(answer.status, problem.detail || problem.title || `status ${answer.status}`);
+  } catch {
+    return new ApiError(answer.status, words || `status ${answer.status}`);
+  }
+}
+
+export async function get(path, parameters = {}) {
+  const chosen = Object.entries(parameters).filter(([, value]) => value !== "" && value !== undefined && value !== null);
+  const query = new URLSearchParams(chosen);
+  const answer = await fetch(`api/v1/${path}${chosen.length ? `?${query}` : ""}`, { cache: "no-store" });
+  if (!answer.ok) throw await failure(answer);
+  const value = await answer.json();
+  return { value, next: answer.headers.get("X-Next-Cursor") };
+}
+
+// --- what happens ---
+
+const POLL_MSEC = 10000;
+
+// The newest of each: "live" (counters), "overview" (the fleet by version), "pulse" (how we hear of it).
+export const now = { live: null, overview: null, pulse: "connecting" };
+const followers = new Set();
+let source = null, timer = 0;
+
+export function follow(follower) {
+  followers.add(follower);
+  return () => followers.delete(follower);
+}
+
+function tell(topic, value) {
+  now[topic] = value;
+  for (const follower of [...followers]) follower(topic);
+}
+
+// Where the stream is refused (too many listen, or a proxy holds it back) asking does as well.
+async function poll() {
+  try {
+    const [overview, rollouts] = await Promise.all([get("overview"), get("rollouts")]);
+    const states = Object.fromEntries(STATE_NAMES.map((name) => [name, 0]));
+    for (const row of overview.value.states) states[STATE_NAMES[row.state]] += row.devices;
+    tell("overview", overview.value);
+    tell("live", { at: overview.value.at, devices: overview.value.devices, states, rollouts: rollouts.value,
+      checks_per_second: null, writer_healthy: true });
+    tell("pulse", "asking");
+  } catch {
+    tell("pulse", "away");
+  }
+}
+
+const STATE_NAMES = ["new", "up-to-date", "offered", "downloading", "installed", "failed", "held"];
+
+function fallBack() {
+  if (!timer) timer = setInterval(poll, POLL_MSEC);
+  poll();
+}
+
+export function connect() {
+  source = new EventSource("api/v1/stream");
+  source.addEventListener("live", (event) => {
+    clearInterval(timer);
+    timer = 0;
+    tell("live", JSON.parse(event.data));
+    if (now.pulse !== "live") tell("pulse", "live");
+  });
+  source.addEventListener("overview", (event) => tell("overview", JSON.parse(event.data)));
+  source.addEventListener("error", () => {
+    if (source.readyState === EventSource.CLOSED) {
+      fallBack();
+      setTimeout(connect, 3 * POLL_MSEC);
+    } else {
+      tell("pulse", "away");
+    }
+  });
+}
+
+export function disconnect() {
+  if (source) source.close();
+  clearInterval(timer);
+  timer = 0;
+}
+
+// Once there: the overview and the counters, from the stream or asked for.
+export async function ready() {
+  if (now.live && now.overview) return;
+  await new Promise((resolve) => {
+    const stop = follow(() => {
+      if (now.live && now.overview) {
+        stop();
+        resolve();
+      }
+    });
+    setTimeout(() => {
+      if (!now.overview) poll();
+    }, 3000);
+  });
+}

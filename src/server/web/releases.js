@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// Releases: what is there, who runs it, and what bringing it to everybody costs.
+import { get, now, ready } from "./api.js";
+import { ago, bar, bytes, card, compareVersions, element, empty, link, number, percent, plural, table } from "./dom.js";
+import { costOf } from "./rollout.js";
+
+export const title = "Releases";
+
+function sizes(release) {
+  const full = release.payloads.find((p) => !p.is_delta);
+  const deltas = release.payloads.filter((p) => p.is_delta).sort((a, b) => compareVersions(b.source_version, a.source_version));
+  const whole = full ? full.size : Math.max(1, ...deltas.map((p) => p.size));
+  const rows = [...(full ? [full] : []), ...deltas];
+  if (!rows.length) return empty("No payload yet.", "Publish one to offer this release.");
+  return table(`Payloads of ${release.version}`, [
+    { title: "Payload", value: (p) => (p.is_delta ? `from ${p.source_version}` : "full") },
+    { title: "", kind: "wide", value: (p) => bar([[p.is_delta ? "good" : "plain", p.size]], whole, `${percent(p.size, whole)} of the full payload`) },
+    { title: "Size", kind: "n", value: (p) => bytes(p.size) },
+    { title: "Of full", kind: "n more", value: (p) => (full && p.is_delta ? percent(p.size, full.size) : "") },
+  ], rows);
+}
+
+function costLine(cost) {
+  if (!cost.devices) return "No device runs something older.";
+  const parts = [cost.delta_devices ? `${number(cost.delta_devices)} by delta (${bytes(cost.delta_bytes)})` : "",
+    cost.full_devices ? `${number(cost.full_devices)} in full (${bytes(cost.full_bytes)})` : ""].filter(Boolean).join(", ");
+  const saved = cost.full_only > cost.bytes ? `; without deltas ${bytes(cost.full_only)}` : "";
+  return `${bytes(cost.bytes)} to bring it to all ${plural(cost.devices, "device")} that run something older: ${parts}${saved}.`;
+}
+
+function releaseCard(release, app, isOpen) {
+  const here = now.overview.versions.filter((row) => row.app === app.app);
+  const devices = here.filter((row) => row.version === release.version).reduce((sum, row) => sum + row.devices, 0);
+  const all = here.reduce((sum, row) => sum + row.devices, 0);
+  const cost = costOf(release, here);
+  const full = release.payloads.find((p) => !p.is_delta);
+  const deltas = release.payloads.filter((p) => p.is_delta);
+  const channels = app.channels.filter((c) => c.release === release.version).map((c) => c.name);
+  return element("details", { class: "card fold", open: isOpen },
+    element("summary", {},
+      element("span", { class: "fold-name" }, release.version),
+      element("span", { class: "tags" }, ...channels.map((name) => element("span", { class: "tag" }, name)),
+        release.stepping_stone ? element("span", { class: "tag" }, "can't be skipped") : null,
+        release.blocked.length ? element("span", { class: "tag bad" }, `blocked for ${release.blocked.length} hardware`) : null),
+      element("span", { class: "n" }, all ? `${number(devices)} devices (${percent(devices, all)})` : ""),
+      element("span", { class: "n more" }, full ? bytes(full.size) : "no full payload"),
+      element("span", { class: "n more" }, deltas.length ? `${plural(deltas.length, "delta")} from ${bytes(Math.min(...deltas.map((p) => p.size)))}` : "no delta"),
+      element("span", { class: "n more soft" }, ago(release.created))),
+    element("p", { class: "cost" }, costLine(cost)),
+    cost.stranded ? element("p", { class: "reason" }, `${plural(cost.stranded, "device")} can't get it: no full payload, and no delta from what they run.`) : null,
+    sizes(release),
+    release.blocked.length ? table("Blocked hardware", [
+      { title: "Hardware class", value: (b) => b.hardware_class },
+      { title: "Because", value: (b) => b.reason },
+      { title: "Since", kind: "when", value: (b) => ago(b.since) },
+    ], release.blocked) : null,
+    element("p", {}, link(`#/devices?version=${encodeURIComponent(release.version)}&state=`, "Devices that run it")));
+}
+
+export async function mount(root, parameters, page) {
+  const [{ value: apps }] = await Promise.all([get("releases"), ready()]);
+  root.append(element("div", { class: "head" }, element("h1", {}, title)));
+  if (!apps.some((app) => app.releases.length)) {
+    root.append(card(null, empty("Nothing is published yet.", "Make a payload from an image, and publish it:",
+      "swb-pack full --output=update-1.0.bin --version=1.0 …", "swb-server publish --public-key=key.pem update-1.0.bin")));
+    return;
+  }
+  for (const app of apps) {
+    const list = [...app.releases].sort((a, b) => compareVersions(b.version, a.version));
+    root.append(element("section", { class: "stack", "aria-label": app.app },
+      element("h2", { class: "app" }, app.app),
+      card("Channels", app.channels.length ? table("Channels", [
+        { title: "Channel", value: (c) => element("span", { class: "strong" }, c.name) },
+        { title: "Gives", value: (c) => c.release || "nothing" },
+        { title: "", value: (c) => (c.name === app.default_channel ? "for devices that ask for none" : "") },
+        { title: "Since", kind: "when", value: (c) => ago(c.changed) },
+      ], app.channels) : empty("No channel yet.", "Devices ask for a channel; point one at a release:", "swb-server channel set stable VERSION")),
+      ...list.map((release, i) => releaseCard(release, app, i === 0))));
+  }
+}

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rollouts: all of them, and one with its stages, counts and levers.
+import { get, now, ready } from "./api.js";
+import { levers } from "./actions.js";
+import { badge, bar, bytes, card, duration, element, empty, facts, link, moment, number, percent, place, plural, table } from "./dom.js";
+import { costOf, ended, margin, rolloutStrip, stageState, tallyBar, tallyWords } from "./rollout.js";
+
+export const title = "Rollouts";
+
+function noRollouts() {
+  return card(null, empty("No rollout is under way.", "This brings a release to one device in a hundred first, then to ten, then to all, and stops by itself when it is bad:",
+    "swb-server rollout create NAME --release=VERSION --stage=1% --stage=10% --stage=100%"));
+}
+
+export async function mount(root, parameters, page) {
+  await ready();
+  const [app, name] = parameters.path;
+  if (name) return mountOne(root, app, name, page);
+  const list = element("div", { class: "cards" });
+  root.append(element("div", { class: "head" }, element("h1", {}, title)), list);
+  const show = () => list.replaceChildren(...(now.live.rollouts.length ?
+    now.live.rollouts.map((r) => card(null, rolloutStrip(r))) : [noRollouts()]));
+  show();
+  page.follow((topic) => topic === "live" && show());
+}
+
+const find = (app, name) => now.live.rollouts.find((r) => r.app === app && r.name === name);
+
+function stages(rollout, cost) {
+  return table("Stages", [
+    { title: "Stage", value: (row) => element("span", { class: "strong" }, row.size) },
+    { title: "", kind: "id", value: (row) => badge(stageState(rollout, rollout.stages.indexOf(row))) },
+    { title: "Progress", kind: "wide more", value: (row) => tallyBar(row) },
+    { title: "Admitted", kind: "n", value: (row) => number(row.admitted) },
+    { title: "Under way", kind: "n more", value: (row) => number(row.under_way) },
+    { title: "Ok", kind: "n", value: (row) => number(row.ok) },
+    { title: "Failed", kind: "n", value: (row) => number(row.failed) },
+    { title: "Fell back", kind: "n", value: (row) => number(row.fell_back) },
+    { title: "Silent", kind: "n", value: (row) => number(row.silent) },
+    { title: "Bakes for", kind: "n more", value: (row) => duration(row.bake_seconds) },
+    cost ? { title: "Bytes, about", kind: "n more", value: (row) => (row.max_devices || !row.share_ppm ?
+      bytes(cost.devices ? (cost.bytes / cost.devices) * Math.min(row.max_devices, cost.devices) : 0) : bytes((cost.bytes * row.share_ppm) / 1e6)) } : null,
+  ].filter(Boolean), rollout.stages);
+}
+
+function reasons(rollout) {
+  const list = [...rollout.reasons].sort((a, b) => b.devices - a.devices);
+  if (!list.length) return empty("Nothing has gone badly.", "Failures, fall-backs and silence are counted here by their reason.");
+  return table("What went badly", [
+    { title: "Reason", value: (row) => row.reason },
+    { title: "", kind: "wide", value: (row) => bar([["bad", row.devices]], list[0].devices, plural(row.devices, "device")) },
+    { title: "Devices", kind: "n", value: (row) => number(row.devices) },
+  ], list);
+}
+
+function marginTable(rollout) {
+  return table("How near it is to stopping", [
+    { title: "Stops at", value: (row) => row.name },
+    { title: "", kind: "wide", value: (row) => bar([[row.share >= 0.5 ? "bad" : "busy", Math.min(row.share, 1)]], 1, `${row.now} of ${row.limit}`) },
+    { title: "Now", kind: "n", value: (row) => row.now },
+    { title: "Limit", kind: "n", value: (row) => row.limit },
+    { title: "", kind: "more soft", value: (row) => row.note || "" },
+  ], margin(rollout));
+}
+
+function track(rollout) {
+  return element("ol", { class: "track", "aria-label": "Stages" }, ...rollout.stages.map((stage, i) => {
+    const state = stageState(rollout, i);
+    return element("li", { class: state.replace(" ", "-"), "aria-current": i + 1 === rollout.stage ? "step" : null },
+      element("b", {}, stage.size), element("span", {}, state));
+  }));
+}
+
+async function costFor(app, version) {
+  const { value } = await get("releases", { app });
+  const release = value[0] && value[0].releases.find((r) => r.version === version);
+  return release ? costOf(release, now.overview.versions.filter((row) => row.app === app)) : null;
+}
+
+function numbers(rollout) {
+  const done = ended(rollout);
+  return element("div", { class: "tiles" }, ...[
+    ["Admitted", number(rollout.admitted), "plain", `${number(rollout.at_it)} at it now`],
+    ["Ok", number(rollout.ok), "good", percent(rollout.ok, done || 1)],
+    ["Failed", number(rollout.failed), "bad", percent(rollout.failed, done || 1)],
+    ["Fell back", number(rollout.fell_back), "bad", percent(rollout.fell_back, done || 1)],
+    ["Silent", number(rollout.silent), "bad", percent(rollout.silent, done || 1)],
+  ].map(([name, value, tone, note]) => element("div", { class: `tile ${tone}${value === "0" ? " quiet" : ""}` },
+    element("span", { class: "name" }, name), element("b", {}, value), element("span", { class: "note-line" }, note))));
+}
+
+function plan(rollout, cost) {
+  const limits = rollout.limits;
+  return facts(
+    ["Release", link(place("releases"), rollout.release)],
+    ["Channel", rollout.channel], ["App", rollout.app],
+    ["Stage open since", moment(rollout.stage_opened)],
+    ["Next stage after", `${number(rollout.need_in_stage)} ok, and the time to bake`],
+    ["Silent after", duration(limits.silent_after_seconds)],
+    ["Overdue after", duration(limits.overdue_after_seconds)],
+    limits.class_failures ? ["Hardware is blocked after", plural(limits.class_failures, "bad device")] : null,
+    ["Priority", rollout.priority],
+    rollout.deadline_seconds ? ["Deadline", `${duration(rollout.deadline_seconds)} after the offer`] : null,
+    cost ? ["Still to load, about", `${bytes(cost.bytes)} for ${plural(cost.devices, "device")}`] : null,
+    rollout.blocked_hardware.length ? ["Blocked hardware", rollout.blocked_hardware.join(", ")] : null);
+}
+
+async function mountOne(root, app, name, page) {
+  const rollout = find(app, name);
+  const head = element("h1", {}, name);
+  if (!rollout) {
+    root.append(element("div", { class: "head" }, head), card(null, empty("This rollout is not under way.",
+      "It has finished, or was never there. This tells what became of it:", `swb-server rollout show ${name}`)));
+    return;
+  }
+  const status = element("span"), words = element("p", { class: "reason", hidden: true });
+  const parts = { track: element("div"), numbers: element("div"), stages: element("div"), reasons: element("div"), margin: element("div"), plan: element("div"), bar: element("div") };
+  const buttons = levers(rollout, page);
+  let cost = null;
+  root.append(element("p", { class: "trail" }, link("#/rollouts", "Rollouts")),
+    element("div", { class: "head" }, head, status, element("p", { class: "soft grow" }, `${rollout.release} to channel ${rollout.channel}`), buttons.node),
+    words, parts.numbers, card(null, parts.track, parts.bar, parts.stages),
+    element("div", { class: "columns even" }, card("What went badly", parts.reasons),
+      card("How near it is to stopping by itself", parts.margin)),
+    card("Plan", parts.plan));
+
+  function show() {
+    const r = find(app, name);
+    if (!r) {
+      words.hidden = false;
+      words.textContent = "This rollout has just finished: the release is the channel's own now.";
+      buttons.update(null);
+      return;
+    }
+    status.replaceChildren(badge(r.status));
+    words.hidden = !r.reason;
+    words.textContent = r.reason;
+    parts.track.replaceChildren(track(r));
+    parts.bar.replaceChildren(tallyBar(r), tallyWords(r));
+    parts.numbers.replaceChildren(numbers(r));
+    parts.stages.replaceChildren(stages(r, cost));
+    parts.reasons.replaceChildren(reasons(r));
+    parts.margin.replaceChildren(marginTable(r));
+    parts.plan.replaceChildren(plan(r, cost));
+    buttons.update(r);
+  }
+
+  show();
+  page.follow((topic) => topic === "live" && show());
+  cost = await costFor(app, rollout.release);
+  if (!page.gone) show();
+}
+

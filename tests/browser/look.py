@@ -1,0 +1,57 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""look.py FOLDER [DEVICES] - pictures of every page with a simulated fleet, for a human eye"""
+
+import pathlib
+import sys
+import tempfile
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "server"))
+
+# pylint: disable=wrong-import-position
+from browser import Browser  # noqa: E402
+import scene  # noqa: E402
+from server_tools import Server  # noqa: E402
+
+PAGES = {"overview": "#/", "rollouts": "#/rollouts", "rollout": "#/rollouts/app-1/spring", "stopped": "#/rollouts/app-1/candidate",
+         "releases": "#/releases", "devices": "#/devices?state=failed", "groups": "#/groups", "activity": "#/activity",
+         "settings": "#/settings"}
+SHOWN = "document.querySelector('main h1') && !document.querySelector('.waiting')"
+
+
+def look(browser, base, folder):
+    browser.window(1440, 900)
+    browser.open(base)
+    browser.wait(SHOWN)
+    device = browser.run("fetch('api/v1/devices?state=failed&limit=1').then((a) => a.json()).then((l) => l.length ? `#/devices/${l[0].app}/${l[0].id}` : '#/devices/app-1/none')")
+    for name, place in {**PAGES, "device": device}.items():
+        for form, width, height, is_phone in (("desktop", 1440, 900, False), ("phone", 390, 844, True)):
+            for tone in ("light", "dark"):
+                browser.window(width, height, dark=tone == "dark", is_phone=is_phone)
+                browser.open("about:blank")
+                browser.open(base + place)
+                browser.wait(SHOWN)
+                browser.run("new Promise((r) => requestAnimationFrame(() => requestAnimationFrame(r)))")
+                browser.picture(folder / f"{name}-{form}-{tone}.png")
+
+
+def main(folder, devices=100_000):
+    with tempfile.TemporaryDirectory() as temporary:
+        top = pathlib.Path(temporary)
+        data = top / "data"
+        scene.prepare(data, top)
+        server = Server(data, "--status")
+        scene.populate(server, top, int(devices))
+        scene.write_past(data, int(devices))
+        browser = Browser(top / "profile")
+        try:
+            look(browser, f"http://127.0.0.1:{server.port}/", pathlib.Path(folder))
+            for complaint in browser.complaints():
+                print("complaint:", complaint)
+        finally:
+            browser.close()
+            server.stop()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
