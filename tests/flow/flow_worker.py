@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Stands in for swb-fetch and swb-install: speaks their messages, and lies, hangs and crashes on demand.
 
-    flow_worker.py FOLDER fetch check|get|report OPTION...
+    flow_worker.py FOLDER fetch check|get|report|reach OPTION...
     flow_worker.py FOLDER install OPTION...
 
 FOLDER/scenario.json says what to do:
@@ -123,6 +123,9 @@ class Worker:
                          SHA256=hashlib.sha256(data).hexdigest(),
                          DELTA="true" if offer.get("delta") else "false", **offer.get("extra", {}))
         self.succeed(STATUS="noupdate", INFO="nothing for you")
+
+    def reach(self):
+        sys.exit(0)
 
     def report(self):
         self.fault_if_wanted()

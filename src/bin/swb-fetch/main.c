@@ -41,6 +41,8 @@ int main(int argc, char **argv)
                  cmd_report},
                 {"get", "", 0, 0, "write a payload to standard output, from an offset to its end",
                  cmd_get_options, cmd_get},
+                {"reach", "", 0, 0, "see whether the update server can be reached",
+                 cmd_reach_options, cmd_reach},
                 {0},
         };
         static const struct swb_program program = {

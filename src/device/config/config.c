@@ -4,37 +4,32 @@
 #include <ctype.h>
 
 #include "base/text.h"
+#include "device/config/checks.h"
 #include "device/config/ini.h"
 #include "device/config/settings.h"
 #include "os/file.h"
 
 #define FILE_MAX_BYTES (64u << 10)
 #define SETTINGS_MAX 128
-#define CHECK_PREFIX "check."
+#define NAME_MAX_CHARS 36
 
 struct loader {
         struct swb_config *config;
         unsigned seen[SETTINGS_MAX]; /* line of each setting, 0 = not seen */
 };
 
-/* Names of partitions and checks: they appear in messages and events. */
-static bool is_name(const char *name)
+int swb_config_check_name(const char *what, const char *name, struct swb_error *err)
 {
         size_t n = strlen(name);
+        bool is_good = n > 0 && n <= NAME_MAX_CHARS;
 
-        if (n == 0 || n > 36)
-                return false;
-        for (const char *p = name; *p; p++)
-                if (!isalnum((unsigned char)*p) && !strchr("_.-", *p))
-                        return false;
-        return true;
-}
-
-static int bad_name(struct swb_error *err, const char *what, const char *name)
-{
-        return swb_fail(err, -EINVAL, SWB_FAULT_CONFIG,
-                        "'%s' is not the name of a %s (1 to 36 letters, digits, '_', '.', '-')",
-                        name, what);
+        for (const char *p = name; is_good && *p; p++)
+                is_good = isalnum((unsigned char)*p) || strchr("_.-", *p);
+        return is_good ? 0
+                       : swb_fail(err, -EINVAL, SWB_FAULT_CONFIG,
+                                  "'%s' is not the name of a %s (1 to %d letters, digits, '_', "
+                                  "'.', '-')",
+                                  name, what, NAME_MAX_CHARS);
 }
 
 static struct swb_config_partition *find_partition(struct swb_config *config, const char *name)
@@ -80,10 +75,10 @@ static int store_partition(struct swb_config *config, enum swb_slot slot, const 
                            const char *path, struct swb_error *err)
 {
         struct swb_config_partition *partition = find_partition(config, name);
-        int r;
+        int r = swb_config_check_name("partition", name, err);
 
-        if (!is_name(name))
-                return bad_name(err, "partition", name);
+        if (r < 0)
+                return r;
         if (*path != '/')
                 return swb_fail(err, -EINVAL, SWB_FAULT_CONFIG, "'%s' is not an absolute path",
                                 path);
@@ -99,27 +94,6 @@ static int store_partition(struct swb_config *config, enum swb_slot slot, const 
         }
         partition->path[slot] = strdup(path);
         return partition->path[slot] ? 0 : swb_oom(err);
-}
-
-static int store_check(struct swb_config *config, const char *name, const char *command,
-                       struct swb_error *err)
-{
-        struct swb_config_check *check = &config->health.checks[config->health.n_checks];
-
-        if (!is_name(name))
-                return bad_name(err, "check", name);
-        if (!*command)
-                return swb_fail(err, -EINVAL, SWB_FAULT_CONFIG, "the command is empty");
-        for (size_t i = 0; i < config->health.n_checks; i++)
-                if (strcmp(config->health.checks[i].name, name) == 0)
-                        return swb_fail(err, -EEXIST, SWB_FAULT_CONFIG, "the key is given twice");
-        if (config->health.n_checks == SWB_CONFIG_CHECKS_MAX)
-                return swb_fail(err, -E2BIG, SWB_FAULT_CONFIG, "more than %d checks",
-                                SWB_CONFIG_CHECKS_MAX);
-        check->name = strdup(name);
-        check->command = strdup(command);
-        config->health.n_checks++;
-        return check->name && check->command ? 0 : swb_oom(err);
 }
 
 static int unknown_key(const char *section, const char *key, struct swb_error *err)
@@ -167,9 +141,11 @@ static int take_key(void *context, unsigned line, const char *section, const cha
                 r = store_partition(loader->config, SWB_SLOT_A, key, value, err);
         else if (strcmp(section, "slot.B") == 0)
                 r = store_partition(loader->config, SWB_SLOT_B, key, value, err);
-        else if (strcmp(section, "health") == 0 && swb_starts_with(key, CHECK_PREFIX))
-                r = store_check(loader->config, key + strlen(CHECK_PREFIX), value, err);
         else
+                r = strcmp(section, "health") == 0
+                            ? swb_checks_take(loader->config, key, value, err)
+                            : 1;
+        if (r > 0)
                 r = unknown_key(section, key, err);
         return r < 0 ? swb_wrap(err, r, "[%s] %s", section, key) : 0;
 }
@@ -235,6 +211,8 @@ static int parse(struct swb_config *config, const char *path, const struct swb_b
         if (r >= 0)
                 r = store_defaults(&loader, path, err);
         if (r >= 0)
+                r = swb_checks_add_server(config, err);
+        if (r >= 0)
                 r = check_slots(config, path, err);
         if (r >= 0)
                 r = check_times(config, path, err);
@@ -280,7 +258,7 @@ struct swb_config *swb_config_free(struct swb_config *config)
         }
         for (size_t i = 0; i < config->health.n_checks; i++) {
                 free(config->health.checks[i].name);
-                free(config->health.checks[i].command);
+                free(config->health.checks[i].what);
         }
         free(config->path);
         free(config);

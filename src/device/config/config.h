@@ -16,6 +16,7 @@
 
 #define SWB_CONFIG_PARTITIONS_MAX 16 /* per slot, as in a payload */
 #define SWB_CONFIG_CHECKS_MAX 16
+#define SWB_CONFIG_SERVER_CHECK "server"
 
 /* One partition of the system, in both slots. */
 struct swb_config_partition {
@@ -26,9 +27,17 @@ struct swb_config_partition {
 /* What reboots when nothing is configured and logind does not run. */
 #define SWB_CONFIG_REBOOT "systemctl reboot"
 
+enum swb_check_kind {
+        SWB_CHECK_COMMAND, /* what: for /bin/sh -c; exit status 0 = healthy */
+        SWB_CHECK_UNIT,    /* what: name of a systemd unit that must be active */
+        SWB_CHECK_DBUS,    /* what: SERVICE PATH INTERFACE METHOD, on the system bus */
+        SWB_CHECK_SERVER,  /* the update server must answer; what: "" */
+};
+
 struct swb_config_check {
-        char *name;
-        char *command; /* for /bin/sh -c; exit status 0 = healthy */
+        char *name; /* unique among all kinds */
+        char *what;
+        enum swb_check_kind kind;
 };
 
 /* Strings are never NULL: a key without a value and default is "". Times are in microseconds. */
@@ -88,7 +97,10 @@ struct swb_config {
                 uint64_t min_uptime_usec; /* the first check starts no earlier after boot */
                 uint64_t interval_usec;   /* between a failed check and the next round */
                 uint64_t check_timeout_usec; /* for one run of one check */
-                struct swb_config_check checks[SWB_CONFIG_CHECKS_MAX];
+                bool server;                 /* one more check, behind the others: "server" */
+                char *watchdog;              /* device that is fed while confirming; "": none */
+                uint64_t watchdog_timeout_usec;
+                struct swb_config_check checks[SWB_CONFIG_CHECKS_MAX + 1];
                 size_t n_checks;
         } health;
         struct {

@@ -92,6 +92,10 @@ static const struct swb_setting table[] = {
         {"health", "interval", SWB_SETTING_DURATION, "10s", AT(health.interval_usec), 1, DAYS},
         {"health", "check-timeout", SWB_SETTING_DURATION, "1m", AT(health.check_timeout_usec), 1,
          DAYS},
+        {"health", "server", SWB_SETTING_BOOL, "no", AT(health.server)},
+        {"health", "watchdog", SWB_SETTING_PATH, "", AT(health.watchdog)},
+        {"health", "watchdog-timeout", SWB_SETTING_DURATION, "1m", AT(health.watchdog_timeout_usec),
+         3, 3600},
 
         {"workers", "fetch", SWB_SETTING_PATH, "/usr/sbin/swb-fetch", AT(workers.fetch)},
         {"workers", "install", SWB_SETTING_PATH, "/usr/sbin/swb-install", AT(workers.install)},

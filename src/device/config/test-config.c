@@ -56,6 +56,9 @@ static void takes_what_is_written(void **state)
                 "[health]\n"
                 "check.web = curl -f http://127.0.0.1/ ; echo \"a = b\" # not a comment\n"
                 "\tcheck.disk=test -w /data\n"
+                "unit.boot = boot-complete.target\n"
+                "dbus.app = com.example.App /com/example/App com.example.App IsWell\n"
+                "server = yes\n"
                 "[update]\ndelta=off\nmax-rate=512K\n[server]\nca-file=/etc/ca.pem\n";
         _cleanup_(swb_config_freep) struct swb_config *config = NULL;
         struct swb_error err;
@@ -67,11 +70,17 @@ static void takes_what_is_written(void **state)
         assert_string_equal(config->partitions[0].name, "kernel");
         assert_string_equal(config->partitions[0].path[SWB_SLOT_A], "/dev/a1");
         assert_string_equal(config->partitions[1].path[SWB_SLOT_B], "/dev/b2");
-        assert_int_equal(config->health.n_checks, 2);
+        assert_int_equal(config->health.n_checks, 5);
+        assert_int_equal(config->health.checks[1].kind, SWB_CHECK_COMMAND);
+        assert_int_equal(config->health.checks[2].kind, SWB_CHECK_UNIT);
+        assert_string_equal(config->health.checks[2].what, "boot-complete.target");
+        assert_int_equal(config->health.checks[3].kind, SWB_CHECK_DBUS);
+        assert_int_equal(config->health.checks[4].kind, SWB_CHECK_SERVER);
+        assert_string_equal(config->health.checks[4].name, "server");
         assert_string_equal(config->health.checks[0].name, "web");
-        assert_string_equal(config->health.checks[0].command,
+        assert_string_equal(config->health.checks[0].what,
                             "curl -f http://127.0.0.1/ ; echo \"a = b\" # not a comment");
-        assert_string_equal(config->health.checks[1].command, "test -w /data");
+        assert_string_equal(config->health.checks[1].what, "test -w /data");
         assert_false(config->update.delta);
         assert_int_equal(config->update.max_rate_bytes, 512 << 10);
         assert_string_equal(config->server.ca_file, "/etc/ca.pem");
@@ -120,9 +129,24 @@ static void refuses_with_place_and_reason(void **state)
                 {"[update]\ndelta=maybe\n", "'maybe' is not yes or no"},
                 {"[update]\nmax-rate=fast\n", "'fast' is not a size"},
                 {"[health]\ncheck.=x\n", "is not the name of a check"},
-                {"[health]\ncheck.a=\n", "the command is empty"},
+                {"[health]\ncheck.a=\n", "the value is empty"},
+                {"[health]\nunit.a=app\n", "not the name of a unit"},
+                {"[health]\nunit.a=--all.x\n", "not the name of a unit"},
+                {"[health]\nunit.a=a.service b.service\n", "not the name of a unit"},
+                {"[health]\ndbus.a=com.example.App /com/example/App com.example.App\n",
+                 "is not SERVICE PATH INTERFACE METHOD"},
+                {"[health]\ndbus.a=com.example.App App com.example.App IsWell\n", "is not SERVICE"},
+                {"[health]\ndbus.a=com.example.App /A $(reboot) IsWell\n", "is not SERVICE"},
+                {"[health]\ndbus.a=--user /A com.example.App IsWell\n", "is not SERVICE"},
+                {"[health]\nthing.a=x\n", "unknown key"},
+                {"[health]\nunit=app.service\n", "unknown key"},
+                {"[health]\nunit.a=a.service\ncheck.a=y\n", "given twice"},
+                {REQUIRED SLOTS "[health]\nserver=yes\ncheck.server=true\n",
+                 "a check is called 'server'"},
+                {"[health]\nwatchdog=watchdog0\n", "is not an absolute path"},
+                {"[health]\nwatchdog-timeout=2s\n", "outside 3 .. 3600"},
                 {"[health]\ncheck.a=x\ncheck.a=y\n",
-                 ":3: [health] check.a: the key is given twice"},
+                 ":3: [health] check.a: the name of this check is given twice"},
                 {REQUIRED SLOTS "[server]\nfirst-check=1m\n",
                  "first-check-jitter: must not be above"},
                 {REQUIRED SLOTS "[server]\ncheck-jitter=45m\n", "check-jitter: must be below"},
@@ -230,7 +254,7 @@ static void the_sample_has_every_key_and_loads(void **state)
                         plain[n++] = *p;
         plain[n] = '\0';
         assert_ok(load_text(plain, &config, &err), &err);
-        assert_int_equal(config->health.n_checks, 1);
+        assert_int_equal(config->health.n_checks, 2);
         free(plain);
         free(text);
 }

@@ -6,6 +6,7 @@
 #include <sys/timerfd.h>
 #include <time.h>
 
+#include "device/confirm/check.h"
 #include "os/command.h"
 
 #define SECOND UINT64_C(1000000)
@@ -93,13 +94,16 @@ int swb_confirm_fd(const struct swb_confirm *confirm)
 static int start_check(struct swb_confirm *confirm, struct swb_error *err)
 {
         const struct swb_config_check *check = &confirm->config->health.checks[confirm->next];
-        const char *argv[] = {"/bin/sh", "-c", check->command, NULL};
+        _cleanup_(swb_check_done) struct swb_check command = {0};
         uint64_t now = now_usec();
         uint64_t left = confirm->deadline_usec > now ? confirm->deadline_usec - now : 1;
         int r;
 
-        r = swb_command_start(argv, SWB_MIN(confirm->config->health.check_timeout_usec, left),
-                              &confirm->command, err);
+        r = swb_check_prepare(confirm->config, check, &command, err);
+        if (r >= 0)
+                r = swb_command_start(command.argv,
+                                      SWB_MIN(confirm->config->health.check_timeout_usec, left),
+                                      &confirm->command, err);
         if (r >= 0)
                 r = watch(confirm, swb_command_fd(confirm->command), err);
         return r < 0 ? swb_wrap(err, r, "health check %s", check->name) : 0;

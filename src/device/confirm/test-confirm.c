@@ -15,8 +15,10 @@ static struct swb_config config_of(const char *first, const char *second)
                                                .interval_usec = 20 * MSEC,
                                                .check_timeout_usec = 10000 * MSEC}};
 
-        config.health.checks[0] = (struct swb_config_check){(char *)"first", (char *)first};
-        config.health.checks[1] = (struct swb_config_check){(char *)"second", (char *)second};
+        config.health.checks[0] =
+                (struct swb_config_check){(char *)"first", (char *)first, SWB_CHECK_COMMAND};
+        config.health.checks[1] =
+                (struct swb_config_check){(char *)"second", (char *)second, SWB_CHECK_COMMAND};
         config.health.n_checks = (size_t)((first != NULL) + (second != NULL));
         return config;
 }

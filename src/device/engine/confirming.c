@@ -46,6 +46,7 @@ void swb_engine_complete(struct swb_engine *e)
         const struct swb_pending *p = &e->state->pending;
 
         swb_engine_trouble_is_over(e);
+        swb_engine_unguard(e);
         if (e->unhealthy.fault == SWB_FAULT_NONE)
                 swb_engine_clear_error(e);
         if (p->phase == SWB_PHASE_INSTALLED && p->slot == e->facts.slot)
@@ -131,6 +132,7 @@ void swb_engine_confirm(struct swb_engine *e)
 
         e->unhealthy = SWB_ERROR_INIT;
         swb_engine_enter(e, SWB_ENGINE_CONFIRMING, "health checks of the running system");
+        swb_engine_guard(e);
         if (begin(e, &err) >= 0)
                 return;
         swb_engine_stop_confirming(e);

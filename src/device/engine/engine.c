@@ -128,6 +128,7 @@ struct swb_engine *swb_engine_free(struct swb_engine *engine)
         engine->getter = swb_worker_free(engine->getter);
         engine->installer = swb_worker_free(engine->installer);
         engine->command = swb_worker_free(engine->command);
+        swb_engine_let_bite(engine);
         swb_engine_stop_confirming(engine);
         engine->attempt.pipe = swb_close(engine->attempt.pipe);
         engine->check_timer = sd_event_source_disable_unref(engine->check_timer);
@@ -161,6 +162,10 @@ void swb_engine_stop(struct swb_engine *engine)
         engine->is_stopping = true;
         swb_engine_not_later(engine);
         swb_engine_stop_confirming(engine);
+        /* Whoever stops us leaves a system that is well so far as it is. */
+        if (engine->status.state == SWB_ENGINE_CONFIRMING &&
+            engine->unhealthy.fault == SWB_FAULT_NONE)
+                swb_engine_unguard(engine);
         if (engine->checker)
                 swb_worker_stop(engine->checker, &why);
         if (engine->reporter)

@@ -13,6 +13,7 @@
  *   retrying.c    what a failed attempt means for the next one
  *   installed.c   boot flags set, reboot
  *   confirming.c  health checks, marking good
+ *   guarding.c    the hardware watchdog meanwhile
  *   rejecting.c   a new system that failed is left for good
  *   asking.c      the facts for the policy, its answers, and when to ask again
  *   considering.c what to begin, stop or call off because an answer changed
@@ -23,6 +24,7 @@
  *   doctoring.c   is this device fit for an update?
  */
 #include "device/confirm/confirm.h"
+#include "device/confirm/watchdog.h"
 #include "device/engine/args.h"
 #include "device/engine/engine.h"
 #include "device/engine/reports.h"
@@ -68,8 +70,11 @@ struct swb_engine {
 
         struct swb_confirm *confirm;
         sd_event_source *confirm_io;
-        struct swb_error unhealthy; /* what the health checks found */
-        unsigned patience;          /* rounds that the reboot waited for the reporter */
+        struct swb_watchdog *watchdog; /* NULL: none, or not confirming */
+        sd_event_source *watchdog_timer;
+        uint64_t guarded_until_usec; /* boot clock: it is not fed longer */
+        struct swb_error unhealthy;  /* what the health checks found */
+        unsigned patience;           /* rounds that the reboot waited for the reporter */
 
         struct swb_zone zone;
         bool is_zone_missed; /* that there is none was logged */
@@ -189,6 +194,10 @@ void swb_engine_run_reboot(struct swb_engine *e);
 
 void swb_engine_confirm(struct swb_engine *e);
 void swb_engine_stop_confirming(struct swb_engine *e);
+void swb_engine_guard(struct swb_engine *e);
+/* Stops the watchdog; or lets go of it as it is. */
+void swb_engine_unguard(struct swb_engine *e);
+void swb_engine_let_bite(struct swb_engine *e);
 void swb_engine_mark_good(struct swb_engine *e);
 /* The running system is marked good: the update, if there was one, is complete. */
 void swb_engine_complete(struct swb_engine *e);
