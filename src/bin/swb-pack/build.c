@@ -2,25 +2,15 @@
 #include "bin/swb-pack/build.h"
 
 #include <inttypes.h>
-#include <sched.h>
 
 #include "base/json_writer.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "bin/swb-pack/install.h"
+#include "bin/swb-pack/processors.h"
 #include "generator/generate.h"
 
-#define JOBS_MAX 256u
 #define LINE_MAX_BYTES ((size_t)64 << 10)
-
-static unsigned n_processors(void)
-{
-        cpu_set_t set;
-
-        if (sched_getaffinity(0, sizeof(set), &set) < 0)
-                return 1;
-        return (unsigned)SWB_MAX(CPU_COUNT(&set), 1);
-}
 
 /* SOURCE_DATE_EPOCH, as reproducible-builds.org defines it; -1 when it is not set. */
 static int read_time(int64_t *ret, struct swb_error *err)
@@ -67,6 +57,8 @@ static int load_signing(const struct swb_build_options *o, struct swb_signing *s
 static int fill_config(const struct swb_build_options *o, const struct swb_images *images,
                        struct swb_generate_config *config, struct swb_error *err)
 {
+        int r;
+
         config->profile = swb_profile_from_string(o->profile);
         if (config->profile < 0)
                 return swb_fail(err, -EINVAL, SWB_FAULT_USAGE,
@@ -76,9 +68,6 @@ static int fill_config(const struct swb_build_options *o, const struct swb_image
                                 o->minor);
         if (o->max_timestamp > INT64_MAX)
                 return swb_fail(err, -ERANGE, SWB_FAULT_USAGE, "option --max-timestamp: too large");
-        if (o->jobs > JOBS_MAX)
-                return swb_fail(err, -E2BIG, SWB_FAULT_USAGE, "option --jobs: more than %u",
-                                JOBS_MAX);
         config->minor = o->minor == SWB_BUILD_MINOR_UNSET ? SWB_MINOR_DEFAULT : (uint32_t)o->minor;
         config->max_timestamp = (int64_t)o->max_timestamp;
         config->verity = o->verity;
@@ -87,14 +76,14 @@ static int fill_config(const struct swb_build_options *o, const struct swb_image
         config->source_version = o->source_version;
         config->output_path = o->output;
         config->manifest_path = o->manifest;
-        config->pool.n_threads = o->jobs ? (unsigned)o->jobs : n_processors();
         config->pool.memory_bytes = o->memory;
         for (size_t i = 0; i < images->n; i++)
                 config->partitions[config->n_partitions++] =
                         (struct swb_generate_partition){.name = images->items[i].name,
                                                         .old_path = images->items[i].old_path,
                                                         .new_path = images->items[i].new_path};
-        return read_time(&config->time, err);
+        r = swb_choose_threads(o->jobs, &config->pool.n_threads, err);
+        return r < 0 ? r : read_time(&config->time, err);
 }
 
 /* The last word on a payload is the device's own code: what it makes must be the new image. */

@@ -28,6 +28,8 @@ static const struct swb_verb verbs[] = {
          swb_cmd_verity},
         {"explain", "PAYLOAD NEW", 2, 2, "show which files take the bytes, and why",
          swb_explain_options, swb_cmd_explain},
+        {"diff-report", "[OLD] NEW", 1, 2, "estimate which files will cost, before packing",
+         swb_diff_report_options, swb_cmd_diff_report},
         {0},
 };
 

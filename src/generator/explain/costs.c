@@ -14,31 +14,41 @@ const char *swb_cost_name(const struct swb_file *file)
         return *file->path ? file->path : "/";
 }
 
-/* data * part / whole without overflow: data is at most 24 MiB, blocks below 2^34. */
+/* data * part / whole without overflow: data is below 4 GiB, blocks are below 2^32. */
 static uint64_t share(uint64_t data, uint64_t part, uint64_t whole)
 {
         return whole ? data * part / whole : 0;
 }
 
-static void count_operation(const struct swb_operation *op, const struct swb_scan *scan,
-                            struct swb_file_cost *costs)
+int swb_costs_init(struct swb_costs *costs, const struct swb_scan *scan)
 {
-        uint64_t whole = swb_extents_blocks(op->dst, op->n_dst), done = 0;
+        *costs = (struct swb_costs){.n = scan->n_files};
+        costs->items = calloc(scan->n_files, sizeof(*costs->items));
+        if (!costs->items)
+                return -ENOMEM;
+        for (size_t i = 0; i < scan->n_files; i++)
+                costs->items[i].file = &scan->files[i];
+        return 0;
+}
 
-        for (size_t i = 0; i < op->n_dst; i++) {
-                const struct swb_extent *e = &op->dst[i];
+void swb_costs_add(struct swb_costs *costs, const struct swb_scan *scan,
+                   const struct swb_extent *extents, size_t n_extents, uint64_t bytes)
+{
+        uint64_t whole = swb_extents_blocks(extents, n_extents), done = 0;
+
+        for (size_t i = 0; i < n_extents; i++) {
+                const struct swb_extent *e = &extents[i];
 
                 for (uint64_t k = 0; k < e->n_blocks; k++, done++) {
-                        uint64_t bytes = share(op->data_length, done + 1, whole) -
-                                         share(op->data_length, done, whole);
                         bool is_hole = e->start_block == SWB_SPARSE_HOLE ||
                                        e->start_block + k >= scan->image->n_blocks;
-                        size_t owner =
-                                is_hole ? scan->n_files - 1 : scan->owner[e->start_block + k];
+                        struct swb_file_cost *cost =
+                                &costs->items[is_hole ? scan->n_files - 1
+                                                      : scan->owner[e->start_block + k]];
 
-                        costs[owner].blocks++;
-                        costs[owner].fresh_blocks += op->data_length > 0;
-                        costs[owner].bytes += bytes;
+                        cost->blocks++;
+                        cost->fresh_blocks += bytes > 0;
+                        cost->bytes += share(bytes, done + 1, whole) - share(bytes, done, whole);
                 }
         }
 }
@@ -52,7 +62,7 @@ static int compare(const void *a, const void *b)
         return strcmp(swb_cost_name(x->file), swb_cost_name(y->file));
 }
 
-static void sort(struct swb_costs *costs)
+void swb_costs_end(struct swb_costs *costs)
 {
         size_t n = 0;
 
@@ -69,13 +79,10 @@ static void sort(struct swb_costs *costs)
 int swb_costs_count(struct swb_payload_file *file, size_t partition, const struct swb_scan *scan,
                     struct swb_costs *ret, struct swb_error *err)
 {
-        _cleanup_(swb_costs_done) struct swb_costs costs = {.n = scan->n_files};
+        _cleanup_(swb_costs_done) struct swb_costs costs = {0};
 
-        costs.items = calloc(scan->n_files, sizeof(*costs.items));
-        if (!costs.items)
+        if (swb_costs_init(&costs, scan) < 0)
                 return swb_oom(err);
-        for (size_t i = 0; i < scan->n_files; i++)
-                costs.items[i].file = &scan->files[i];
         for (size_t number = 0;; number++) {
                 const struct swb_operation *op;
                 size_t of;
@@ -86,9 +93,9 @@ int swb_costs_count(struct swb_payload_file *file, size_t partition, const struc
                 if (r == 0)
                         break;
                 if (of == partition)
-                        count_operation(op, scan, costs.items);
+                        swb_costs_add(&costs, scan, op->dst, op->n_dst, op->data_length);
         }
-        sort(&costs);
+        swb_costs_end(&costs);
         *ret = costs;
         costs = (struct swb_costs){0};
         return 0;

@@ -25,6 +25,14 @@ struct swb_costs {
 
 void swb_costs_done(struct swb_costs *costs);
 
+/* While counting, one item a file of the scan. Return: 0, -ENOMEM. */
+int swb_costs_init(struct swb_costs *costs, const struct swb_scan *scan) _warn_unused_;
+/* `bytes` of data that write these extents; 0: copied from elsewhere, or zeros. */
+void swb_costs_add(struct swb_costs *costs, const struct swb_scan *scan,
+                   const struct swb_extent *extents, size_t n_extents, uint64_t bytes);
+/* Ends the counting: sorts, adds up, and drops files that nothing writes. */
+void swb_costs_end(struct swb_costs *costs);
+
 /* One partition of a payload, against the scan of its new image. Return: 0, NO_MEMORY, and what
  * the reader says. */
 int swb_costs_count(struct swb_payload_file *file, size_t partition, const struct swb_scan *scan,
