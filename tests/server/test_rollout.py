@@ -186,18 +186,6 @@ def test_without_identity_nobody_is_counted(serve, base, data):
     assert show(data)["admitted"] == 0
 
 
-def test_one_server_counts_and_another_takes_over(serve, base, data):
-    create(data, "--stage=2", "--stage=100%")
-    first, second = serve(), serve()
-    assert gets(second, "a") is None
-    assert info(second, "a").startswith("rollout-is-paused")
-    assert gets(first, "a") == "2.0"
-    assert gets(second, "a") is None
-    first.kill()
-    second.wait_for(lambda: gets(second, "a") == "2.0")
-    assert [gets(second, m) for m in "bc"] == ["2.0", None]
-
-
 def test_share_is_monotone(serve, base, data):
     create(data, "--stage=20%", "--stage=60%")
     server = serve()

@@ -15,6 +15,27 @@ const char *swb_checkin_machineid(const struct swb_omaha_request *request,
         return "";
 }
 
+/* Does the app have rollouts that may know this device? */
+static bool has_rollouts(const struct swb_checkin *checkin, size_t index)
+{
+        const struct swb_catalog_app *app = checkin->decisions[index].app;
+
+        return checkin->rollouts && app && app->n_rollouts > 0 &&
+               *swb_checkin_machineid(checkin->request, &checkin->request->apps[index]);
+}
+
+static struct swb_rollout_word word_of(const struct swb_checkin *checkin, size_t index)
+{
+        const struct swb_omaha_app *app = &checkin->request->apps[index];
+
+        return (struct swb_rollout_word){.machineid = swb_checkin_machineid(checkin->request, app),
+                                         .version = app->version,
+                                         .is_check = app->has_update_check,
+                                         .events = app->events,
+                                         .n_events = app->n_events,
+                                         .now = checkin->now};
+}
+
 /* Events come first, then the check (OM-6). */
 static void decide_app(struct swb_checkin *checkin, size_t index)
 {
@@ -28,14 +49,11 @@ static void decide_app(struct swb_checkin *checkin, size_t index)
                                                .now = checkin->now};
 
         decision->app = swb_catalog_app(checkin->catalog, app->appid);
-        if (checkin->rollouts && decision->app && decision->app->n_rollouts > 0 && *machineid)
-                swb_rollouts_hear(checkin->rollouts, decision->app->id,
-                                  &(struct swb_rollout_word){.machineid = machineid,
-                                                             .version = app->version,
-                                                             .is_check = app->has_update_check,
-                                                             .events = app->events,
-                                                             .n_events = app->n_events,
-                                                             .now = checkin->now});
+        if (has_rollouts(checkin, index)) {
+                const struct swb_rollout_word word = word_of(checkin, index);
+
+                swb_rollouts_hear(checkin->rollouts, decision->app->id, &word);
+        }
         if (app->has_update_check)
                 swb_select(&query, decision);
 }
@@ -67,10 +85,11 @@ static void take_back(const struct swb_checkin *checkin)
         for (size_t i = 0; i < checkin->request->n_apps; i++) {
                 const struct swb_decision *decision = &checkin->decisions[i];
 
-                if (decision->is_new_member)
-                        swb_rollouts_undo(checkin->rollouts, decision->rollout->id,
-                                          swb_checkin_machineid(checkin->request,
-                                                                &checkin->request->apps[i]));
+                if (decision->taken != SWB_TAKEN_NOTHING)
+                        swb_rollouts_undo(
+                                checkin->rollouts, decision->rollout->id,
+                                swb_checkin_machineid(checkin->request, &checkin->request->apps[i]),
+                                decision->taken);
         }
 }
 
@@ -218,18 +237,55 @@ int swb_checkin_record(const struct swb_checkin *checkin, struct swb_fleet *flee
         return 0;
 }
 
+bool swb_checkin_concerns_members(const struct swb_checkin *checkin)
+{
+        for (size_t i = 0; i < checkin->request->n_apps; i++)
+                if (has_rollouts(checkin, i) &&
+                    swb_rollouts_concern(
+                            checkin->rollouts, checkin->decisions[i].app->id,
+                            swb_checkin_machineid(checkin->request, &checkin->request->apps[i])))
+                        return true;
+        return false;
+}
+
+bool swb_checkin_takes(const struct swb_checkin *checkin)
+{
+        for (size_t i = 0; i < checkin->request->n_apps; i++)
+                if (checkin->decisions[i].taken != SWB_TAKEN_NOTHING)
+                        return true;
+        return false;
+}
+
+void swb_checkin_confirm(struct swb_checkin *checkin)
+{
+        for (size_t i = 0; i < checkin->request->n_apps && !checkin->is_late; i++) {
+                struct swb_decision *decision = &checkin->decisions[i];
+                const char *machineid =
+                        swb_checkin_machineid(checkin->request, &checkin->request->apps[i]);
+
+                if (decision->taken == SWB_TAKEN_NOTHING ||
+                    swb_rollouts_confirm(checkin->rollouts, decision->rollout->id, machineid,
+                                         decision->taken, checkin->now))
+                        continue;
+                decision->taken = SWB_TAKEN_NOTHING; /* was undone; others when the checkin goes */
+                checkin->is_late = true;
+        }
+}
+
 int swb_checkin_record_members(const struct swb_checkin *checkin, struct swb_member_writer *writer,
                                struct swb_error *err)
 {
-        for (size_t i = 0; checkin->rollouts && i < checkin->request->n_apps; i++) {
-                const struct swb_catalog_app *app = checkin->decisions[i].app;
-                const char *machineid =
-                        swb_checkin_machineid(checkin->request, &checkin->request->apps[i]);
+        for (size_t i = 0; i < checkin->request->n_apps; i++) {
+                struct swb_rollout_word word;
+                int64_t app;
                 int r;
 
-                if (!app || app->n_rollouts == 0 || !*machineid)
+                if (!has_rollouts(checkin, i))
                         continue;
-                r = swb_rollouts_store(checkin->rollouts, app->id, machineid, checkin->now, writer,
+                word = word_of(checkin, i);
+                app = checkin->decisions[i].app->id;
+                swb_rollouts_hear_again(checkin->rollouts, app, &word);
+                r = swb_rollouts_store(checkin->rollouts, app, word.machineid, checkin->now, writer,
                                        err);
                 if (r < 0)
                         return r;

@@ -15,8 +15,9 @@ struct swb_checkin {
         struct swb_decision *decisions; /* one per app; without an update check only `app` is set */
         int64_t now;                    /* seconds since 1970 */
         bool is_stored; /* else what rollouts gave is taken back when the checkin goes */
+        bool is_late;   /* another server has given the last place away: nothing is stored */
         /* Called once by the writer's thread, after the commit (err NULL) or when it failed, just
-         * before the checkin goes. NULL: nobody waits. */
+         * before the checkin goes. -ESTALE: it is late, decide again. NULL: nobody waits. */
         void (*done)(void *userdata, const struct swb_error *err);
         void *userdata;
         struct swb_checkin *next; /* of the writer's queue */
@@ -43,6 +44,13 @@ const char *swb_checkin_machineid(const struct swb_omaha_request *request,
 /* Writes rows, events and counts; inside the writer's transaction. */
 int swb_checkin_record(const struct swb_checkin *checkin, struct swb_fleet *fleet,
                        struct swb_error *err) _warn_unused_;
-/* Its devices' memberships in rollouts; the same. */
+/* Has it anything to do with members of rollouts? */
+bool swb_checkin_concerns_members(const struct swb_checkin *checkin);
+/* Has a rollout admitted a device, so that it is not to be recorded before it is confirmed? */
+bool swb_checkin_takes(const struct swb_checkin *checkin);
+/* In a turn (see live.h): what other servers have stored is known now. Takes the admissions back if
+ * they do not hold (is_late). */
+void swb_checkin_confirm(struct swb_checkin *checkin);
+/* Its devices' memberships in rollouts; in a turn. */
 int swb_checkin_record_members(const struct swb_checkin *checkin, struct swb_member_writer *writer,
                                struct swb_error *err) _warn_unused_;

@@ -21,8 +21,6 @@ struct swb_service {
         struct swb_connections *connections;
         struct swb_writer *writer;
         int payload_folder_fd;
-        int lock_fd;       /* of the data folder; whoever locks it has the rollouts */
-        bool has_rollouts; /* of the owner's thread */
 
         pthread_mutex_t catalog_lock;
         struct swb_catalog *catalog; /* current; take a reference under the lock */
@@ -57,6 +55,8 @@ struct swb_exchange {
         struct swb_buf body;   /* up to SWB_OMAHA_REQUEST_MAX_BYTES of it */
         struct swb_buf answer; /* waits for the writer */
         bool commit_failed;
+        bool is_late; /* another server has given the last place away: decide again */
+        unsigned n_tries;
         char next[24]; /* for the header that says where the next page begins; "": none */
         char proof[SWB_CUP_PROOF_TEXT]; /* of the answer; "": none asked for */
 };

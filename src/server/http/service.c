@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/http/service.h"
 
-#include <fcntl.h>
-#include <sys/file.h>
-
 #include "base/log.h"
 #include "os/file.h"
 #include "server/http/internal.h"
 #include "server/store/payload_files.h"
 
-#define LOCK_FILE "server.lock"
 /* For the head of a request; longer ones are refused by libmicrohttpd. */
 #define CONNECTION_MEMORY_BYTES ((size_t)32 << 10)
 
@@ -70,37 +66,6 @@ static int start_daemon(struct swb_service *service, struct swb_error *err)
         return 0;
 }
 
-static int open_lock(struct swb_service *service, struct swb_error *err)
-{
-        _cleanup_free_ char *path = NULL;
-        int r;
-
-        r = swb_make_dirs(service->config.data, 0750, err);
-        if (r < 0)
-                return r;
-        if (asprintf(&path, "%s/" LOCK_FILE, service->config.data) < 0) {
-                path = NULL;
-                return swb_oom(err);
-        }
-        service->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
-        if (service->lock_fd < 0)
-                return swb_fail_errno(err, errno, "open '%s'", path);
-        return 0;
-}
-
-/* Two servers on one folder would each count the devices of a rollout for themselves. So the first
- * has the rollouts; for the second they are as if paused, until it is the only one. */
-static int take_rollouts(struct swb_service *service, struct swb_error *err)
-{
-        int r;
-
-        if (service->has_rollouts || flock(service->lock_fd, LOCK_EX | LOCK_NB) < 0)
-                return 0;
-        r = swb_rollouts_refresh(service->rollouts, service->db, (int64_t)time(NULL), err);
-        service->has_rollouts = r >= 0; /* else the next tick tries again; the lock stays ours */
-        return r;
-}
-
 static int load_first_catalog(struct swb_service *service, struct swb_error *err)
 {
         int r;
@@ -109,12 +74,7 @@ static int load_first_catalog(struct swb_service *service, struct swb_error *err
         if (r >= 0)
                 r = swb_rollouts_new(&service->rollouts, err);
         if (r >= 0)
-                r = take_rollouts(service, err);
-        if (r >= 0 && !service->has_rollouts)
-                swb_log(SWB_LOG_WARNING,
-                        "another server runs on '%s': until it ends, this one admits nobody to "
-                        "rollouts, and what devices report here does not count for them",
-                        service->config.data);
+                r = swb_rollouts_refresh(service->rollouts, service->db, (int64_t)time(NULL), err);
         if (r >= 0)
                 r = swb_catalog_load(service->db, &service->catalog, err);
         return r;
@@ -130,13 +90,9 @@ int swb_service_start(const struct swb_service_config *config, struct swb_servic
                 return swb_oom(err);
         service->config = *config;
         service->payload_folder_fd = -EBADF;
-        service->lock_fd = -EBADF;
         service->metrics.started = (int64_t)time(NULL);
         (void)pthread_mutex_init(&service->catalog_lock, NULL); /* can't fail without attributes */
         (void)pthread_mutex_init(&service->status_lock, NULL);
-        r = open_lock(service, err);
-        if (r < 0)
-                return r;
         r = swb_proof_keys_new(config->answer_keys, config->n_answer_keys, &service->proof_keys,
                                err);
         if (r < 0)
@@ -182,7 +138,6 @@ struct swb_service *swb_service_free(struct swb_service *service)
         (void)swb_db_free(service->db);
         (void)swb_db_free(service->status_db);
         (void)swb_close(service->payload_folder_fd);
-        (void)swb_close(service->lock_fd);
         (void)pthread_mutex_destroy(&service->catalog_lock);
         (void)pthread_mutex_destroy(&service->status_lock);
         free(service);
@@ -210,9 +165,7 @@ static int refresh_catalog(struct swb_service *service, struct swb_error *err)
         if (r < 0)
                 return r;
         if (generation != service->catalog->generation) {
-                r = service->has_rollouts ? swb_rollouts_refresh(service->rollouts, service->db,
-                                                                 (int64_t)time(NULL), err)
-                                          : 0;
+                r = swb_rollouts_refresh(service->rollouts, service->db, (int64_t)time(NULL), err);
                 if (r >= 0)
                         r = swb_catalog_load(service->db, &fresh, err);
                 if (r < 0)
@@ -233,7 +186,7 @@ static void tick_rollouts(struct swb_service *service)
         struct swb_error err = SWB_ERROR_INIT;
         int r;
 
-        r = take_rollouts(service, &err);
+        r = swb_rollouts_sync(service->rollouts, service->db, &err);
         if (r >= 0)
                 r = swb_rollouts_tick(service->rollouts, service->db, (int64_t)time(NULL), &err);
         if (r < 0)

@@ -10,6 +10,8 @@
 /* From this load on, devices that nobody waits for are sent away before their request is read. */
 #define SHED_LOAD_PERCENT 75
 #define HOST_MAX 255
+/* Decisions of one request. */
+#define TRIES_MAX 3
 
 static bool is_host(const char *host)
 {
@@ -63,7 +65,8 @@ static void on_committed(void *userdata, const struct swb_error *err)
 {
         struct swb_exchange *exchange = userdata;
 
-        exchange->commit_failed = err != NULL;
+        exchange->is_late = err && err->code == -ESTALE;
+        exchange->commit_failed = err && !exchange->is_late;
         MHD_resume_connection(exchange->connection);
 }
 
@@ -118,6 +121,12 @@ static enum MHD_Result wait_for_commit(struct swb_exchange *exchange, struct swb
 
 enum MHD_Result swb_finish_committed(struct swb_exchange *exchange)
 {
+        if (exchange->is_late && exchange->n_tries++ < TRIES_MAX) {
+                swb_buf_reset(&exchange->answer);
+                return swb_finish_update(exchange);
+        }
+        if (exchange->is_late)
+                return swb_answer_busy(exchange, "too many at the same time");
         if (exchange->commit_failed)
                 swb_metrics_count(&exchange->service->metrics, SWB_METRIC_STORE_FAILURES, 1);
         if (exchange->commit_failed)

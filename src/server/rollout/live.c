@@ -13,13 +13,17 @@
 
 struct live {
         struct swb_rollout model;
+        int64_t seen;   /* the last turn whose rows of others are in it */
+        int64_t turn;   /* the last one of our own in which it was followed */
         bool is_wanted; /* while a refresh looks */
         struct live *next;
 };
 
 struct swb_rollouts {
+        pthread_mutex_t sync_lock; /* one follows at a time; taken before the other */
         pthread_mutex_t lock;
         struct live *first;
+        int64_t node; /* this server among those on the database; of its members' rows */
         struct swb_siphash_key keys[2];
 };
 
@@ -29,11 +33,13 @@ int swb_rollouts_new(struct swb_rollouts **ret, struct swb_error *err)
 
         if (!rollouts)
                 return swb_oom(err);
-        if (getrandom(rollouts->keys, sizeof(rollouts->keys), 0) != sizeof(rollouts->keys)) {
+        if (getrandom(rollouts->keys, sizeof(rollouts->keys), 0) != sizeof(rollouts->keys) ||
+            getrandom(&rollouts->node, sizeof(rollouts->node), 0) != sizeof(rollouts->node)) {
                 free(rollouts);
                 return swb_fail_errno(err, -EIO, "get random numbers");
         }
         (void)pthread_mutex_init(&rollouts->lock, NULL); /* can't fail without attributes */
+        (void)pthread_mutex_init(&rollouts->sync_lock, NULL);
         *ret = rollouts;
         return 0;
 }
@@ -55,6 +61,7 @@ struct swb_rollouts *swb_rollouts_free(struct swb_rollouts *rollouts)
                 free_live(live);
         }
         (void)pthread_mutex_destroy(&rollouts->lock);
+        (void)pthread_mutex_destroy(&rollouts->sync_lock);
         free(rollouts);
         return NULL;
 }
@@ -83,8 +90,11 @@ static int add_live(const struct refresh *refresh, const struct swb_rollout_setu
 
         if (!live)
                 return swb_oom(err);
-        r = swb_rollout_rebuild(refresh->db, setup, refresh->rollouts->keys, refresh->now,
-                                &live->model, err);
+        /* First the time, then the rows: what changes in between is followed again. */
+        r = swb_member_last_change(refresh->db, setup->id, &live->seen, err);
+        if (r >= 0)
+                r = swb_rollout_rebuild(refresh->db, setup, refresh->rollouts->keys, refresh->now,
+                                        &live->model, err);
         if (r < 0) {
                 free(live);
                 return r;
@@ -166,29 +176,30 @@ enum swb_hold swb_rollouts_peek(struct swb_rollouts *rollouts, int64_t rollout,
 }
 
 enum swb_hold swb_rollouts_admit(struct swb_rollouts *rollouts, int64_t rollout,
-                                 const struct swb_rollout_ask *ask, bool *ret_is_new,
+                                 const struct swb_rollout_ask *ask, enum swb_taken *ret_taken,
                                  int64_t *ret_admitted_at)
 {
         enum swb_hold hold = SWB_HOLD_PAUSED;
         struct swb_rollout *model;
 
-        *ret_is_new = false;
+        *ret_taken = SWB_TAKEN_NOTHING;
         (void)pthread_mutex_lock(&rollouts->lock);
         model = find(rollouts, rollout);
         if (model)
-                hold = swb_rollout_admit(model, ask, ret_is_new, ret_admitted_at);
+                hold = swb_rollout_admit(model, ask, ret_taken, ret_admitted_at);
         (void)pthread_mutex_unlock(&rollouts->lock);
         return hold;
 }
 
-void swb_rollouts_undo(struct swb_rollouts *rollouts, int64_t rollout, const char *machineid)
+void swb_rollouts_undo(struct swb_rollouts *rollouts, int64_t rollout, const char *machineid,
+                       enum swb_taken taken)
 {
         struct swb_rollout *model;
 
         (void)pthread_mutex_lock(&rollouts->lock);
         model = find(rollouts, rollout);
         if (model)
-                swb_rollout_undo(model, machineid);
+                swb_rollout_undo(model, machineid, taken);
         (void)pthread_mutex_unlock(&rollouts->lock);
 }
 
@@ -200,6 +211,41 @@ void swb_rollouts_hear(struct swb_rollouts *rollouts, int64_t app,
                 if (live->model.setup.app == app)
                         (void)swb_rollout_hear(&live->model, word);
         (void)pthread_mutex_unlock(&rollouts->lock);
+}
+
+bool swb_rollouts_confirm(struct swb_rollouts *rollouts, int64_t rollout, const char *machineid,
+                          enum swb_taken taken, int64_t now)
+{
+        struct swb_rollout *model;
+        bool holds;
+
+        (void)pthread_mutex_lock(&rollouts->lock);
+        model = find(rollouts, rollout);
+        holds = model && swb_rollout_confirm(model, machineid, taken, now);
+        (void)pthread_mutex_unlock(&rollouts->lock);
+        return holds;
+}
+
+void swb_rollouts_hear_again(struct swb_rollouts *rollouts, int64_t app,
+                             const struct swb_rollout_word *word)
+{
+        (void)pthread_mutex_lock(&rollouts->lock);
+        for (struct live *live = rollouts->first; live; live = live->next)
+                if (live->model.setup.app == app)
+                        swb_rollout_hear_again(&live->model, word);
+        (void)pthread_mutex_unlock(&rollouts->lock);
+}
+
+bool swb_rollouts_concern(struct swb_rollouts *rollouts, int64_t app, const char *machineid)
+{
+        bool concern = false;
+
+        (void)pthread_mutex_lock(&rollouts->lock);
+        for (struct live *live = rollouts->first; live && !concern; live = live->next)
+                concern = live->model.setup.app == app &&
+                          swb_members_find(&live->model.members, machineid) != NULL;
+        (void)pthread_mutex_unlock(&rollouts->lock);
+        return concern;
 }
 
 bool swb_rollouts_is_pending(struct swb_rollouts *rollouts, int64_t rollout, const char *machineid)
@@ -254,6 +300,103 @@ int swb_rollouts_store(struct swb_rollouts *rollouts, int64_t app, const char *m
                         r = swb_member_write(writer, id, machineid, &row, err);
         }
         return r;
+}
+
+/* --- other servers on the database --- */
+
+struct follow {
+        struct swb_rollouts *rollouts;
+        int64_t rollout, seen;
+};
+
+static int follow_row(const char *machineid, const struct swb_member_row *row, int64_t seq,
+                      void *userdata, struct swb_error *err)
+{
+        struct follow *follow = userdata;
+        struct swb_rollout *model;
+        int r = 0;
+
+        follow->seen = SWB_MAX(follow->seen, seq);
+        (void)pthread_mutex_lock(&follow->rollouts->lock);
+        model = find(follow->rollouts, follow->rollout);
+        if (model)
+                r = swb_rollout_follow(model, machineid, row);
+        (void)pthread_mutex_unlock(&follow->rollouts->lock);
+        return r == -ENOMEM ? swb_oom(err) : 0; /* a row that no server has written is left out */
+}
+
+/* The rollout with the lowest id above *id, and how far it was followed. */
+static bool next_to_follow(struct swb_rollouts *rollouts, int64_t *id, int64_t *ret_seen)
+{
+        const struct live *best = NULL;
+
+        (void)pthread_mutex_lock(&rollouts->lock);
+        for (const struct live *live = rollouts->first; live; live = live->next)
+                if (live->model.setup.id > *id &&
+                    (!best || live->model.setup.id < best->model.setup.id))
+                        best = live;
+        if (best) {
+                *id = best->model.setup.id;
+                *ret_seen = best->seen;
+        }
+        (void)pthread_mutex_unlock(&rollouts->lock);
+        return best != NULL;
+}
+
+static void set_seen(const struct follow *follow, int64_t turn)
+{
+        struct swb_rollouts *rollouts = follow->rollouts;
+
+        (void)pthread_mutex_lock(&rollouts->lock);
+        for (struct live *live = rollouts->first; live; live = live->next) {
+                if (live->model.setup.id != follow->rollout)
+                        continue;
+                live->seen = SWB_MAX(live->seen, follow->seen);
+                live->turn = SWB_MAX(live->turn, turn);
+        }
+        (void)pthread_mutex_unlock(&rollouts->lock);
+}
+
+/* turn: of our own, in which this happens; 0: none. */
+static int follow_all(struct swb_rollouts *rollouts, struct swb_db *db, int64_t turn,
+                      struct swb_error *err)
+{
+        struct follow follow = {.rollouts = rollouts};
+        int r = 0;
+
+        (void)pthread_mutex_lock(&rollouts->sync_lock);
+        while (r >= 0 && next_to_follow(rollouts, &follow.rollout, &follow.seen)) {
+                r = swb_member_changes(db, follow.rollout, follow.seen, rollouts->node, follow_row,
+                                       &follow, err);
+                if (r >= 0)
+                        set_seen(&follow, turn);
+        }
+        (void)pthread_mutex_unlock(&rollouts->sync_lock);
+        return r;
+}
+
+int swb_rollouts_sync(struct swb_rollouts *rollouts, struct swb_db *db, struct swb_error *err)
+{
+        return follow_all(rollouts, db, 0, err);
+}
+
+int swb_rollouts_take_turn(struct swb_rollouts *rollouts, struct swb_db *db,
+                           struct swb_member_writer *writer, struct swb_error *err)
+{
+        int r = swb_member_take_turn(writer, rollouts->node, err);
+
+        return r < 0 ? r : follow_all(rollouts, db, writer->seq, err);
+}
+
+/* All turns before ours are over, and what they wrote was followed in ours. Not so for a rollout
+ * that has come since. */
+void swb_rollouts_end_turn(struct swb_rollouts *rollouts, const struct swb_member_writer *writer)
+{
+        (void)pthread_mutex_lock(&rollouts->lock);
+        for (struct live *live = rollouts->first; live; live = live->next)
+                if (live->turn == writer->seq)
+                        live->seen = SWB_MAX(live->seen, writer->seq);
+        (void)pthread_mutex_unlock(&rollouts->lock);
 }
 
 /* --- time --- */

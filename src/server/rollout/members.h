@@ -34,6 +34,7 @@ struct swb_member {
         uint8_t hardware_class; /* place in the rollout's list of them */
         uint8_t reason;         /* place in the rollout's list, of a bad one */
         bool has_slot;          /* counts against the limit of those at it */
+        bool is_news;           /* as another server has it; what was said here is not in it */
 };
 
 struct swb_members {

@@ -227,17 +227,20 @@ static void note_rate(struct swb_rollout *r, int64_t t)
                 r->rate_counts[i]++;
 }
 
-static bool rate_is_used_up(const struct swb_rollout *r, int64_t now)
+static uint64_t rate_sum(const struct swb_rollout *r, int64_t now)
 {
         int64_t piece = rate_piece(r, now);
         uint64_t n = 0;
 
-        if (stage_of(r)->rate == 0)
-                return false;
         for (size_t i = 0; i < SWB_RATE_BUCKETS; i++)
                 if (r->rate_times[i] >= piece - RATE_PIECES)
                         n += r->rate_counts[i];
-        return n >= stage_of(r)->rate;
+        return n;
+}
+
+static bool rate_is_used_up(const struct swb_rollout *r, int64_t now)
+{
+        return stage_of(r)->rate > 0 && rate_sum(r, now) >= stage_of(r)->rate;
 }
 
 static void recount_rate(struct swb_rollout *r)
@@ -283,28 +286,41 @@ void swb_rollout_configure(struct swb_rollout *rollout, const struct swb_rollout
         check_thresholds(rollout);
 }
 
-int swb_rollout_restore(struct swb_rollout *rollout, const char *machineid,
-                        const struct swb_member_row *row)
+static bool row_is_sane(const struct swb_member_row *row)
 {
-        struct swb_member *m;
+        return row->state > SWB_MEMBER_NONE && row->state < _SWB_MEMBER_STATE_MAX &&
+               row->stage < SWB_STAGES_MAX;
+}
 
-        if (row->state <= SWB_MEMBER_NONE || row->state >= _SWB_MEMBER_STATE_MAX ||
-            row->stage >= SWB_STAGES_MAX || swb_members_find(&rollout->members, machineid))
-                return -EINVAL;
-        m = swb_members_add(&rollout->members, machineid);
-        if (!m)
-                return -ENOMEM;
+/* Takes a row over into a member that is in no count. */
+static void take_row(struct swb_rollout *rollout, struct swb_member *m,
+                     const struct swb_member_row *row)
+{
         m->granted_at = row->granted_at;
         m->heard_at = row->heard_at;
         m->state = (uint8_t)row->state;
         m->stage = (uint8_t)row->stage;
         m->has_slot = row->has_slot;
         m->hardware_class = swb_reasons_place(&rollout->classes, row->hardware_class);
-        if (swb_member_is_bad(row->state))
-                m->reason = swb_reasons_place(&rollout->reasons, row->reason);
+        m->reason = swb_member_is_bad(row->state)
+                            ? swb_reasons_place(&rollout->reasons, row->reason)
+                            : 0;
         count(rollout, m, 1);
-        note_rate(rollout, m->granted_at);
         check_class(rollout, m);
+}
+
+int swb_rollout_restore(struct swb_rollout *rollout, const char *machineid,
+                        const struct swb_member_row *row)
+{
+        struct swb_member *m;
+
+        if (!row_is_sane(row) || swb_members_find(&rollout->members, machineid))
+                return -EINVAL;
+        m = swb_members_add(&rollout->members, machineid);
+        if (!m)
+                return -ENOMEM;
+        note_rate(rollout, row->granted_at);
+        take_row(rollout, m, row);
         /* Devices come in no order: the last success counts, which is late rather than early. */
         if (m->state == SWB_MEMBER_OK && m->stage == rollout->setup.stage) {
                 int64_t at = SWB_MAX(rollout->need_at, m->heard_at);
@@ -315,6 +331,26 @@ int swb_rollout_restore(struct swb_rollout *rollout, const char *machineid,
         }
         check_thresholds(rollout);
         return 0;
+}
+
+int swb_rollout_follow(struct swb_rollout *rollout, const char *machineid,
+                       const struct swb_member_row *row)
+{
+        struct swb_member *m = swb_members_find(&rollout->members, machineid);
+        int r = 0;
+
+        if (!m) {
+                r = swb_rollout_restore(rollout, machineid, row);
+                m = swb_members_find(&rollout->members, machineid);
+        } else if (row_is_sane(row)) {
+                count(rollout, m, UINT64_MAX);
+                take_row(rollout, m, row);
+                check_need(rollout, row->heard_at);
+                check_thresholds(rollout);
+        }
+        if (m)
+                m->is_news = true;
+        return r;
 }
 
 bool swb_rollout_member(const struct swb_rollout *rollout, const char *machineid,
@@ -413,37 +449,78 @@ static struct swb_member *admit(struct swb_rollout *r, const struct swb_rollout_
 }
 
 enum swb_hold swb_rollout_admit(struct swb_rollout *rollout, const struct swb_rollout_ask *ask,
-                                bool *ret_is_new, int64_t *ret_admitted_at)
+                                enum swb_taken *ret_taken, int64_t *ret_admitted_at)
 {
         struct swb_member *m = swb_members_find(&rollout->members, ask->machineid);
         enum swb_hold hold = find_hold(rollout, ask, m);
 
-        *ret_is_new = false;
+        *ret_taken = SWB_TAKEN_NOTHING;
         if (hold != SWB_HOLD_NONE)
                 return hold;
         if (!m) {
                 if (!admit(rollout, ask))
                         return SWB_HOLD_MEMORY;
-                *ret_is_new = true;
+                *ret_taken = SWB_TAKEN_PLACE;
                 *ret_admitted_at = ask->now;
                 return SWB_HOLD_NONE;
         }
         if (m->state == SWB_MEMBER_SILENT)
                 move(rollout, m, SWB_MEMBER_OFFERED, "", ask->now);
+        *ret_taken = m->has_slot ? SWB_TAKEN_NOTHING : SWB_TAKEN_SLOT;
         take_slot(rollout, m);
         m->heard_at = ask->now;
         *ret_admitted_at = m->granted_at;
         return SWB_HOLD_NONE;
 }
 
-void swb_rollout_undo(struct swb_rollout *rollout, const char *machineid)
+static void undo(struct swb_rollout *r, struct swb_member *m, enum swb_taken taken)
+{
+        switch (taken) {
+        case SWB_TAKEN_PLACE:
+                count(r, m, UINT64_MAX);
+                swb_members_remove(&r->members, m);
+                break;
+        case SWB_TAKEN_SLOT:
+                r->n_slots -= m->has_slot;
+                m->has_slot = false;
+                break;
+        case SWB_TAKEN_NOTHING:
+        default:
+                break;
+        }
+}
+
+void swb_rollout_undo(struct swb_rollout *rollout, const char *machineid, enum swb_taken taken)
+{
+        struct swb_member *m = swb_members_find(&rollout->members, machineid);
+
+        /* Another server has admitted it, too: its word stands. */
+        if (m && !m->is_news)
+                undo(rollout, m, taken);
+}
+
+/* More than may be? */
+static bool is_exceeded(const struct swb_rollout *r, int64_t now)
+{
+        const struct swb_stage *stage = stage_of(r);
+
+        return r->halted || r->setup.status != SWB_ROLLOUT_ACTIVE ||
+               (stage->max_devices > 0 && r->total.admitted > stage->max_devices) ||
+               (stage->concurrency > 0 && r->n_slots > stage->concurrency) ||
+               (stage->rate > 0 && rate_sum(r, now) > stage->rate);
+}
+
+bool swb_rollout_confirm(struct swb_rollout *rollout, const char *machineid, enum swb_taken taken,
+                         int64_t now)
 {
         struct swb_member *m = swb_members_find(&rollout->members, machineid);
 
         if (!m)
-                return;
-        count(rollout, m, UINT64_MAX);
-        swb_members_remove(&rollout->members, m);
+                return false;
+        if (taken == SWB_TAKEN_NOTHING || m->is_news || !is_exceeded(rollout, now))
+                return true;
+        undo(rollout, m, taken);
+        return false;
 }
 
 void swb_rollout_lift(struct swb_rollout *rollout, const char *hardware_class)
@@ -524,6 +601,7 @@ bool swb_rollout_hear(struct swb_rollout *rollout, const struct swb_rollout_word
 
         if (!m)
                 return false;
+        m->is_news = false;
         if (m->has_slot || swb_member_is_under_way(m->state))
                 m->heard_at = word->now;
         for (size_t i = 0; i < word->n_events; i++)
@@ -534,6 +612,14 @@ bool swb_rollout_hear(struct swb_rollout *rollout, const struct swb_rollout_word
         else if (order < 0 && m->state == SWB_MEMBER_OK && word->is_check)
                 move(rollout, m, SWB_MEMBER_FELL_BACK, "runs an older version again", word->now);
         return true;
+}
+
+void swb_rollout_hear_again(struct swb_rollout *rollout, const struct swb_rollout_word *word)
+{
+        const struct swb_member *m = swb_members_find(&rollout->members, word->machineid);
+
+        if (m && m->is_news)
+                (void)swb_rollout_hear(rollout, word);
 }
 
 /* --- time --- */

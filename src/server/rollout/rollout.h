@@ -113,12 +113,23 @@ struct swb_rollout_ask {
 /* Would it get the release? Changes nothing. */
 enum swb_hold swb_rollout_peek(const struct swb_rollout *rollout,
                                const struct swb_rollout_ask *ask);
-/* The same, and if it gets it, takes what that needs. ret_is_new: it was admitted just now;
- * ret_admitted_at (written if it gets it): when it was. */
+/* What an admission has taken. */
+enum swb_taken {
+        SWB_TAKEN_NOTHING, /* it had what it needs */
+        SWB_TAKEN_SLOT,    /* a member that is at it again */
+        SWB_TAKEN_PLACE,   /* a new member, with its slot */
+};
+
+/* The same, and if it gets it, takes what that needs. ret_admitted_at (written if it gets it): when
+ * it was admitted. */
 enum swb_hold swb_rollout_admit(struct swb_rollout *rollout, const struct swb_rollout_ask *ask,
-                                bool *ret_is_new, int64_t *ret_admitted_at);
+                                enum swb_taken *ret_taken, int64_t *ret_admitted_at);
 /* The admission could not be stored, and the device was told nothing. */
-void swb_rollout_undo(struct swb_rollout *rollout, const char *machineid);
+void swb_rollout_undo(struct swb_rollout *rollout, const char *machineid, enum swb_taken taken);
+/* Does an admission hold now that what other servers have admitted is known? False: there was no
+ * room left, and it is undone. */
+bool swb_rollout_confirm(struct swb_rollout *rollout, const char *machineid, enum swb_taken taken,
+                         int64_t now);
 
 /* An administrator takes back that the release is blocked for a hardware class, once for all. */
 void swb_rollout_lift(struct swb_rollout *rollout, const char *hardware_class);
@@ -134,6 +145,8 @@ struct swb_rollout_word {
 
 /* True: it is a member. */
 bool swb_rollout_hear(struct swb_rollout *rollout, const struct swb_rollout_word *word);
+/* The same for a word that was heard before, if another server's row has come in between. */
+void swb_rollout_hear_again(struct swb_rollout *rollout, const struct swb_rollout_word *word);
 
 /* Looks at up to n places of the table for devices that have become silent. */
 void swb_rollout_sweep(struct swb_rollout *rollout, int64_t now, size_t n);
@@ -157,6 +170,9 @@ struct swb_member_row {
 };
 int swb_rollout_restore(struct swb_rollout *rollout, const char *machineid,
                         const struct swb_member_row *row) _warn_unused_;
+/* What another server has stored of a member, new here or not. As _restore(). */
+int swb_rollout_follow(struct swb_rollout *rollout, const char *machineid,
+                       const struct swb_member_row *row) _warn_unused_;
 /* False: not a member. */
 bool swb_rollout_member(const struct swb_rollout *rollout, const char *machineid,
                         struct swb_member_row *ret);

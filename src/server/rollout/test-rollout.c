@@ -49,9 +49,9 @@ static enum swb_hold ask_as(struct swb_rollout *r, const char *machineid, const 
                 .machineid = machineid, .hardware_class = class, .within_hours = true, .now = now};
         enum swb_hold peeked = swb_rollout_peek(r, &a), hold;
         int64_t at;
-        bool is_new;
+        enum swb_taken taken;
 
-        hold = swb_rollout_admit(r, &a, &is_new, &at);
+        hold = swb_rollout_admit(r, &a, &taken, &at);
         assert_int_equal(hold, peeked);
         return hold;
 }
@@ -110,7 +110,7 @@ static void test_number_of_devices(void **context)
         assert_int_equal(ask(&r, "a"), SWB_HOLD_NONE); /* once in, always in */
         assert_int_equal(ask(&r, ""), SWB_HOLD_NO_ID);
         assert_int_equal(r.total.admitted, 2);
-        swb_rollout_undo(&r, "a");
+        swb_rollout_undo(&r, "a", SWB_TAKEN_PLACE);
         assert_int_equal(r.total.admitted, 1);
         assert_int_equal(ask(&r, "c"), SWB_HOLD_NONE);
 }

@@ -108,15 +108,15 @@ static void do_ask(struct fleet *fleet, struct device *device)
                                       .hardware_class = "",
                                       .within_hours = dice(10) > 0,
                                       .now = fleet->now};
-        bool is_new;
+        enum swb_taken taken;
         int64_t at;
 
-        if (swb_rollout_admit(&fleet->rollout, &ask, &is_new, &at) != SWB_HOLD_NONE) {
-                assert_false(is_new);
+        if (swb_rollout_admit(&fleet->rollout, &ask, &taken, &at) != SWB_HOLD_NONE) {
+                assert_false(taken == SWB_TAKEN_PLACE);
                 return;
         }
-        assert_int_equal(is_new, !device->is_member);
-        if (!is_new)
+        assert_int_equal(taken == SWB_TAKEN_PLACE, !device->is_member);
+        if (taken != SWB_TAKEN_PLACE)
                 return;
         assert_true(ask.within_hours);
         device->is_member = true;
@@ -124,7 +124,7 @@ static void do_ask(struct fleet *fleet, struct device *device)
         fleet->admitted_at[fleet->n_admissions++] = fleet->now;
         check_admission(fleet, device);
         if (dice(20) == 0) {
-                swb_rollout_undo(&fleet->rollout, device->name);
+                swb_rollout_undo(&fleet->rollout, device->name, SWB_TAKEN_PLACE);
                 device->is_member = false;
                 fleet->n_admitted--;
                 fleet->n_admissions--;
@@ -313,7 +313,7 @@ static void act(struct swb_rollout *r, struct large_device *device, size_t index
         struct swb_rollout_ask ask = {.within_hours = true, .hardware_class = "", .now = now};
         uint64_t luck = (index * 2654435761u) % 1000003 % 1000000;
         char name[24];
-        bool is_new;
+        enum swb_taken taken;
         int64_t at;
 
         (void)snprintf(name, sizeof(name), "device-%zu", index);
@@ -326,9 +326,9 @@ static void act(struct swb_rollout *r, struct large_device *device, size_t index
                 return;
         }
         device->next = now + HOUR;
-        if (swb_rollout_admit(r, &ask, &is_new, &at) != SWB_HOLD_NONE)
+        if (swb_rollout_admit(r, &ask, &taken, &at) != SWB_HOLD_NONE)
                 return;
-        outcome->n_got_it += is_new;
+        outcome->n_got_it += taken == SWB_TAKEN_PLACE;
         outcome->n_bad += luck < bad_ppm + silent_ppm;
         device->is_busy = true;
         device->next = now + HOUR / 2;

@@ -195,8 +195,7 @@ static enum swb_hold ask_rollout(const struct swb_select_query *q, struct swb_de
         d->admitted_at = q->now;
         if (q->only_look)
                 return swb_rollouts_peek(q->rollouts, d->rollout->id, &ask);
-        return swb_rollouts_admit(q->rollouts, d->rollout->id, &ask, &d->is_new_member,
-                                  &d->admitted_at);
+        return swb_rollouts_admit(q->rollouts, d->rollout->id, &ask, &d->taken, &d->admitted_at);
 }
 
 /* The rollout's release, if it is this device's turn. */

@@ -43,7 +43,7 @@ struct swb_decision {
         /* The rollout by which the release comes or is held back; NULL: the channel decides. */
         const struct swb_catalog_rollout *rollout;
         enum swb_hold hold;   /* NONE: it comes by the rollout */
-        bool is_new_member;   /* the rollout admitted the device just now */
+        enum swb_taken taken; /* from the rollout */
         int64_t admitted_at;  /* seconds since 1970; when it comes by the rollout */
         bool recall;          /* the device should drop what it has installed and not started */
         bool is_base_current; /* with a ROLLOUT: it has what the channel gives otherwise */

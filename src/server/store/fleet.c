@@ -6,7 +6,17 @@
 /* At most so many old events are dropped per new one, so that one insert stays short. */
 #define TRIM_STEP 8
 
+/* Counts of different apps and days that one transaction may gather; more are written earlier. */
+#define PENDING_MAX 16
+
+struct pending {
+        int64_t app, day;
+        struct swb_fleet_counts counts;
+};
+
 struct swb_fleet {
+        struct pending pending[PENDING_MAX];
+        size_t n_pending;
         struct swb_db *db;
         struct swb_fleet_limits limits;
         struct swb_fleet_totals now, at_begin;
@@ -114,6 +124,7 @@ void swb_fleet_totals(const struct swb_fleet *fleet, struct swb_fleet_totals *re
 void swb_fleet_begin(struct swb_fleet *fleet)
 {
         fleet->at_begin = fleet->now;
+        fleet->n_pending = 0;
 }
 
 void swb_fleet_rollback(struct swb_fleet *fleet)
@@ -385,17 +396,52 @@ int swb_fleet_add_event(struct swb_fleet *fleet, struct swb_device *device,
         return 0;
 }
 
-int swb_fleet_count(struct swb_fleet *fleet, int64_t app, int64_t day,
-                    const struct swb_fleet_counts *counts, struct swb_error *err)
+static int write_counts(struct swb_fleet *fleet, const struct pending *p, struct swb_error *err)
 {
         struct swb_query *q = &fleet->count;
 
-        swb_query_bind_i64(q, app);
-        swb_query_bind_i64(q, day);
-        swb_query_bind_i64(q, (int64_t)counts->checks);
-        swb_query_bind_i64(q, (int64_t)counts->offers);
-        swb_query_bind_i64(q, (int64_t)counts->devices);
-        swb_query_bind_i64(q, (int64_t)counts->active);
-        swb_query_bind_i64(q, (int64_t)counts->fresh);
+        swb_query_bind_i64(q, p->app);
+        swb_query_bind_i64(q, p->day);
+        swb_query_bind_i64(q, (int64_t)p->counts.checks);
+        swb_query_bind_i64(q, (int64_t)p->counts.offers);
+        swb_query_bind_i64(q, (int64_t)p->counts.devices);
+        swb_query_bind_i64(q, (int64_t)p->counts.active);
+        swb_query_bind_i64(q, (int64_t)p->counts.fresh);
         return swb_query_run(q, err);
+}
+
+int swb_fleet_flush(struct swb_fleet *fleet, struct swb_error *err)
+{
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < fleet->n_pending; i++)
+                r = write_counts(fleet, &fleet->pending[i], err);
+        fleet->n_pending = 0;
+        return r;
+}
+
+int swb_fleet_count(struct swb_fleet *fleet, int64_t app, int64_t day,
+                    const struct swb_fleet_counts *counts, struct swb_error *err)
+{
+        struct pending *p = NULL;
+        int r;
+
+        for (size_t i = 0; !p && i < fleet->n_pending; i++)
+                if (fleet->pending[i].app == app && fleet->pending[i].day == day)
+                        p = &fleet->pending[i];
+        if (!p && fleet->n_pending == PENDING_MAX) {
+                r = swb_fleet_flush(fleet, err);
+                if (r < 0)
+                        return r;
+        }
+        if (!p) {
+                p = &fleet->pending[fleet->n_pending++];
+                *p = (struct pending){.app = app, .day = day};
+        }
+        p->counts.checks += counts->checks;
+        p->counts.offers += counts->offers;
+        p->counts.devices += counts->devices;
+        p->counts.active += counts->active;
+        p->counts.fresh += counts->fresh;
+        return 0;
 }

@@ -57,9 +57,11 @@ struct swb_fleet_counts {
         uint64_t devices, active, fresh; /* once a day and device, by what the pings say */
 };
 
-/* Adds to the counts of a day (days since 1970). */
+/* Adds to the counts of a day (days since 1970); written by swb_fleet_flush(), once a transaction
+ * and at its end: other servers count in the same row. */
 int swb_fleet_count(struct swb_fleet *fleet, int64_t app, int64_t day,
                     const struct swb_fleet_counts *counts, struct swb_error *err) _warn_unused_;
+int swb_fleet_flush(struct swb_fleet *fleet, struct swb_error *err) _warn_unused_;
 
 /* Around each transaction: how many rows there are is kept in memory, and a rollback must take that
  * back too. */

@@ -2,23 +2,43 @@
 #include "server/store/blocks.h"
 #include "server/store/rollouts.h"
 
+#define COLUMNS                                                                                    \
+        "machineid, stage, state, has_slot, hardware_class, reason, granted_at, heard_at, seq"
+/* A store may keep a whole answer in memory; a rollout may have millions of members. */
+#define PAGE_ROWS 20000
+
 int swb_member_writer_init(struct swb_member_writer *writer, struct swb_db *db,
                            struct swb_error *err)
 {
-        return swb_query_init(&writer->put, db,
-                              "INSERT INTO rollout_members VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
-                              " ON CONFLICT (rollout, machineid) DO UPDATE SET"
-                              "  stage = excluded.stage, state = excluded.state,"
-                              "  has_slot = excluded.has_slot,"
-                              "  hardware_class = excluded.hardware_class,"
-                              "  reason = excluded.reason, granted_at = excluded.granted_at,"
-                              "  heard_at = excluded.heard_at",
-                              err);
+        int r;
+
+        r = swb_query_init(&writer->put, db,
+                           "INSERT INTO rollout_members (rollout, " COLUMNS ", node)"
+                           " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+                           " ON CONFLICT (rollout, machineid) DO UPDATE SET"
+                           "  stage = excluded.stage, state = excluded.state,"
+                           "  has_slot = excluded.has_slot,"
+                           "  hardware_class = excluded.hardware_class,"
+                           "  reason = excluded.reason, granted_at = excluded.granted_at,"
+                           "  heard_at = excluded.heard_at, seq = excluded.seq,"
+                           "  node = excluded.node",
+                           err);
+        if (r < 0)
+                return r;
+        return swb_query_init(&writer->turn, db,
+                              "UPDATE member_clock SET seq = seq + 1 RETURNING seq", err);
 }
 
 void swb_member_writer_done(struct swb_member_writer *writer)
 {
         swb_query_done(&writer->put);
+        swb_query_done(&writer->turn);
+}
+
+int swb_member_take_turn(struct swb_member_writer *writer, int64_t node, struct swb_error *err)
+{
+        writer->node = node;
+        return swb_query_insert(&writer->turn, &writer->seq, err);
 }
 
 int swb_member_write(struct swb_member_writer *writer, int64_t rollout, const char *machineid,
@@ -35,7 +55,54 @@ int swb_member_write(struct swb_member_writer *writer, int64_t rollout, const ch
         swb_query_bind_text(q, row->reason);
         swb_query_bind_i64(q, row->granted_at);
         swb_query_bind_i64(q, row->heard_at);
+        swb_query_bind_i64(q, writer->seq);
+        swb_query_bind_i64(q, writer->node);
         return swb_query_run(q, err);
+}
+
+static void read_row(const struct swb_query *q, struct swb_member_row *row)
+{
+        row->stage = (unsigned)swb_query_i64(q, 1);
+        row->state = (enum swb_member_state)swb_query_i64(q, 2);
+        row->has_slot = swb_query_i64(q, 3) != 0;
+        swb_copy_bounded(row->hardware_class, swb_query_text(q, 4), SWB_FAILURE_NAME - 1);
+        swb_copy_bounded(row->reason, swb_query_text(q, 5), SWB_FAILURE_NAME - 1);
+        row->granted_at = swb_query_i64(q, 6);
+        row->heard_at = swb_query_i64(q, 7);
+}
+
+/* Where a list goes on after a page. */
+struct page {
+        char last[SWB_MACHINEID_MAX + 1];
+        size_t n_rows;
+};
+
+static int list_page(struct swb_db *db, int64_t rollout, struct page *page,
+                     int (*each)(const char *machineid, const struct swb_member_row *row,
+                                 void *userdata, struct swb_error *err),
+                     void *userdata, struct swb_error *err)
+{
+        _cleanup_(swb_query_done) struct swb_query q = {0};
+        struct swb_member_row row;
+        int r;
+
+        r = swb_query_init(&q, db,
+                           "SELECT " COLUMNS " FROM rollout_members WHERE rollout = ?"
+                           " AND machineid > ? ORDER BY machineid LIMIT ?",
+                           err);
+        if (r < 0)
+                return r;
+        swb_query_bind_i64(&q, rollout);
+        swb_query_bind_text(&q, page->last);
+        swb_query_bind_i64(&q, PAGE_ROWS);
+        page->n_rows = 0;
+        while (r >= 0 && (r = swb_query_step(&q, err)) > 0) {
+                page->n_rows++;
+                read_row(&q, &row);
+                swb_copy_bounded(page->last, swb_query_text(&q, 0), SWB_MACHINEID_MAX);
+                r = each(page->last, &row, userdata, err);
+        }
+        return r;
 }
 
 int swb_member_list(struct swb_db *db, int64_t rollout,
@@ -43,28 +110,56 @@ int swb_member_list(struct swb_db *db, int64_t rollout,
                                 void *userdata, struct swb_error *err),
                     void *userdata, struct swb_error *err)
 {
+        struct page page = {0};
+        int r;
+
+        do
+                r = list_page(db, rollout, &page, each, userdata, err);
+        while (r >= 0 && page.n_rows == PAGE_ROWS);
+        return r;
+}
+
+int swb_member_changes(struct swb_db *db, int64_t rollout, int64_t seq, int64_t node,
+                       int (*each)(const char *machineid, const struct swb_member_row *row,
+                                   int64_t seq, void *userdata, struct swb_error *err),
+                       void *userdata, struct swb_error *err)
+{
         _cleanup_(swb_query_done) struct swb_query q = {0};
         struct swb_member_row row;
         int r;
 
         r = swb_query_init(&q, db,
-                           "SELECT machineid, stage, state, has_slot, hardware_class, reason,"
-                           " granted_at, heard_at FROM rollout_members WHERE rollout = ?",
+                           "SELECT " COLUMNS " FROM rollout_members WHERE rollout = ? AND seq > ?"
+                           " AND node <> ?",
                            err);
         if (r < 0)
                 return r;
         swb_query_bind_i64(&q, rollout);
+        swb_query_bind_i64(&q, seq);
+        swb_query_bind_i64(&q, node);
         while (r >= 0 && (r = swb_query_step(&q, err)) > 0) {
-                row.stage = (unsigned)swb_query_i64(&q, 1);
-                row.state = (enum swb_member_state)swb_query_i64(&q, 2);
-                row.has_slot = swb_query_i64(&q, 3) != 0;
-                swb_copy_bounded(row.hardware_class, swb_query_text(&q, 4), SWB_FAILURE_NAME - 1);
-                swb_copy_bounded(row.reason, swb_query_text(&q, 5), SWB_FAILURE_NAME - 1);
-                row.granted_at = swb_query_i64(&q, 6);
-                row.heard_at = swb_query_i64(&q, 7);
-                r = each(swb_query_text(&q, 0), &row, userdata, err);
+                read_row(&q, &row);
+                r = each(swb_query_text(&q, 0), &row, swb_query_i64(&q, 8), userdata, err);
         }
         return r;
+}
+
+int swb_member_last_change(struct swb_db *db, int64_t rollout, int64_t *ret_seq,
+                           struct swb_error *err)
+{
+        _cleanup_(swb_query_done) struct swb_query q = {0};
+        int r;
+
+        r = swb_query_init(
+                &q, db, "SELECT coalesce(max(seq), 0) FROM rollout_members WHERE rollout = ?", err);
+        if (r < 0)
+                return r;
+        swb_query_bind_i64(&q, rollout);
+        r = swb_query_step(&q, err);
+        if (r < 0)
+                return r;
+        *ret_seq = swb_query_i64(&q, 0);
+        return 0;
 }
 
 static int restore(const char *machineid, const struct swb_member_row *row, void *userdata,

@@ -49,7 +49,8 @@ int swb_rollout_remove(struct swb_db *db, const struct swb_rollout_setup *setup,
 
 /* Members. The query is kept prepared by whoever writes many. */
 struct swb_member_writer {
-        struct swb_query put;
+        struct swb_query put, turn;
+        int64_t seq, node; /* of the rows of this turn */
 };
 
 int swb_member_writer_init(struct swb_member_writer *writer, struct swb_db *db,
@@ -57,6 +58,18 @@ int swb_member_writer_init(struct swb_member_writer *writer, struct swb_db *db,
 void swb_member_writer_done(struct swb_member_writer *writer);
 int swb_member_write(struct swb_member_writer *writer, int64_t rollout, const char *machineid,
                      const struct swb_member_row *row, struct swb_error *err) _warn_unused_;
+/* Rows of members are written by one server at a time: waits for its turn, which lasts until the
+ * end of the transaction. Turns are numbered as they are committed. */
+int swb_member_take_turn(struct swb_member_writer *writer, int64_t node,
+                         struct swb_error *err) _warn_unused_;
+/* The rows of later turns than `seq` that other servers than `node` have written. */
+int swb_member_changes(struct swb_db *db, int64_t rollout, int64_t seq, int64_t node,
+                       int (*each)(const char *machineid, const struct swb_member_row *row,
+                                   int64_t seq, void *userdata, struct swb_error *err),
+                       void *userdata, struct swb_error *err) _warn_unused_;
+/* The last turn that has written a member of the rollout; 0: none. */
+int swb_member_last_change(struct swb_db *db, int64_t rollout, int64_t *ret_seq,
+                           struct swb_error *err) _warn_unused_;
 int swb_member_list(struct swb_db *db, int64_t rollout,
                     int (*each)(const char *machineid, const struct swb_member_row *row,
                                 void *userdata, struct swb_error *err),

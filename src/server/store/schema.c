@@ -173,6 +173,14 @@ static const char *const steps[] = {
         "  created INTEGER NOT NULL, started INTEGER NOT NULL, ended INTEGER NOT NULL,"
         "  cpu_msec INTEGER NOT NULL, n_bytes INTEGER NOT NULL,"
         "  lease_until INTEGER NOT NULL, node TEXT NOT NULL);",
+
+        /* 6: which server wrote a membership, and in which order, so that others can follow */
+        "ALTER TABLE rollout_members ADD COLUMN seq INTEGER NOT NULL DEFAULT 0;"
+        "ALTER TABLE rollout_members ADD COLUMN node INTEGER NOT NULL DEFAULT 0;"
+        "CREATE INDEX rollout_members_by_seq ON rollout_members (rollout, seq);"
+        "CREATE TABLE member_clock (one INTEGER PRIMARY KEY CHECK (one = 1),"
+        "  seq INTEGER NOT NULL);"
+        "INSERT INTO member_clock VALUES (1, 0);",
 };
 
 int swb_schema_version(void)

@@ -79,6 +79,7 @@ static void record(struct swb_db *db, const struct swb_fleet_limits *limits, str
         assert_ok(swb_fleet_new(db, limits, &fleet, &err), &err);
         assert_ok(swb_transaction_begin(&t, db, &err), &err);
         assert_ok(swb_checkin_record(owned, fleet, &err), &err);
+        assert_ok(swb_fleet_flush(fleet, &err), &err);
         assert_ok(swb_transaction_commit(&t, &err), &err);
 }
 

@@ -3,6 +3,8 @@
 
 #include <pthread.h>
 
+#define COLLISIONS_MAX 8
+
 struct swb_writer {
         struct swb_db *db; /* of the thread alone, as is the fleet */
         struct swb_fleet *fleet;
@@ -43,27 +45,92 @@ static struct swb_checkin *take_group(struct swb_writer *writer)
         return group;
 }
 
-static int record(struct swb_writer *writer, const struct swb_checkin *group, struct swb_error *err)
+static bool concerns_members(const struct swb_checkin *group)
+{
+        for (; group; group = group->next)
+                if (swb_checkin_takes(group) || swb_checkin_concerns_members(group))
+                        return true;
+        return false;
+}
+
+/* Members of rollouts are written in turns with other servers, so this comes last, and only when it
+ * must: what a turn has confirmed holds until its end. */
+static int record_members(struct swb_writer *writer, struct swb_checkin *group,
+                          struct swb_error *err)
+{
+        struct swb_rollouts *rollouts = group->rollouts;
+        int r;
+
+        r = swb_rollouts_sync(rollouts, writer->db, err);
+        if (r < 0 || !concerns_members(group))
+                return r;
+        r = swb_rollouts_take_turn(rollouts, writer->db, &writer->members, err);
+        for (struct swb_checkin *c = group; r >= 0 && c; c = c->next) {
+                if (swb_checkin_takes(c)) {
+                        swb_checkin_confirm(c);
+                        if (!c->is_late)
+                                r = swb_checkin_record(c, writer->fleet, err);
+                }
+                if (r >= 0 && !c->is_late)
+                        r = swb_checkin_record_members(c, &writer->members, err);
+        }
+        return r;
+}
+
+static int record_all(struct swb_writer *writer, struct swb_checkin *group, struct swb_error *err)
+{
+        int r = 0;
+
+        for (const struct swb_checkin *c = group; r >= 0 && c; c = c->next)
+                if (!c->is_late && !swb_checkin_takes(c))
+                        r = swb_checkin_record(c, writer->fleet, err);
+        if (r >= 0 && group->rollouts)
+                r = record_members(writer, group, err);
+        return r < 0 ? r : swb_fleet_flush(writer->fleet, err);
+}
+
+static int record(struct swb_writer *writer, struct swb_checkin *group, struct swb_error *err)
 {
         _cleanup_(swb_transaction_done) struct swb_transaction t = {0};
         int r;
 
         swb_fleet_begin(writer->fleet);
-        r = swb_transaction_begin(&t, writer->db, err);
-        for (const struct swb_checkin *c = group; r >= 0 && c; c = c->next) {
-                r = swb_checkin_record(c, writer->fleet, err);
-                if (r >= 0)
-                        r = swb_checkin_record_members(c, &writer->members, err);
-        }
+        writer->members.seq = 0;
+        r = swb_transaction_begin_rows(&t, writer->db, err);
+        if (r >= 0)
+                r = record_all(writer, group, err);
         if (r >= 0)
                 r = swb_transaction_commit(&t, err);
-        if (r < 0)
+        if (r < 0) {
                 swb_fleet_rollback(writer->fleet);
+                return r;
+        }
+        if (writer->members.seq > 0)
+                swb_rollouts_end_turn(group->rollouts, &writer->members);
+        return 0;
+}
+
+/* Two servers that write the same devices may stand in each other's way. */
+static int record_with_patience(struct swb_writer *writer, struct swb_checkin *group,
+                                struct swb_error *err)
+{
+        int r = -EDEADLK;
+
+        for (int i = 0; i < COLLISIONS_MAX && r == -EDEADLK; i++) {
+                *err = SWB_ERROR_INIT;
+                r = record(writer, group, err);
+        }
         return r;
 }
 
 static void finish(struct swb_checkin *checkin, const struct swb_error *err)
 {
+        struct swb_error late = SWB_ERROR_INIT;
+
+        if (!err && checkin->is_late) {
+                (void)swb_fail(&late, -ESTALE, SWB_FAULT_BUSY, "the last place has gone");
+                err = &late;
+        }
         if (checkin->done)
                 checkin->done(checkin->userdata, err);
         (void)swb_checkin_free(checkin);
@@ -92,13 +159,13 @@ static int write_list(struct swb_writer *writer, struct swb_checkin *list)
         size_t n = 0;
         int r;
 
-        r = record(writer, list, &err);
+        r = record_with_patience(writer, list, &err);
         if (r < 0 && list->next && is_about_content(&err))
                 return -EAGAIN;
         set_failing(writer, r < 0);
         for (; list; list = next, n++) {
                 next = list->next;
-                list->is_stored = r >= 0;
+                list->is_stored = r >= 0 && !list->is_late;
                 finish(list, r < 0 ? &err : NULL);
         }
         if (r < 0)
