@@ -178,6 +178,23 @@ static void fill_tree(struct swb_partition *p, const struct swb_verity *verity)
         memcpy(p->tree.salt, verity->salt, verity->n_salt);
 }
 
+static struct swb_extent fec_extent(const struct swb_verity_description *d)
+{
+        return (struct swb_extent){d->fec_start, swb_verity_description_fec_blocks(d)};
+}
+
+static void fill_fec(struct swb_partition *p, const struct swb_verity_description *d)
+{
+        const struct swb_extent *data = &p->tree.data, *tree = &p->tree.tree;
+
+        p->has_fec = true;
+        p->fec = (struct swb_error_correction){
+                .covered = {data->start_block,
+                            tree->start_block + tree->n_blocks - data->start_block},
+                .fec = fec_extent(d),
+                .roots = d->fec_roots};
+}
+
 static void fill_manifest(struct generate *g)
 {
         struct swb_manifest *m = &g->out->manifest;
@@ -197,6 +214,8 @@ static void fill_manifest(struct generate *g)
                 memcpy(p->new_hash, from->new.blocks.image_hash, SWB_SHA256_BYTES);
                 if (g->config->verity && g->rules.hash_tree)
                         fill_tree(p, &g->verity[i].verity);
+                if (p->has_tree && g->rules.fec && g->verity[i].fec_roots > 0)
+                        fill_fec(p, &g->verity[i]);
                 if (!from->old.image)
                         continue;
                 p->has_old = true;
@@ -247,6 +266,10 @@ static int leave_trees_out(struct generate *g, struct swb_error *err)
                         return swb_wrap(err, r, "partition '%s'", p->name);
                 extent = tree_extent(&g->verity[i].verity);
                 if (g->rules.hash_tree && swb_task_list_exclude(&p->tasks, &extent) < 0)
+                        return swb_oom(err);
+                extent = fec_extent(&g->verity[i]);
+                if (g->rules.fec && extent.n_blocks > 0 &&
+                    swb_task_list_exclude(&p->tasks, &extent) < 0)
                         return swb_oom(err);
         }
         return 0;

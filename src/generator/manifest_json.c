@@ -85,7 +85,8 @@ static json_t *side(uint64_t n_bytes, const uint8_t *hash, bool *failed)
         return object;
 }
 
-static json_t *verity(const struct swb_verity_description *d, bool by_device, bool *failed)
+static json_t *verity(const struct swb_verity_description *d, bool by_device, bool fec_by_device,
+                      bool *failed)
 {
         json_t *object = json_object();
         char salt[SWB_VERITY_SALT_TEXT];
@@ -98,6 +99,11 @@ static json_t *verity(const struct swb_verity_description *d, bool by_device, bo
         set(object, "superblock", number(d->superblock), failed);
         set(object, "hash_start", number(d->verity.tree_start), failed);
         set(object, "made_by_device", json_boolean(by_device), failed);
+        if (d->fec_roots > 0) {
+                set(object, "fec_roots", number(d->fec_roots), failed);
+                set(object, "fec_start", number(d->fec_start), failed);
+                set(object, "fec_made_by_device", json_boolean(fec_by_device), failed);
+        }
         return object;
 }
 
@@ -114,8 +120,8 @@ static json_t *partitions(const struct swb_manifest_facts *facts, bool *failed)
                 if (p->has_old)
                         set(object, "source", side(p->old_bytes, p->old_hash, failed), failed);
                 if (facts->verity)
-                        set(object, "verity", verity(&facts->verity[i], p->has_tree, failed),
-                            failed);
+                        set(object, "verity",
+                            verity(&facts->verity[i], p->has_tree, p->has_fec, failed), failed);
                 set(object, "operations", operations(&facts->operations[i], 1, failed), failed);
                 if (json_array_append_new(array, object) < 0)
                         *failed = true;

@@ -209,6 +209,8 @@ static int check_coverage(const struct checker *c, struct swb_error *err)
 
                 if (p->has_tree)
                         n_blocks -= p->tree.tree.n_blocks; /* inside the partition: checked */
+                if (p->has_fec)
+                        n_blocks -= p->fec.fec.n_blocks; /* and behind the tree */
                 if (c->n_written[i] > n_blocks || (!p->has_old && c->n_written[i] != n_blocks))
                         return swb_fail(err, -EBADMSG, SWB_FAULT_FORMAT,
                                         "partition '%s': %ju blocks are written, it has %ju",
@@ -252,15 +254,10 @@ static int check_all_operations(struct checker *c, struct swb_op_walk *walk, str
 }
 
 /* PF-27: what no operation writes must be something that this build can make. */
-static int check_device_makes(const struct checker *c, const struct swb_manifest_view *view,
-                              struct swb_error *err)
+static int check_device_makes(const struct checker *c, struct swb_error *err)
 {
         if (c->strictness != SWB_MANIFEST_TO_APPLY)
                 return 0;
-        if (view->device_makes_fec)
-                return swb_fail(err, -EPROTONOSUPPORT, SWB_FAULT_UNSUPPORTED,
-                                "manifest: error correction (FEC) that the device shall make; "
-                                "build the payload without");
         for (size_t i = 0; i < c->manifest->n_partitions; i++) {
                 const struct swb_partition *p = &c->manifest->partitions[i];
 
@@ -281,7 +278,7 @@ int swb_manifest_check(const struct swb_manifest *manifest, const struct swb_man
         int r;
 
         swb_op_walk_init(&walk, manifest, view);
-        r = check_device_makes(&c, view, err);
+        r = check_device_makes(&c, err);
         if (r < 0)
                 return r;
         r = check_all_operations(&c, &walk, err);

@@ -116,3 +116,13 @@ uint64_t swb_hash_tree_blocks(uint64_t data_blocks)
                 n = n / hashes + (n % hashes != 0);
         return total;
 }
+
+uint64_t swb_error_correction_blocks(uint64_t covered_blocks, uint32_t roots)
+{
+        uint64_t n;
+
+        if (roots < 2 || roots > 24)
+                return 0;
+        n = 255 - roots; /* bytes of a codeword that are covered */
+        return (covered_blocks / n + (covered_blocks % n != 0)) * roots;
+}

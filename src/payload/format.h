@@ -112,6 +112,18 @@ struct swb_hash_tree {
 /* Blocks of a SHA-256 tree over so many blocks of data; 0 over less than two. */
 uint64_t swb_hash_tree_blocks(uint64_t data_blocks);
 
+#define SWB_FEC_ROOTS_DEFAULT 2u
+
+/* Error correction over a hash tree and its data that no operation writes: the device makes it. */
+struct swb_error_correction {
+        struct swb_extent covered; /* from the tree's data to the tree's end */
+        struct swb_extent fec;
+        uint32_t roots;
+};
+
+/* Blocks of error correction over so many blocks; 0 where there can be none. */
+uint64_t swb_error_correction_blocks(uint64_t covered_blocks, uint32_t roots);
+
 struct swb_partition {
         char name[SWB_PARTITION_NAME_MAX + 1];
         char version[64]; /* "" = not given; binds the release to the signature */
@@ -121,8 +133,9 @@ struct swb_partition {
         bool run_postinstall, postinstall_optional;
         char postinstall_path[256];
         char filesystem_type[16];
-        bool has_tree;
+        bool has_tree, has_fec;
         struct swb_hash_tree tree;
+        struct swb_error_correction fec;
         size_t n_operations;
 };
 

@@ -35,7 +35,9 @@ enum {
         PARTITION_TREE_EXTENT = 11,
         PARTITION_TREE_ALGORITHM = 12,
         PARTITION_TREE_SALT = 13,
+        PARTITION_FEC_DATA_EXTENT = 14,
         PARTITION_FEC_EXTENT = 15,
+        PARTITION_FEC_ROOTS = 16,
         PARTITION_VERSION = 17,
 };
 
@@ -52,7 +54,9 @@ static const struct swb_wire_known partition_fields[] = {
         {PARTITION_TREE_EXTENT, SWB_WIRE_BYTES},
         {PARTITION_TREE_ALGORITHM, SWB_WIRE_BYTES},
         {PARTITION_TREE_SALT, SWB_WIRE_BYTES},
+        {PARTITION_FEC_DATA_EXTENT, SWB_WIRE_BYTES},
         {PARTITION_FEC_EXTENT, SWB_WIRE_BYTES},
+        {PARTITION_FEC_ROOTS, SWB_WIRE_VARINT},
         {PARTITION_VERSION, SWB_WIRE_BYTES},
         {0},
 };
@@ -125,8 +129,7 @@ static int take_salt(const struct swb_wire_field *f, struct swb_hash_tree *tree,
 }
 
 static int take_partition_field(const struct swb_wire *wire, const struct swb_wire_field *f,
-                                struct swb_partition *p, struct swb_manifest_view *view,
-                                struct swb_error *err)
+                                struct swb_partition *p, struct swb_error *err)
 {
         switch (f->number) {
         case PARTITION_NAME:
@@ -162,9 +165,13 @@ static int take_partition_field(const struct swb_wire *wire, const struct swb_wi
                 return swb_wire_text(wire, f, p->tree.algorithm, sizeof(p->tree.algorithm), err);
         case PARTITION_TREE_SALT:
                 return take_salt(f, &p->tree, err);
-        default:
-                view->device_makes_fec = true;
-                return 0;
+        case PARTITION_FEC_DATA_EXTENT:
+                return parse_extent(f, &p->fec.covered, err);
+        case PARTITION_FEC_ROOTS:
+                return swb_wire_u32(wire, f, &p->fec.roots, err);
+        default: /* PARTITION_FEC_EXTENT */
+                p->has_fec = true;
+                return parse_extent(f, &p->fec.fec, err);
         }
 }
 
@@ -200,6 +207,37 @@ static int check_tree(const struct swb_partition *p, struct swb_error *err)
         return 0;
 }
 
+/* PF-28. The tree was checked: nothing here overflows. */
+static int check_fec(const struct swb_partition *p, struct swb_error *err)
+{
+        const struct swb_extent *data = &p->tree.data, *tree = &p->tree.tree;
+        const struct swb_extent *covered = &p->fec.covered, *fec = &p->fec.fec;
+        uint64_t end = tree->start_block + tree->n_blocks, n_wanted;
+
+        if (!p->has_fec)
+                return 0;
+        if (!p->has_tree || data->start_block > tree->start_block ||
+            covered->start_block != data->start_block ||
+            covered->n_blocks != end - data->start_block)
+                return swb_fail(err, -EBADMSG, SWB_FAULT_FORMAT,
+                                "error correction over %ju blocks at %ju, which are not a hash "
+                                "tree behind its data",
+                                (uintmax_t)covered->n_blocks, (uintmax_t)covered->start_block);
+        if (!lies_inside(fec, p->new_bytes / SWB_BLOCK_BYTES) || fec->start_block < end)
+                return swb_fail(err, -EBADMSG, SWB_FAULT_FORMAT,
+                                "error correction of %ju blocks at %ju: outside the partition, or "
+                                "not behind the hash tree",
+                                (uintmax_t)fec->n_blocks, (uintmax_t)fec->start_block);
+        n_wanted = swb_error_correction_blocks(data->n_blocks + tree->n_blocks, p->fec.roots);
+        if (fec->n_blocks != n_wanted)
+                return swb_fail(err, -EBADMSG, SWB_FAULT_FORMAT,
+                                "error correction of %ju blocks with %u roots over %ju, which "
+                                "takes %ju",
+                                (uintmax_t)fec->n_blocks, p->fec.roots,
+                                (uintmax_t)(data->n_blocks + tree->n_blocks), (uintmax_t)n_wanted);
+        return 0;
+}
+
 static bool is_name_character(char c)
 {
         return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
@@ -221,14 +259,15 @@ static int check_name(const char *name, struct swb_error *err)
 }
 
 static int parse_partition(const uint8_t *data, size_t n_bytes, struct swb_partition *p,
-                           struct swb_manifest_view *view, struct swb_error *err)
+                           struct swb_error *err)
 {
         struct swb_wire wire = SWB_WIRE("PartitionUpdate", partition_fields, data, n_bytes);
         struct swb_wire_field f;
         int r;
 
+        p->fec.roots = SWB_FEC_ROOTS_DEFAULT;
         while ((r = swb_wire_next(&wire, &f, err)) > 0) {
-                r = take_partition_field(&wire, &f, p, view, err);
+                r = take_partition_field(&wire, &f, p, err);
                 if (r < 0)
                         return r;
         }
@@ -242,7 +281,7 @@ static int parse_partition(const uint8_t *data, size_t n_bytes, struct swb_parti
                 return swb_fail(err, -EBADMSG, SWB_FAULT_FORMAT, "new size is 0");
         if (r >= 0)
                 r = check_tree(p, err);
-        return r;
+        return r < 0 ? r : check_fec(p, err);
 }
 
 static int add_partition(const struct swb_wire_field *f, struct swb_manifest *m,
@@ -254,7 +293,7 @@ static int add_partition(const struct swb_wire_field *f, struct swb_manifest *m,
         if (i == SWB_PARTITIONS_MAX)
                 return swb_fail(err, -E2BIG, SWB_FAULT_LIMIT, "manifest: more than %d partitions",
                                 SWB_PARTITIONS_MAX);
-        r = parse_partition(f->data, f->n_bytes, &m->partitions[i], view, err);
+        r = parse_partition(f->data, f->n_bytes, &m->partitions[i], err);
         if (r < 0)
                 return swb_wrap(err, r, "partition %zu", i);
         for (size_t k = 0; k < i; k++)

@@ -15,7 +15,6 @@ struct swb_manifest_view {
                 const uint8_t *data; /* the PartitionUpdate message, borrowed */
                 size_t n_bytes;
         } partitions[SWB_PARTITIONS_MAX];
-        bool device_makes_fec; /* some partition wants its error correction made on the device */
 };
 
 /*

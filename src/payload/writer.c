@@ -130,6 +130,15 @@ static int put_tree(struct swb_buf *buf, const struct swb_hash_tree *tree)
         return r < 0 || tree->n_salt == 0 ? r : put_bytes(buf, 13, tree->salt, tree->n_salt);
 }
 
+static int put_fec(struct swb_buf *buf, const struct swb_error_correction *fec)
+{
+        int r = put_extents(buf, 14, &fec->covered, 1);
+
+        if (r >= 0)
+                r = put_extents(buf, 15, &fec->fec, 1);
+        return r < 0 ? r : put_number(buf, 16, fec->roots);
+}
+
 static int put_partition(struct swb_buf *buf, const struct swb_partition *p,
                          const struct swb_operation *operations)
 {
@@ -152,6 +161,8 @@ static int put_partition(struct swb_buf *buf, const struct swb_partition *p,
                 r = put_number(buf, 9, 1);
         if (r >= 0 && p->has_tree)
                 r = put_tree(buf, &p->tree);
+        if (r >= 0 && p->has_fec)
+                r = put_fec(buf, &p->fec);
         return r < 0 ? r : put_text(buf, 17, p->version);
 }
 

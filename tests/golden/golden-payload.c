@@ -9,10 +9,10 @@
 #include "base/text.h"
 #include "codec/puffpatch.h"
 #include "codec/swpatch.h"
+#include "os/fec.h"
 #include "os/file.h"
 #include "os/hash.h"
 #include "os/keyring.h"
-#include "os/verity.h"
 #include "payload/reader.h"
 
 #define FILE_MAX_BYTES ((size_t)64 << 20)
@@ -317,6 +317,20 @@ static int write_blocks(void *context, uint64_t block, uint64_t n_blocks, const 
         return 0;
 }
 
+/* PF-28 */
+static int make_fec(const struct swb_partition *p, const struct swb_verity_io *io,
+                    struct swb_error *err)
+{
+        const struct swb_fec fec = {.data_start = p->tree.data.start_block,
+                                    .data_blocks = p->tree.data.n_blocks,
+                                    .tree_start = p->tree.tree.start_block,
+                                    .tree_blocks = p->tree.tree.n_blocks,
+                                    .fec_start = p->fec.fec.start_block,
+                                    .roots = p->fec.roots};
+
+        return swb_fec_make(&fec, io, err);
+}
+
 /* PF-27 */
 static int make_trees(struct golden *g, struct swb_error *err)
 {
@@ -335,6 +349,8 @@ static int make_trees(struct golden *g, struct swb_error *err)
                 memcpy(verity.salt, tree->salt, tree->n_salt);
                 if (m->partitions[i].has_tree)
                         r = swb_verity_make(&verity, &io, root, err);
+                if (r >= 0 && m->partitions[i].has_fec)
+                        r = make_fec(&m->partitions[i], &io, err);
         }
         return r;
 }

@@ -132,7 +132,7 @@ class Operation:
 
 class Partition:
     def __init__(self, data):
-        m = message(data, (1, 2, 3, 4, 6, 7, 9, 10, 11, 12, 13, 17), (8,))
+        m = message(data, (1, 2, 3, 4, 6, 7, 9, 10, 11, 12, 13, 14, 15, 16, 17), (8,))
         self.name = m.get(1, b"").decode()
         self.version = m.get(17, b"").decode()
         self.old = message(m[6], (1, 2)) if 6 in m else None
@@ -140,6 +140,9 @@ class Partition:
         self.tree = Operation.extent(m[11]) if 11 in m else None  # made by the device
         self.tree_of = Operation.extent(m[10]) if 10 in m else None
         self.tree_algorithm = m.get(12, b"")
+        self.fec = Operation.extent(m[15]) if 15 in m else None  # too
+        self.fec_of = Operation.extent(m[14]) if 14 in m else None
+        self.fec_roots = m.get(16, 2)
         self.operations = [Operation(o) for o in m[8]]
 
 
@@ -369,6 +372,20 @@ def check_tree(p, q, n_blocks):
         yield "hash tree within its data"
 
 
+def check_fec(p, q, n_blocks):
+    if p.minor < 1000:
+        yield f"error correction in minor version {p.minor}"
+    if not q.tree or not q.fec_of or q.fec_of.start != q.tree_of.start:
+        yield "error correction of something else than a hash tree and its data"
+        return
+    end = q.tree.start + q.tree.n
+    if q.fec_of.start + q.fec_of.n != end or q.fec.start < end:
+        yield "place of the error correction"
+    rounds = -(-(q.tree_of.n + q.tree.n) // (255 - q.fec_roots))
+    if q.fec.n != rounds * q.fec_roots or q.fec.start + q.fec.n > n_blocks:
+        yield "size of the error correction"
+
+
 def check_partition(p, q, offset):
     yield from check_info(q.old, "old")
     yield from check_info(q.new, "new")
@@ -380,6 +397,10 @@ def check_partition(p, q, offset):
     if q.tree:
         yield from check_tree(p, q, n_blocks)
         for block in range(q.tree.start, min(q.tree.start + q.tree.n, n_blocks)):
+            written[block] = 1
+    if q.fec:
+        yield from check_fec(p, q, n_blocks)
+        for block in range(q.fec.start, min(q.fec.start + q.fec.n, n_blocks)):
             written[block] = 1
     for number, op in enumerate(q.operations):
         where = f"operation {number} ({NAMES.get(op.type, op.type)}): "

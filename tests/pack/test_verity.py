@@ -96,6 +96,58 @@ def test_what_can_not_be(pack):
     assert not (pack.folder / "out").exists() and not (pack.folder / "out.verity").exists()
 
 
+# ---- error correction ----
+
+def verify_with_fec(image, facts, *more):
+    """What veritysetup says of it; it mends in memory."""
+    options = [f"--hash-offset={int(facts['SUPERBLOCK']) * BLOCK}", f"--fec-device={image}",
+               f"--fec-offset={int(facts['FEC_START']) * BLOCK}",
+               f"--fec-roots={facts['FEC_ROOTS']}"]
+    return subprocess.run([VERITYSETUP, "verify", image, image, facts["ROOT_HASH"], *options, *more],
+                          capture_output=True, text=True, timeout=120, check=False)
+
+
+@pytest.mark.parametrize("n_blocks, roots", [(2, 2), (250, 2), (700, 2), (300, 24), (300, 3)])
+def test_veritysetup_makes_the_same_fec(pack, n_blocks, roots):
+    image = make_image(pack.folder / "image", n_blocks)
+    pack.ok("verity", image, "--output=out", "--salt=0102", f"--fec-roots={roots}")
+    out, facts = pack.folder / "out", description(pack.folder / "out.verity")
+    start, n = int(facts["FEC_START"]), int(facts["FEC_BLOCKS"])
+    assert out.stat().st_size == (start + n) * BLOCK
+    subprocess.run([VERITYSETUP, "format", image, "tree", "--no-superblock", "--salt=0102",
+                    "--fec-device=fec", f"--fec-roots={roots}"],
+                   cwd=pack.folder, capture_output=True, timeout=60, check=True)
+    assert out.read_bytes()[start * BLOCK:] == (pack.folder / "fec").read_bytes()
+    done = verify_with_fec(out, facts)
+    assert done.returncode == 0, done.stderr
+
+
+def test_veritysetup_mends_with_it(pack):
+    image = make_image(pack.folder / "image", 700)
+    pack.ok("verity", image, "--output=out", "--fec-roots=2")
+    out, facts = pack.folder / "out", description(pack.folder / "out.verity")
+    good = out.read_bytes()
+    for at in (0, 699, int(facts["HASH_START"]), int(facts["HASH_START"]) + 3):
+        data = bytearray(good)
+        data[at * BLOCK:(at + 1) * BLOCK] = b"\xa5" * BLOCK
+        out.write_bytes(data)
+        assert veritysetup_verify(out, facts) != ""
+        done = verify_with_fec(out, facts)
+        assert done.returncode == 0 and " repairable errors" in done.stderr, (at, done)
+    rounds = int(facts["FEC_BLOCKS"]) // 2
+    for at in (0, rounds, 2 * rounds):  # three of the same codewords are too much
+        data[at * BLOCK:(at + 1) * BLOCK] = b"\xa5" * BLOCK
+    out.write_bytes(data)
+    assert verify_with_fec(out, facts).returncode != 0
+
+
+def test_roots_that_can_not_be(pack):
+    image = make_image(pack.folder / "image", 10)
+    for roots in ("1", "25", "99999999999"):
+        assert "2 to 24" in pack.fails("verity", image, "--output=out", f"--fec-roots={roots}",
+                                       status=2)
+
+
 # ---- trees that devices make ----
 
 @pytest.fixture
@@ -107,15 +159,15 @@ def pair_with_trees(pack):
         write(tree, "bin/program", program(1, MIB, shift=shift))
         write(tree, "bin/other", program(2, 100_000))
         mkfs(pack.folder / f"{side}.ext4", tree, 12 * MIB, "-b", "4096")
-        pack.ok("verity", f"{side}.ext4", f"--output={side}.img")
+        pack.ok("verity", f"{side}.ext4", f"--output={side}.img", "--fec-roots=2")
         made.append(pack.folder / f"{side}.img")
     return made
 
 
-def writes(path, facts):
+def writes(path, facts, what="HASH"):
     """Do the operations write any block of the tree?"""
-    first = int(facts["HASH_START"])
-    last = first + int(facts["HASH_BLOCKS"])
+    first = int(facts[f"{what}_START"])
+    last = first + int(facts[f"{what}_BLOCKS"])
     return any(start < last and first < start + n for q in paycheck.Payload(path).partitions
                for op in q.operations for start, n in op.dst)
 
@@ -134,6 +186,10 @@ def test_the_tree_does_not_travel(pack, pair_with_trees, options):
     assert "makes a hash tree of 25 blocks" in pack.ok("inspect", path).stdout
     told = json.loads((pack.folder / "delta.pl.json").read_text())["partitions"][0]["verity"]
     assert told["root_hash"] == facts["ROOT_HASH"] and told["made_by_device"] is True
+    own = not options  # to others the superblock between data and tree would be covered, too
+    assert told["fec_made_by_device"] is own and told["fec_roots"] == 2
+    assert writes(path, facts, "FEC") is not own
+    assert ("makes error correction of 26 blocks" in pack.ok("inspect", path).stdout) is own
     assert told["salt"] == "-" and told["data_blocks"] == 3072 and told["hash_start"] == 3073
     # in a slot that held something else
     assert install(pack.folder, path, 1, source=old) == ""
@@ -141,6 +197,7 @@ def test_the_tree_does_not_travel(pack, pair_with_trees, options):
     os.truncate(slot, new.stat().st_size)
     assert slot.read_bytes() == new.read_bytes()
     assert veritysetup_verify(slot, facts) == ""
+    assert verify_with_fec(slot, facts).returncode == 0
 
 
 def test_full_payload(pack, pair_with_trees):
@@ -174,10 +231,13 @@ def test_trees_are_not_believed(pack, pair_with_trees):
     assert "another hash tree" in fails(changed(5000))  # data
     assert "another hash tree" in fails(changed(3074 * BLOCK))
     assert "another superblock" in fails(changed(3072 * BLOCK + 20))
-    assert "another root hash" in fails(
-        description_text=text[:-2] + ("0" if text[-2] != "0" else "1") + "\n")
+    root = description(new.with_name("new.img.verity"))["ROOT_HASH"]
+    assert "another root hash" in fails(description_text=text.replace(root, root[::-1]))
     assert "not what swb-pack verity writes" in fails(
         description_text=text.replace("sha256", "sha1"))
+    assert "another error correction" in fails(good[:-1] + bytes([good[-1] ^ 1]))
+    assert "not what swb-pack verity writes" in fails(
+        description_text=text.replace("FEC_ROOTS=2", "FEC_ROOTS=3"))
     assert "another size" in fails(good[:-BLOCK])
     (pack.folder / "new.img.verity").unlink()
     new.write_bytes(good)

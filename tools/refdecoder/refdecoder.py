@@ -164,6 +164,10 @@ def levels_over(n):
     return found
 
 
+def span(extent):
+    return extent[0], sum(extent)
+
+
 class Tree:  # PF-27
     def __init__(self, got, n_blocks):
         demand(len(got.get(13, b"")) <= 256, "limit", "salt of a hash tree")
@@ -189,15 +193,66 @@ class Tree:  # PF-27
             source = (at, n)
 
 
+def gf_multiples(factor):
+    """What each byte is when multiplied by the factor: 2^8 elements, polynomial 0x11d."""
+    found = []
+    for byte in range(256):
+        product, shifted = 0, byte
+        for bit in range(8):
+            product ^= shifted if factor >> bit & 1 else 0
+            shifted = shifted << 1 ^ (0x11D if shifted & 0x80 else 0)
+        found.append(product)
+    return found
+
+
+class Fec:  # PF-28
+    def __init__(self, got, tree, n_blocks):
+        extents = []
+        for number in (14, 15):
+            e = dict(fields(got.get(number, b""), {1: (VARINT, False), 2: (VARINT, False)}))
+            extents.append((e.get(1, 0), e.get(2, 0)))
+        (self.covered, self.fec), self.roots = extents, got.get(16, 2)
+        demand(self.roots < 1 << 32, "format", "roots of error correction")
+        demand(tree and tree.data[0] <= tree.tree[0] and
+               self.covered == (tree.data[0], sum(tree.tree) - tree.data[0]),
+               "format", "what error correction covers")
+        demand(self.fec[1] and self.fec[0] >= sum(tree.tree) and sum(self.fec) <= n_blocks,
+               "format", "place of error correction")
+        self.blocks = [*range(*span(tree.data)), *range(*span(tree.tree))]
+        demand(2 <= self.roots <= 24, "format", "roots of error correction")
+        self.rounds = -(-len(self.blocks) // (255 - self.roots))
+        demand(self.rounds * self.roots == self.fec[1], "format", "size of error correction")
+
+    def write(self, target):
+        """All codewords side by side: byte i of each is in one run of blocks."""
+        generator, root = [1], 1
+        for _ in range(self.roots):
+            times = gf_multiples(root)
+            generator = [a ^ times[b] for a, b in zip([0, *generator], [*generator, 0])]
+            root = gf_multiples(2)[root]
+        tables = [bytes(gf_multiples(g)) for g in reversed(generator[:-1])]
+        size = self.rounds * BLOCK
+        parity = [0] * self.roots  # a column each, as one long number
+        for at in range(0, (255 - self.roots) * self.rounds, self.rounds):
+            run = b"".join(target[b * BLOCK : (b + 1) * BLOCK]
+                           for b in self.blocks[at : at + self.rounds]).ljust(size, b"\0")
+            out = (int.from_bytes(run, "big") ^ parity[0]).to_bytes(size, "big")
+            adds = [int.from_bytes(out.translate(table), "big") for table in tables]
+            parity = [a ^ b for a, b in zip([*parity[1:], 0], adds)]
+        columns = zip(*(column.to_bytes(size, "big") for column in parity))
+        target[self.fec[0] * BLOCK : sum(self.fec) * BLOCK] = bytes(b for c in columns for b in c)
+
+
 class Partition:
     LIMITS = {1: 36, 3: 255, 4: 15, 17: 63}
     NAME = set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.")
 
     def __init__(self, data):
-        known = {n: (BYTES, False) for n in (1, 3, 4, 6, 7, 10, 11, 12, 13, 15, 17)}
-        known.update({2: (VARINT, False), 9: (VARINT, False), 8: (BYTES, True)})
+        known = {n: (BYTES, False) for n in (1, 3, 4, 6, 7, 10, 11, 12, 13, 14, 15, 17)}
+        known.update({2: (VARINT, False), 9: (VARINT, False), 16: (VARINT, False),
+                      8: (BYTES, True)})
         self.old = self.new = None
-        self.texts, self.raw_operations, self.fec, tree = {}, [], False, {}
+        self.texts, self.raw_operations, tree = {}, [], {}
         for number, value in fields(data, known):
             if number in self.LIMITS:
                 self.texts[number] = text(value, self.LIMITS[number])
@@ -207,16 +262,16 @@ class Partition:
                 self.new = Info(value)
             elif number == 8:
                 self.raw_operations.append(value)
-            elif 10 <= number <= 13:
+            elif 10 <= number <= 16:
                 tree[number] = value
-            elif number == 15:
-                self.fec = True
         self.name = self.texts.get(1, "")
         self.version = self.texts.get(17, "")
         demand(self.name and set(self.name) <= self.NAME, "format", "partition name")  # PF-21
         demand(self.new, "format", "no new_partition_info")  # PF-22
         demand(self.new.size > 0, "format", "new size 0")
-        self.tree = Tree(tree, self.new.size // BLOCK) if 11 in tree else None
+        n_blocks = self.new.size // BLOCK
+        self.tree = Tree(tree, n_blocks) if 11 in tree else None
+        self.fec = Fec(tree, self.tree, n_blocks) if 15 in tree else None
 
 
 # ---- 4. Operations ---------------------------------------------------------------------------
@@ -342,6 +397,7 @@ class Operation:
 def check_coverage(partition, operations):  # PF-36
     written = sum(count for op in operations for start, count in op.dst if start != HOLE)
     blocks = partition.new.blocks - (partition.tree.tree[1] if partition.tree else 0)
+    blocks -= partition.fec.fec[1] if partition.fec else 0
     demand(written <= blocks, "format", "blocks written twice")
     demand(partition.old or written == blocks, "format", "blocks left out")
 
@@ -349,7 +405,6 @@ def check_coverage(partition, operations):  # PF-36
 def all_operations(manifest):
     """Parses and checks them; also PF-27 and the places of PF-33 and PF-37."""
     operations, offset = [], 0
-    demand(not any(p.fec for p in manifest.partitions), "unsupported", "FEC")
     for tree in (p.tree for p in manifest.partitions if p.tree):
         demand(tree.algorithm == "sha256", "unsupported", "algorithm of a hash tree")
     for partition in manifest.partitions:
@@ -525,6 +580,8 @@ class Payload:
                 scatter(target, op.dst, result_of(op, blob, olds.get(partition.name, b"")))
             if partition.tree:
                 partition.tree.write(target)
+            if partition.fec:
+                partition.fec.write(target)
             targets[partition.name] = bytes(target[: partition.new.size])
         return targets
 

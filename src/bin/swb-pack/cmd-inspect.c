@@ -130,6 +130,8 @@ static int json_partition(struct swb_json *json, const struct facts *f, size_t i
                 json_side(json, "source", p->old_bytes, p->old_hash);
         if (p->has_tree)
                 swb_json_u64(json, "hash_tree_blocks", p->tree.tree.n_blocks);
+        if (p->has_fec)
+                swb_json_u64(json, "fec_blocks", p->fec.fec.n_blocks);
         r = json_tallies(json, f, index, err);
         if (r == 0 && with_operations)
                 r = json_operations(json, f, index, err);
@@ -230,6 +232,10 @@ static int text_partition(const struct facts *f, size_t index, struct swb_error 
                 (void)printf("  the device makes a hash tree of %" PRIu64 " blocks at %" PRIu64
                              "\n",
                              p->tree.tree.n_blocks, p->tree.tree.start_block);
+        if (p->has_fec)
+                (void)printf("  the device makes error correction of %" PRIu64 " blocks at %" PRIu64
+                             ", %u roots\n",
+                             p->fec.fec.n_blocks, p->fec.fec.start_block, p->fec.roots);
         for (int i = 0; i < n; i++)
                 (void)printf("  %-14s %6" PRIu64 " operations, %10" PRIu64 " bytes, %8" PRIu64
                              " blocks\n",

@@ -300,6 +300,8 @@ static int make_trees(struct swb_installer *installer, struct swb_error *err)
                 r = swb_tree_make(slot, partition, &step, err);
                 if (installer->overlap && partition->has_tree)
                         swb_front_add(&slot->front, &partition->tree.tree, 1);
+                if (installer->overlap && partition->has_fec)
+                        swb_front_add(&slot->front, &partition->fec.fec, 1);
         }
         return r;
 }

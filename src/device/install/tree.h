@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * device/install/tree.h - the hash tree that a payload leaves to the device
+ * device/install/tree.h - the hash tree and the error correction that a payload leaves to the
+ * device
  *
  * Made from what the target holds when all operations are done. Idempotent: after a cut it is made
- * again as a whole. Its root is not looked at: the partition's hash covers data and tree.
+ * again as a whole. Its root is not looked at: the partition's hash covers
+ * data, tree and error correction.
  */
 #include "device/install/extents.h"
 #include "device/install/slots.h"

@@ -80,6 +80,7 @@ int swb_rules_init(struct swb_rules *rules, enum swb_profile profile, bool delta
                 .lengths = minor < 4,
                 .offsets_32_bit = minor < 6,
                 .hash_tree = minor >= 6,
+                .fec = minor >= SWB_MINOR_OWN_FIRST,
                 .pieces = minor == SWB_MINOR_PIECES,
                 .chunk_blocks =
                         minor >= SWB_MINOR_OWN_FIRST ? CHUNK_BLOCKS_OWN : CHUNK_BLOCKS_CHROMEOS,

@@ -33,6 +33,7 @@ struct swb_rules {
         bool lengths;          /* SOURCE_BSDIFF carries src_length and dst_length */
         bool offsets_32_bit;   /* clients read data_offset and data_length as 32 bits */
         bool hash_tree;        /* the device can be left to make a hash tree */
+        bool fec;              /* and error correction, where a superblock lies between */
         bool pieces;           /* a full payload from which devices fetch what they lack */
         uint64_t chunk_blocks; /* of one REPLACE_* */
 };

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "generator/verity/description.h"
 
+#include <inttypes.h>
+
 #include "base/kv.h"
 #include "base/text.h"
 #include "os/file.h"
@@ -33,6 +35,47 @@ int swb_verity_salt_parse(const char *text, struct swb_verity *verity, struct sw
         return 0;
 }
 
+struct swb_fec swb_verity_description_fec(const struct swb_verity_description *d)
+{
+        return (struct swb_fec){.data_start = d->verity.data_start,
+                                .data_blocks = d->verity.data_blocks,
+                                .tree_start = d->verity.tree_start,
+                                .tree_blocks = swb_verity_tree_blocks(d->verity.data_blocks),
+                                .fec_start = d->fec_start,
+                                .roots = d->fec_roots};
+}
+
+uint64_t swb_verity_description_fec_blocks(const struct swb_verity_description *d)
+{
+        const struct swb_fec fec = swb_verity_description_fec(d);
+
+        return fec.roots ? swb_fec_parity_blocks(fec.data_blocks + fec.tree_blocks, fec.roots) : 0;
+}
+
+int swb_verity_check_roots(uint64_t roots, struct swb_error *err)
+{
+        if (roots == 0 || (roots >= SWB_FEC_ROOTS_MIN && roots <= SWB_FEC_ROOTS_MAX))
+                return 0;
+        return swb_fail(err, -EINVAL, SWB_FAULT_USAGE,
+                        "%" PRIu64 " roots of error correction; there can be %u to %u, or 0 for "
+                        "none",
+                        roots, SWB_FEC_ROOTS_MIN, SWB_FEC_ROOTS_MAX);
+}
+
+static int write_fec(const struct swb_verity_description *d, struct swb_buf *buf)
+{
+        int r;
+
+        if (d->fec_roots == 0)
+                return 0;
+        r = swb_kv_put_u64(buf, "FEC_ROOTS", d->fec_roots);
+        if (r == 0)
+                r = swb_kv_put_u64(buf, "FEC_START", d->fec_start);
+        if (r == 0)
+                r = swb_kv_put_u64(buf, "FEC_BLOCKS", swb_verity_description_fec_blocks(d));
+        return r;
+}
+
 int swb_verity_description_write(const struct swb_verity_description *d, struct swb_buf *buf,
                                  struct swb_error *err)
 {
@@ -58,7 +101,29 @@ int swb_verity_description_write(const struct swb_verity_description *d, struct 
                 r = swb_kv_put(buf, "SALT", salt);
         if (r == 0)
                 r = swb_kv_put(buf, "ROOT_HASH", root);
+        if (r == 0)
+                r = write_fec(d, buf);
         return r < 0 ? swb_oom(err) : 0;
+}
+
+/* Without FEC_ROOTS there is none. */
+static int parse_fec(const struct swb_kv *kv, struct swb_verity_description *d)
+{
+        uint64_t roots, n_blocks;
+
+        if (!swb_kv_str(kv, "FEC_ROOTS", NULL))
+                return 0;
+        if (swb_kv_u64(kv, "FEC_ROOTS", &roots) < 0 || roots == 0 ||
+            swb_verity_check_roots(roots, NULL) < 0)
+                return -EBADMSG;
+        d->fec_roots = (unsigned)roots;
+        if (swb_kv_u64(kv, "FEC_START", &d->fec_start) < 0 ||
+            d->fec_start < d->verity.tree_start + swb_verity_tree_blocks(d->verity.data_blocks) ||
+            d->fec_start > SWB_VERITY_DATA_BLOCKS_MAX ||
+            swb_kv_u64(kv, "FEC_BLOCKS", &n_blocks) < 0 ||
+            n_blocks != swb_verity_description_fec_blocks(d))
+                return -EBADMSG;
+        return 0;
 }
 
 static int parse(const struct swb_kv *kv, const char *path, struct swb_verity_description *ret,
@@ -80,7 +145,8 @@ static int parse(const struct swb_kv *kv, const char *path, struct swb_verity_de
             d.verity.tree_start > SWB_VERITY_DATA_BLOCKS_MAX ||
             swb_kv_u64(kv, "HASH_BLOCKS", &n_hash) < 0 ||
             n_hash != swb_verity_tree_blocks(d.verity.data_blocks) ||
-            swb_hex_decode(swb_kv_str(kv, "ROOT_HASH", ""), d.root, SWB_SHA256_BYTES) < 0)
+            swb_hex_decode(swb_kv_str(kv, "ROOT_HASH", ""), d.root, SWB_SHA256_BYTES) < 0 ||
+            parse_fec(kv, &d) < 0)
                 return swb_fail(err, -EBADMSG, SWB_FAULT_FORMAT,
                                 "'%s' is not what swb-pack verity writes", path);
         *ret = d;

@@ -6,13 +6,22 @@
  * A file of KEY=value lines (base/kv.h) beside the image, "<image>.verity"; see swb-pack(1).
  */
 #include "base/buf.h"
-#include "os/verity.h"
+#include "os/fec.h"
 
 struct swb_verity_description {
         struct swb_verity verity;
         uint64_t superblock; /* block */
         uint8_t root[SWB_SHA256_BYTES];
+        unsigned fec_roots; /* 0: no error correction */
+        uint64_t fec_start; /* block */
 };
+
+/* What swb_fec_make() takes for it. */
+struct swb_fec swb_verity_description_fec(const struct swb_verity_description *description);
+/* Blocks of it, 0 without. */
+uint64_t swb_verity_description_fec_blocks(const struct swb_verity_description *description);
+/* USAGE unless so many can be: 0 or 2 to 24. */
+int swb_verity_check_roots(uint64_t roots, struct swb_error *err) _warn_unused_;
 
 /* Appends the text. NO_MEMORY. */
 int swb_verity_description_write(const struct swb_verity_description *description,

@@ -70,6 +70,11 @@ static int add_tree(const struct swb_image *image, struct target *t,
 
         if (r == 0)
                 r = swb_verity_make(&d->verity, &io, d->root, err);
+        if (r == 0 && d->fec_roots > 0) {
+                const struct swb_fec fec = swb_verity_description_fec(d);
+
+                r = swb_fec_make(&fec, &io, err);
+        }
         return r < 0 ? r : write_superblock(d, t, err);
 }
 
@@ -120,7 +125,7 @@ int swb_verity_image_make(const struct swb_verity_image_config *config,
                           struct swb_verity_description *ret, struct swb_error *err)
 {
         _cleanup_(swb_image_freep) struct swb_image *image = NULL;
-        struct swb_verity_description d = {.verity = config->salt};
+        struct swb_verity_description d = {.verity = config->salt, .fec_roots = config->fec_roots};
         struct stat a, b;
         int r = swb_image_open(config->image_path, &image, err);
 
@@ -133,6 +138,7 @@ int swb_verity_image_make(const struct swb_verity_image_config *config,
         d.verity.data_blocks = image->n_blocks;
         d.superblock = image->n_blocks;
         d.verity.tree_start = image->n_blocks + 1;
+        d.fec_start = d.verity.tree_start + swb_verity_tree_blocks(image->n_blocks);
         r = make(config, image, &d, err);
         if (r == 0)
                 *ret = d;
@@ -144,6 +150,7 @@ int swb_verity_image_make(const struct swb_verity_image_config *config,
 /* The tree is made again and compared with what is there. */
 struct check {
         const struct swb_image *image;
+        const char *what;
         uint8_t *buf; /* COPY_BLOCKS */
 };
 
@@ -170,7 +177,7 @@ static int compare(void *context, uint64_t block, uint64_t n_blocks, const uint8
         int r = swb_image_read(c->image, block, n_blocks, c->buf, err);
 
         if (r == 0 && memcmp(c->buf, data, (size_t)n_blocks * SWB_BLOCK_BYTES) != 0)
-                return fail_differs(c->image, "hash tree", err);
+                return fail_differs(c->image, c->what, err);
         return r;
 }
 
@@ -178,7 +185,7 @@ static int check_content(const struct swb_image *image, const struct swb_verity_
                          struct swb_error *err)
 {
         _cleanup_free_ uint8_t *buf = malloc((size_t)COPY_BLOCKS * SWB_BLOCK_BYTES);
-        struct check c = {image, buf};
+        struct check c = {image, "hash tree", buf};
         const struct swb_verity_io io = {&c, read_image, compare};
         uint8_t root[SWB_SHA256_BYTES], wanted[SWB_VERITY_SUPERBLOCK_BYTES];
         int r;
@@ -194,6 +201,12 @@ static int check_content(const struct swb_image *image, const struct swb_verity_
         r = swb_image_read(image, d->superblock, 1, buf, err);
         if (r == 0 && memcmp(buf, wanted, sizeof(wanted)) != 0)
                 return fail_differs(image, "superblock", err);
+        if (r == 0 && d->fec_roots > 0) {
+                const struct swb_fec fec = swb_verity_description_fec(d);
+
+                c.what = "error correction";
+                r = swb_fec_make(&fec, &io, err);
+        }
         return r;
 }
 
@@ -212,7 +225,8 @@ int swb_verity_image_check(const struct swb_image *image, struct swb_verity_desc
         if (r < 0)
                 return r;
         if (d.superblock >= image->n_blocks ||
-            d.verity.tree_start + swb_verity_tree_blocks(d.verity.data_blocks) > image->n_blocks)
+            d.verity.tree_start + swb_verity_tree_blocks(d.verity.data_blocks) > image->n_blocks ||
+            d.fec_start + swb_verity_description_fec_blocks(&d) > image->n_blocks)
                 return fail_differs(image, "size", err);
         r = check_content(image, &d, err);
         if (r == 0)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * generator/verity/image.h - images with a dm-verity hash tree behind their content
+ * generator/verity/image.h - images with a dm-verity hash tree behind their content, and error
+ * correction behind that
  */
 #include "generator/scan/image.h"
 #include "generator/sign/signatures.h"
@@ -9,8 +10,9 @@
 
 struct swb_verity_image_config {
         const char *image_path;
-        const char *output_path;           /* the image, a superblock and the tree */
+        const char *output_path;           /* the image, a superblock, the tree, error correction */
         struct swb_verity salt;            /* only the salt counts */
+        unsigned fec_roots;                /* 0: no error correction */
         const struct swb_signing *signing; /* at most one key */
 };
 

@@ -26,6 +26,7 @@ from container import (BLOCK, HOLE, Op, Part, Payload, by_both, by_p256, by_rsa,
 from deltas import (delta_part, old_and_new, simple_patch_at, swdiff_part, with_op,
                     write_bad_differences)
 from puffs import Stream, puffdiff
+from trees import write_bad_trees, write_good_trees
 
 HERE = pathlib.Path(__file__).resolve().parent
 
@@ -270,71 +271,6 @@ def with_target(target):
     return Payload([Part("root", swapped(new.bytes()), [op], swapped(old.bytes()))], 5)
 
 
-def tree_of(data, salt):
-    """A dm-verity hash tree, its top first."""
-    levels = []
-    while len(data) > BLOCK or not levels:
-        hashes = b"".join(sha(salt + data[at : at + BLOCK]) for at in range(0, len(data), BLOCK))
-        data = hashes.ljust(-(-len(hashes) // BLOCK) * BLOCK, b"\0")
-        levels.insert(0, data)
-    return b"".join(levels)
-
-
-def tree_fields(data, tree, algorithm=b"sha256", salt=b"salt"):
-    return (chunk(10, number(1, data[0]) + number(2, data[1])) +
-            chunk(11, number(1, tree[0]) + number(2, tree[1])) + chunk(12, algorithm) +
-            (chunk(13, salt) if salt else b""))
-
-
-def tree_part(fields=None, salt=b"salt"):
-    """130 blocks behind a first one, then a tree of two levels, then one more block."""
-    first, data, last = noise("first", BLOCK), prose("tree", 130 * BLOCK), noise("last", BLOCK)
-    new = first + data + tree_of(data, salt) + last
-    ops = [Op(0, [(0, 1)], first), Op(8, [(1, 130)], xz(data)), Op(0, [(134, 1)], last)]
-    return Part("root", new, ops,
-                verity=tree_fields((1, 130), (131, 3), salt=salt) if fields is None else fields)
-
-
-def write_good_trees(cases):
-    cases.good("full-hash-tree", Payload([tree_part()], 1000, by_rsa), ["rsa"])
-    cases.good("full-hash-tree-no-salt", Payload([tree_part(salt=b"")], 1000))
-    old, new = noise("old", 5 * BLOCK), noise("new", 4 * BLOCK)
-    part = Part("root", new[: 3 * BLOCK] + tree_of(new[: 3 * BLOCK], b"\0" * 256),
-                [Op(4, [(0, 1)], None, [(1, 1)], old[BLOCK : 2 * BLOCK]),
-                 Op(0, [(1, 2)], new[BLOCK : 3 * BLOCK])], old,
-                verity=tree_fields((0, 3), (3, 1), salt=b"\0" * 256))
-    part.new = old[BLOCK : 2 * BLOCK] + part.new[BLOCK : 3 * BLOCK]
-    part.new += tree_of(part.new, b"\0" * 256)
-    cases.good("delta-hash-tree", Payload([part], 6))
-
-
-def write_bad_trees(cases):
-    for name, fault, text, fields in (
-            ("algorithm", "unsupported", "algorithm 'sha512'",
-             tree_fields((1, 130), (131, 3), b"sha512")),
-            ("no-algorithm", "unsupported", "algorithm ''",
-             tree_fields((1, 130), (131, 3)).replace(chunk(12, b"sha256"), b"")),
-            ("salt-long", "limit", "salt of 257 bytes",
-             tree_fields((1, 130), (131, 3), salt=b"s" * 257)),
-            ("no-data", "format", "outside the partition", chunk(11, number(1, 131) + number(2, 3))),
-            ("size", "format", "which takes 3", tree_fields((1, 130), (131, 2))),
-            ("one-block", "format", "which takes 0", tree_fields((1, 1), (131, 3))),
-            ("outside", "format", "outside the partition", tree_fields((1, 130), (133, 3))),
-            ("data-outside", "format", "outside the partition", tree_fields((1, 135), (131, 3))),
-            ("overflow", "format", "outside the partition",
-             tree_fields((1, 130), (2**64 - 2, 3))),
-            ("overlap", "format", "within each other", tree_fields((1, 131), (131, 4))),
-            ("salt-other", "hash", "root has another hash",
-             tree_fields((1, 130), (131, 3), salt=b"sal")),
-            ("nothing-makes-it", "format", "132 blocks are written, it has 135", b""),
-    ):
-        cases.bad(f"tree-{name}", fault, text, Payload([tree_part(fields)], 1000))
-    part = tree_part()
-    part.ops.append(Op(0, [(131, 1)], noise("x", BLOCK)))
-    cases.bad("tree-written-too", "format", "133 blocks are written, it has 132",
-              Payload([part], 1000))
-
-
 def offsets_only_patch():
     """An extra stream of no compressed bytes at all, as some makers write it."""
     control = bz2.compress(offset(BLOCK) + offset(0) + offset(0))
@@ -490,7 +426,7 @@ def write_bad_manifest(cases):
             ("new-size-0", "format", "new size is 0", one(new_info=chunk(7, info(b"")))),
             ("new-size-huge", "limit", "partition of 17592186044417 bytes",
              one(new_info=chunk(7, info(TEXT, (1 << 44) + 1)))),
-            ("fec", "unsupported", "error correction", one(verity=chunk(15, number(2, 1)))),
+            ("fec", "format", "error correction", one(verity=chunk(15, number(2, 1)))),
     ):
         cases.bad(f"partition-{name}", fault, text, Payload(part))
 
