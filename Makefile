@@ -11,7 +11,7 @@ CUTS ?= 100
 ARCH ?= x86_64
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo demo-host check check-boot-sandbox soak-power soak-policy install dist deb check-deb footprint bench fuzz fmt lint clean
+.PHONY: help build demo demo-host check check-boot-sandbox soak-power soak-policy install dist deb check-deb footprint bench bench-idle fuzz fmt lint clean
 
 help:
 	@echo 'make demo      the whole story in a virtual device: U-Boot, Linux, resets, a pulled plug, a fallback (ARCH=arm64 for such a one)'
@@ -26,6 +26,7 @@ help:
 	@echo 'make check-deb lintian; installs the packages in a fresh Debian, updates a device there, purges (as root)'
 	@echo 'make footprint what the device programs take, beside Debian'"'"'s rauc, swupdate and mender-client'
 	@echo 'make bench     sizes, seconds and memory beside xdelta3, zstd and casync'
+	@echo 'make bench-idle what the engine takes of a device while it waits, and at most during an update'
 	@echo 'make soak-policy  a million random lives of devices under random update policies (minutes)'
 	@echo 'make fuzz      each fuzz target with libFuzzer for FUZZ_SECONDS (now: $(FUZZ_SECONDS))'
 	@echo 'make fmt       put all C sources into the tree'"'"'s form'
@@ -83,6 +84,11 @@ bench:
 	@tools/install-deps build bench
 	@tools/quietly 'building (make build shows how)' $(MAKE) --no-print-directory build
 	@bench/run $(BUILD)
+
+bench-idle:
+	@tools/install-deps build test
+	@tools/quietly 'building (make build shows how)' $(MAKE) --no-print-directory build
+	@bench/idle $(BUILD)
 
 soak-policy: build
 	@$(BUILD)/src/device/sim/test-device-sim-life $(POLICY_LIVES)

@@ -12,7 +12,7 @@ import xml.etree.ElementTree
 
 import pytest
 
-from flow_bus import INTERFACE, NAME, PATH, Bus, DBusError
+from flow_bus import GLib, INTERFACE, NAME, PATH, Bus, DBusError, Neighbour
 from flow_device import Device, clean_environment
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
@@ -191,6 +191,59 @@ def test_no_bus_at_all(tmp_path, build):
         device.close()
 
 
+def make_as_nobody(bus):
+    """A function that runs busctl as another user on this bus."""
+    os.chmod(bus.socket, 0o777)
+    for folder in [bus.folder, *bus.folder.parents][:4]:
+        if folder != folder.parent and os.stat(folder).st_uid == os.geteuid():
+            os.chmod(folder, os.stat(folder).st_mode | 0o011)
+
+    def as_nobody(*args):
+        return subprocess.run(
+            ["/usr/bin/setpriv", "--reuid=65534", "--regid=65534", "--clear-groups",
+             "/usr/bin/busctl", f"--address={bus.address}", *args],
+            capture_output=True, text=True, timeout=60, check=False, cwd="/")
+    return as_nobody
+
+
+POLKIT = """<method name="CheckAuthorization">
+    <arg type="(sa{sv})" direction="in"/><arg type="s" direction="in"/><arg type="a{ss}" direction="in"/>
+    <arg type="u" direction="in"/><arg type="s" direction="in"/><arg type="(bba{ss})" direction="out"/></method>"""
+
+
+def test_polkit_decides_where_it_runs(device):
+    """Asked for the caller and the action; root is not asked about, reading neither."""
+    if os.geteuid() != 0:
+        return  # only root can be two users
+    answer = {"yes": False}
+    polkit = Neighbour(device.bus, "org.freedesktop.PolicyKit1", "/org/freedesktop/PolicyKit1/Authority",
+                       "org.freedesktop.PolicyKit1.Authority", POLKIT,
+                       methods={"CheckAuthorization": lambda: GLib.Variant(
+                           "((bba{ss}))", ((answer["yes"], False, {}),))})
+    try:
+        device.start()
+        device.wait_state("idle")
+        as_nobody = make_as_nobody(device.bus)
+        refused = as_nobody("call", NAME, PATH, INTERFACE, "Pause")
+        assert refused.returncode != 0 and "Access denied" in refused.stderr
+        assert device.get("PausedUntil") == 0
+        answer["yes"] = True
+        allowed = as_nobody("call", NAME, PATH, INTERFACE, "Defer", "ts", str(int(time.time() + 3600) * 10**6), "tea")
+        assert allowed.returncode == 0, allowed.stderr
+        assert device.get("DeferralReason") == "tea"
+        assert as_nobody("call", NAME, PATH, INTERFACE, "Why").returncode == 0
+        assert as_nobody("call", NAME, PATH, INTERFACE, "Rollback").returncode != 0  # there is nothing to go back to
+        device.call("Resume")
+    finally:
+        polkit.close()
+    actions = [parameters[1].rpartition(".")[2] for _, parameters in polkit.calls]
+    assert actions == ["update", "update", "manage"]
+    kind, details = polkit.calls[0][1][0]
+    assert kind == "system-bus-name" and details["name"].startswith(":")
+    gone = as_nobody("call", NAME, PATH, INTERFACE, "Check")
+    assert gone.returncode != 0 and "Access denied" in gone.stderr
+
+
 def test_policy_file(tmp_path, build):
     """Root may be and call the engine, others may look; without the file nobody may be it."""
     strict = Bus(tmp_path, include=DATA / "org.switchback.Engine1.conf").start()
@@ -204,18 +257,7 @@ def test_policy_file(tmp_path, build):
         device.client = strict.engine()
         device.wait(device.is_up, "swbd on the bus")
         device.call("Check")
-        os.chmod(tmp_path, 0o755)
-        os.chmod(strict.socket, 0o777)
-
-        def as_nobody(*args):
-            return subprocess.run(
-                ["/usr/bin/setpriv", "--reuid=65534", "--regid=65534", "--clear-groups",
-                 "/usr/bin/busctl", f"--address={strict.address}", *args],
-                capture_output=True, text=True, timeout=20, check=False, cwd="/")
-        reachable = os.stat(tmp_path.parent).st_mode & 0o001
-        if not reachable:
-            for parent in list(tmp_path.parents)[:3]:
-                os.chmod(parent, os.stat(parent).st_mode | 0o011)
+        as_nobody = make_as_nobody(strict)
         look = as_nobody("get-property", NAME, PATH, INTERFACE, "CurrentVersion")
         assert look.stdout.strip() == 's "1.0"', look.stderr
         steer = as_nobody("call", NAME, PATH, INTERFACE, "Check")

@@ -40,6 +40,8 @@ int client_connect(struct client *client, struct swb_error *err)
         if (r < 0)
                 return swb_fail(err, r, SWB_FAULT_NETWORK, "the system bus can't be reached: %s",
                                 strerror(-r));
+        /* Where polkit runs it may ask for a password. */
+        (void)sd_bus_set_allow_interactive_authorization(client->bus, 1);
         return 0;
 }
 

@@ -96,6 +96,7 @@ void swb_bus_reboot_soon(struct swb_bus *bus, uint64_t left_usec)
 
 static void disconnect(struct swb_bus *bus)
 {
+        swb_bus_forget_callers(bus);
         bus->bus = sd_bus_close_unref(bus->bus);
         (void)sd_event_source_set_time_relative(bus->connect_timer, CONNECT_USEC);
         (void)sd_event_source_set_enabled(bus->connect_timer, SD_EVENT_ONESHOT);
@@ -133,8 +134,10 @@ static int set_up(struct swb_bus *bus, sd_bus *connection, struct swb_error *err
         int r;
 
         (void)sd_bus_set_exit_on_disconnect(connection, 0); /* can't fail for an open one */
-        r = sd_bus_add_object_vtable(connection, NULL, SWB_BUS_PATH, SWB_BUS_NAME, swb_bus_vtable,
-                                     bus);
+        r = sd_bus_add_filter(connection, NULL, swb_bus_check_access, bus);
+        if (r >= 0)
+                r = sd_bus_add_object_vtable(connection, NULL, SWB_BUS_PATH, SWB_BUS_NAME,
+                                             swb_bus_vtable, bus);
         if (r >= 0)
                 r = sd_bus_match_signal(connection, NULL, NULL, "/org/freedesktop/DBus/Local",
                                         "org.freedesktop.DBus.Local", "Disconnected",
@@ -188,6 +191,7 @@ static int on_connect(sd_event_source *source, uint64_t usec, void *userdata)
 
         (void)source;
         (void)usec;
+        swb_bus_forget_callers(bus);
         bus->bus = sd_bus_close_unref(bus->bus);
         if (connect_bus(bus, &err) < 0)
                 try_again_later(bus, &err);
@@ -239,6 +243,7 @@ struct swb_bus *swb_bus_free(struct swb_bus *bus)
         if (!bus)
                 return NULL;
         swb_bus_release_all(bus);
+        swb_bus_forget_callers(bus);
         bus->bus = sd_bus_flush_close_unref(bus->bus);
         bus->emit_timer = sd_event_source_disable_unref(bus->emit_timer);
         bus->connect_timer = sd_event_source_disable_unref(bus->connect_timer);

@@ -245,8 +245,8 @@ static int get_property(sd_bus *connection, const char *path, const char *interf
         return -ENOENT;
 }
 
-/* Who may call is the bus's policy (data/org.switchback.Engine1.conf), so sd-bus's own check is
- * off. The properties stand in the order of properties.c. */
+/* Who may call is decided before (access.c), so sd-bus's own check is off. The properties stand in
+ * the order of properties.c. */
 #define PROPERTY(name, type)                                                                       \
         SD_BUS_PROPERTY(name, type, get_property, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE)
 #define METHOD(name, handler) SD_BUS_METHOD(name, NULL, NULL, handler, SD_BUS_VTABLE_UNPRIVILEGED)
