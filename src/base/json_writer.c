@@ -137,6 +137,12 @@ void swb_json_str(struct swb_json *json, const char *name, const char *value)
         put_quoted(json, value);
 }
 
+void swb_json_raw(struct swb_json *json, const char *name, const char *text)
+{
+        begin_element(json, name);
+        put(json, text);
+}
+
 void swb_json_u64(struct swb_json *json, const char *name, uint64_t value)
 {
         char text[24];

@@ -27,6 +27,8 @@ void swb_json_close_object(struct swb_json *json);
 void swb_json_open_array(struct swb_json *json, const char *name);
 void swb_json_close_array(struct swb_json *json);
 void swb_json_str(struct swb_json *json, const char *name, const char *value); /* NULL: null */
+/* A value that is JSON already; not looked at. */
+void swb_json_raw(struct swb_json *json, const char *name, const char *text);
 void swb_json_u64(struct swb_json *json, const char *name, uint64_t value);
 void swb_json_i64(struct swb_json *json, const char *name, int64_t value);
 void swb_json_bool(struct swb_json *json, const char *name, bool value);

@@ -31,6 +31,7 @@ struct transfer {
         uint64_t skip;          /* bytes still to throw away */
         uint64_t n_passed;      /* bytes given to the sink */
         bool is_get, has_body, sink_failed;
+        bool any_status;  /* what a status means is the caller's to know */
         size_t n_headers; /* bytes, over all redirects */
         uint64_t started_usec;
         struct swb_error *err; /* never NULL; code < 0: a callback has failed */
@@ -146,7 +147,7 @@ static int begin_body(struct transfer *transfer)
         int r;
 
         transfer->has_body = true;
-        if (status < 200 || status > 299)
+        if (!transfer->any_status && (status < 200 || status > 299))
                 return swb_fail(transfer->err, -EIO, SWB_FAULT_HTTP, "answers HTTP status %u",
                                 status);
         if (!transfer->is_get)
@@ -417,6 +418,49 @@ int swb_http_post(struct swb_http *http, const char *url, const char *const *hea
                        curl_easy_setopt(http->curl, CURLOPT_POSTFIELDSIZE_LARGE,
                                         (curl_off_t)n_bytes) != CURLE_OK))
                 r = swb_oom(&own);
+        if (r >= 0)
+                r = perform(&transfer, ret_status);
+        return finish(&transfer, r, err);
+}
+
+/* POSTFIELDS makes a POST of it, CUSTOMREQUEST names it. */
+static int set_method(struct swb_http *http, const char *method, const void *body, size_t n_bytes,
+                      struct swb_error *err)
+{
+        CURLcode code = CURLE_OK;
+
+        if (body) {
+                code = curl_easy_setopt(http->curl, CURLOPT_POSTFIELDS, body);
+                code = code
+                               ?: curl_easy_setopt(http->curl, CURLOPT_POSTFIELDSIZE_LARGE,
+                                                   (curl_off_t)n_bytes);
+        }
+        code = code ?: curl_easy_setopt(http->curl, CURLOPT_CUSTOMREQUEST, method);
+        code = code ?: curl_easy_setopt(http->curl, CURLOPT_FOLLOWLOCATION, 0L);
+        return code == CURLE_OK ? 0 : swb_oom(err);
+}
+
+int swb_http_request(struct swb_http *http, const char *method, const char *url,
+                     const char *const *headers, const void *body, size_t n_bytes,
+                     struct swb_buf *answer, struct swb_http_status *ret_status,
+                     struct swb_error *err)
+{
+        _cleanup_(free_list) struct curl_slist *list = NULL;
+        struct swb_error own = SWB_ERROR_INIT;
+        struct transfer transfer = {.http = http,
+                                    .url = url,
+                                    .sink = append_answer,
+                                    .context = answer,
+                                    .any_status = true,
+                                    .err = &own};
+        int r;
+
+        *ret_status = (struct swb_http_status){0};
+        r = make_list(headers, &list, &own);
+        if (r >= 0)
+                r = set_options(&transfer, list);
+        if (r >= 0)
+                r = set_method(http, method, body, n_bytes, &own);
         if (r >= 0)
                 r = perform(&transfer, ret_status);
         return finish(&transfer, r, err);

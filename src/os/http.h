@@ -48,6 +48,13 @@ int swb_http_post(struct swb_http *http, const char *url, const char *const *hea
                   const void *body, size_t n_bytes, struct swb_buf *answer,
                   struct swb_http_status *ret_status, struct swb_error *err) _warn_unused_;
 
+/* Any method, with a body or without (NULL). A status that is not 2xx is no error: its body is
+ * appended, too. Redirects are not followed. */
+int swb_http_request(struct swb_http *http, const char *method, const char *url,
+                     const char *const *headers, const void *body, size_t n_bytes,
+                     struct swb_buf *answer, struct swb_http_status *ret_status,
+                     struct swb_error *err) _warn_unused_;
+
 /* GET of a short text, otherwise as swb_http_post(). */
 int swb_http_get_text(struct swb_http *http, const char *url, struct swb_buf *answer,
                       struct swb_http_status *ret_status, struct swb_error *err) _warn_unused_;

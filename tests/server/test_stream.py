@@ -114,4 +114,4 @@ def test_explain(fleet):
     assert answer["bytes"] == fleet.delta.path.stat().st_size
     assert answer["channel"] == "stable" and answer["known"]
     assert fleet.get("/api/v1/explain?device=nobody").status == 404
-    assert fleet.get("/api/v1/explain").status == 404
+    assert fleet.get("/api/v1/explain").status == 400

@@ -36,6 +36,20 @@ int server_run_action(const struct server_action *actions, int n_args, char **ar
         return r < 0 ? r : action->run(db, args + 1, err);
 }
 
+int client_run_action(const struct client_action *actions, int n_args, char **args,
+                      struct swb_error *err)
+{
+        for (; actions->name; actions++) {
+                if (strcmp(actions->name, args[0]) != 0)
+                        continue;
+                if (n_args - 1 != actions->n_args)
+                        return swb_fail(err, -EINVAL, SWB_FAULT_USAGE, "'%s' takes %s", args[0],
+                                        actions->n_args ? "one name" : "no further argument");
+                return actions->run(args + 1, err);
+        }
+        return swb_fail(err, -EINVAL, SWB_FAULT_USAGE, "'%s' is not known", args[0]);
+}
+
 int server_flush(struct swb_buf *buf, struct swb_error *err)
 {
         int r = swb_write_all(STDOUT_FILENO, "standard output", buf->data, buf->n_bytes, err);

@@ -241,15 +241,20 @@ static int run_set(struct swb_db *db, char **args, struct swb_error *err)
 
 static int run_remove(struct swb_db *db, char **args, struct swb_error *err)
 {
+        _cleanup_(swb_transaction_done) struct swb_transaction t = {0};
         struct swb_group group;
         struct swb_app app;
         int r;
 
-        r = swb_app_find(db, appid, &app, err);
+        r = swb_transaction_begin(&t, db, err);
+        if (r >= 0)
+                r = swb_app_find(db, appid, &app, err);
         if (r >= 0)
                 r = swb_group_find(db, app.id, args[0], &group, err);
         if (r >= 0)
                 r = swb_group_remove(db, &group, err);
+        if (r >= 0)
+                r = swb_transaction_commit_catalog(&t, err);
         if (r < 0)
                 return r;
         (void)printf("removed group %s\n", group.name);

@@ -2,7 +2,7 @@
 #include "base/text.h"
 #include "bin/swb-server/server.h"
 #include "bin/swb-server/table.h"
-#include "server/publish/publish.h"
+#include "server/publish/unpublish.h"
 #include "server/report/report.h"
 #include "server/store/blocks.h"
 
@@ -104,12 +104,22 @@ static int run_show(struct swb_db *db, char **args, struct swb_error *err)
 
 static int run_remove(struct swb_db *db, char **args, struct swb_error *err)
 {
+        _cleanup_(swb_unpublish_done) struct swb_unpublish u;
+        _cleanup_(swb_transaction_done) struct swb_transaction t = {0};
         struct swb_release release;
         int r;
 
-        r = find(db, args[0], &release, err);
+        r = swb_unpublish_begin(&u, server_options.data, err);
         if (r >= 0)
-                r = swb_unpublish(db, server_options.data, &release, err);
+                r = swb_transaction_begin(&t, db, err);
+        if (r >= 0)
+                r = find(db, args[0], &release, err);
+        if (r >= 0)
+                r = swb_unpublish_rows(&u, db, &release, err);
+        if (r >= 0)
+                r = swb_transaction_commit_catalog(&t, err);
+        if (r >= 0)
+                r = swb_unpublish_files(&u, db, err);
         if (r < 0)
                 return r;
         (void)printf("removed release %s\n", release.version);

@@ -83,7 +83,7 @@ static int add_json(const struct swb_rollout_row *row, void *userdata, struct sw
         int r = rebuild(listing->db, &row->setup, &model, err);
 
         if (r >= 0)
-                swb_json_rollout(&listing->json, listing->appid, &model);
+                swb_json_rollout(&listing->json, listing->appid, row, &model);
         return r;
 }
 
@@ -199,7 +199,7 @@ static int run_show(struct swb_db *db, char **args, struct swb_error *err)
                 return r;
         if (!as_json)
                 return print_rollout(&model, err);
-        swb_json_rollout(&json, app.appid, &model);
+        swb_json_rollout(&json, app.appid, &row, &model);
         return server_finish_json(&json, 0, err);
 }
 

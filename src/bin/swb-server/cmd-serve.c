@@ -16,7 +16,9 @@ static struct swb_opt_list base_urls, answer_keys;
 static uint64_t poll_interval_usec, timeout_usec = 30000000;
 static uint64_t n_threads, max_connections = 2048, max_per_ip;
 static uint64_t max_devices, max_events, max_per_device, max_per_hour;
-static bool show_status, show_metrics;
+static bool show_status, show_metrics, is_private, is_https;
+static struct swb_opt_list trusted_proxies;
+static const char *identity_header;
 
 const struct swb_opt cmd_serve_options[] = {
         {'l', "listen", SWB_OPT_STRING, &listen_address, "ADDRESS:PORT", false,
@@ -30,6 +32,14 @@ const struct swb_opt cmd_serve_options[] = {
         {0, "metrics", SWB_OPT_FLAG, &show_metrics, NULL, false, "serve /metrics for Prometheus"},
         {0, "status", SWB_OPT_FLAG, &show_status, NULL, false,
          "serve the fleet's page, /api/v1/ and /metrics as well"},
+        {0, "private", SWB_OPT_FLAG, &is_private, NULL, false,
+         "let only those read the API who have a token or a session"},
+        {0, "https", SWB_OPT_FLAG, &is_https, NULL, false,
+         "browsers come by https (a proxy's): their cookies are for that only"},
+        {0, "trusted-proxy", SWB_OPT_LIST, &trusted_proxies, "ADDRESS", false,
+         "believe this address's X-Forwarded-For and identity header"},
+        {0, "identity-header", SWB_OPT_STRING, &identity_header, "NAME", false,
+         "header by which a trusted proxy names the user"},
         {0, "threads", SWB_OPT_U64, &n_threads, "N", false,
          "threads that answer (default: one per processor)"},
         {0, "timeout", SWB_OPT_DURATION, &timeout_usec, "TIME", false,
@@ -100,6 +110,11 @@ static int make_config(struct swb_service_config *config, struct swb_error *err)
                 .n_answer_keys = answer_keys.n,
                 .show_metrics = show_metrics,
                 .show_status = show_status,
+                .api = {.is_private = is_private,
+                        .is_secure = is_https,
+                        .trusted_proxies = trusted_proxies.items,
+                        .n_trusted_proxies = trusted_proxies.n,
+                        .identity_header = identity_header},
                 .limits = SWB_FLEET_LIMITS_DEFAULT,
         };
         override(&config->limits.devices, max_devices);

@@ -9,6 +9,12 @@ static const struct swb_opt common_options[] = {
          "folder of database and payloads (default /var/lib/switchback-server)"},
         {0, "store", SWB_OPT_STRING, &server_options.store, "URL", false,
          "postgresql://...: a database that several servers share (default: in the folder)"},
+        {0, "server", SWB_OPT_STRING, &server_options.server, "URL", false,
+         "ask this running server instead of the folder"},
+        {0, "token-file", SWB_OPT_STRING, &server_options.token_file, "FILE", false,
+         "with --server: the token to show"},
+        {0, "ca-file", SWB_OPT_STRING, &server_options.ca_file, "FILE", false,
+         "with --server: certificates to trust (default: the system's)"},
         {'v', "verbose", SWB_OPT_FLAG, &server_options.verbose, NULL, false, "log more"},
         {0},
 };
@@ -43,6 +49,11 @@ int main(int argc, char **argv)
                  cmd_devices},
                 {"events", "", 0, 0, "what devices have reported, newest first", cmd_events_options,
                  cmd_events},
+                {"token", "ACTION [NAME]", 1, 2, "create, list or remove programs' access tokens",
+                 cmd_token_options, cmd_token},
+                {"user", "ACTION [NAME]", 1, 2, "add, list, change or remove users who may log in",
+                 cmd_user_options, cmd_user},
+                {"audit", "", 0, 0, "who changed what, newest first", cmd_audit_options, cmd_audit},
                 {0},
         };
         static const struct swb_program program = {

@@ -9,7 +9,8 @@
 
 struct server_options {
         const char *data;
-        const char *store; /* NULL: in the data folder */
+        const char *store;                         /* NULL: in the data folder */
+        const char *server, *token_file, *ca_file; /* NULL: works on `data` */
         bool verbose;
 };
 
@@ -17,7 +18,8 @@ extern struct server_options server_options;
 
 extern const struct swb_opt cmd_serve_options[], cmd_publish_options[], cmd_app_options[],
         cmd_release_options[], cmd_channel_options[], cmd_group_options[], cmd_devices_options[],
-        cmd_events_options[], cmd_rollout_options[], cmd_explain_options[];
+        cmd_events_options[], cmd_rollout_options[], cmd_explain_options[], cmd_token_options[],
+        cmd_user_options[], cmd_audit_options[];
 
 int cmd_serve(int n_args, char **args, struct swb_error *err);
 int cmd_publish(int n_args, char **args, struct swb_error *err);
@@ -28,6 +30,9 @@ int cmd_group(int n_args, char **args, struct swb_error *err);
 int cmd_devices(int n_args, char **args, struct swb_error *err);
 int cmd_explain(int n_args, char **args, struct swb_error *err);
 int cmd_rollout(int n_args, char **args, struct swb_error *err);
+int cmd_token(int n_args, char **args, struct swb_error *err);
+int cmd_user(int n_args, char **args, struct swb_error *err);
+int cmd_audit(int n_args, char **args, struct swb_error *err);
 int cmd_events(int n_args, char **args, struct swb_error *err);
 
 /* A verb's own verbs: "release list", "release remove VERSION" … */
@@ -41,6 +46,15 @@ struct server_action {
 int server_open_db(enum swb_db_mode mode, struct swb_db **ret, struct swb_error *err) _warn_unused_;
 /* What --store says, or its default. */
 const char *server_store(void);
+/* The same for verbs that ask the API. */
+struct client_action {
+        const char *name;
+        int n_args;
+        int (*run)(char **args, struct swb_error *err);
+};
+
+int client_run_action(const struct client_action *actions, int n_args, char **args,
+                      struct swb_error *err) _warn_unused_;
 
 /* Opens the database and runs the action that args[0] names; `actions` ends with a NULL name. */
 int server_run_action(const struct server_action *actions, int n_args, char **args,

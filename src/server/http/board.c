@@ -122,7 +122,7 @@ static void add_rollout(const struct swb_rollout *rollout, void *userdata)
 
         for (size_t i = 0; i < live->catalog->n_apps; i++)
                 if (live->catalog->apps[i].id == rollout->setup.app)
-                        swb_json_rollout(live->json, live->catalog->apps[i].appid, rollout);
+                        swb_json_rollout(live->json, live->catalog->apps[i].appid, NULL, rollout);
 }
 
 static void put_states(struct swb_json *json, struct swb_service *service)

@@ -8,8 +8,8 @@
 #include "omaha/common.h"
 #include "server/http/internal.h"
 
-/* A body above the limit is read on to this size, so that the client gets to read our answer. */
-#define BODY_ABSOLUTE_MAX_BYTES (1u << 20)
+/* A body above the limit is read on for so long, so that the client gets to read our answer. */
+#define BODY_ABSOLUTE_MORE_BYTES (1u << 20)
 #define RETRY_AFTER_SECONDS "60"
 
 const char *swb_exchange_header(const struct swb_exchange *exchange, const char *name)
@@ -71,8 +71,6 @@ enum MHD_Result swb_answer_buf(struct swb_exchange *exchange, unsigned status,
 
         *buf = SWB_BUF_INIT(buf->max_bytes);
         response = make_response(content_type, data, n_bytes);
-        if (response && *exchange->next)
-                (void)MHD_add_response_header(response, "X-Next-Cursor", exchange->next);
         if (response && *exchange->proof && !add_proof(response, exchange->proof)) {
                 MHD_destroy_response(response);
                 response = NULL;
@@ -146,13 +144,9 @@ static const struct {
         enum MHD_Result (*finish)(struct swb_exchange *exchange);
         enum { PUBLIC, STATUS, METRICS } kind;
 } routes[] = {
-        {SWB_PAYLOAD_PATH, swb_finish_download, PUBLIC},
-        {"/healthz", swb_finish_health, PUBLIC},
-        {"/metrics", swb_finish_metrics, METRICS},
-        {"/", swb_finish_web, STATUS},
-        {SWB_WEB_PATH, swb_finish_web, STATUS},
-        {SWB_API_PATH "stream", swb_finish_stream, STATUS},
-        {SWB_API_PATH, swb_finish_status_api, STATUS},
+        {SWB_PAYLOAD_PATH, swb_finish_download, PUBLIC}, {"/healthz", swb_finish_health, PUBLIC},
+        {"/metrics", swb_finish_metrics, METRICS},       {"/", swb_finish_web, STATUS},
+        {SWB_WEB_PATH, swb_finish_web, STATUS},          {SWB_API_PATH, swb_finish_api, STATUS},
 };
 
 static bool route_matches(const char *route, const char *path)
@@ -192,13 +186,18 @@ static struct swb_exchange *begin(struct swb_service *service, struct MHD_Connec
         exchange->connection = connection;
         exchange->place = info ? info->socket_context : NULL;
         exchange->finish = find_route(service, path);
-        exchange->body = SWB_BUF_INIT(SWB_OMAHA_REQUEST_MAX_BYTES);
+        exchange->max_body_bytes = exchange->finish == swb_finish_api ? SWB_API_BODY_MAX_BYTES
+                                                                      : SWB_OMAHA_REQUEST_MAX_BYTES;
+        exchange->body = SWB_BUF_INIT(exchange->max_body_bytes);
         exchange->answer = SWB_BUF_INIT(SWB_OMAHA_RESPONSE_MAX_BYTES);
         return exchange;
 }
 
 static enum MHD_Result refuse_large(struct swb_exchange *exchange)
 {
+        if (exchange->finish == swb_finish_api)
+                return swb_api_exchange_refuse(exchange, MHD_HTTP_CONTENT_TOO_LARGE,
+                                               "a request may have 1048576 bytes");
         return swb_answer_text(exchange, MHD_HTTP_CONTENT_TOO_LARGE,
                                "a request may have %u bytes\n", SWB_OMAHA_REQUEST_MAX_BYTES);
 }
@@ -211,11 +210,13 @@ static enum MHD_Result check_head(struct swb_exchange *exchange, const char *met
         uint64_t n;
 
         exchange->is_head = strcmp(method, "HEAD") == 0;
-        if (is_post != (exchange->finish == swb_finish_update) ||
-            (!is_post && !exchange->is_head && strcmp(method, "GET") != 0))
+        if (exchange->finish == swb_finish_api) /* has methods of its own */
+                is_post = exchange->is_head = false;
+        else if (is_post != (exchange->finish == swb_finish_update) ||
+                 (!is_post && !exchange->is_head && strcmp(method, "GET") != 0))
                 return swb_answer_text(exchange, MHD_HTTP_METHOD_NOT_ALLOWED,
                                        "this method is not for this path\n");
-        if (length && (swb_parse_u64(length, &n) < 0 || n > SWB_OMAHA_REQUEST_MAX_BYTES))
+        if (length && (swb_parse_u64(length, &n) < 0 || n > exchange->max_body_bytes))
                 return refuse_large(exchange);
         return MHD_YES;
 }
@@ -223,9 +224,11 @@ static enum MHD_Result check_head(struct swb_exchange *exchange, const char *met
 static enum MHD_Result take_body(struct swb_exchange *exchange, const char *data, size_t *n_data)
 {
         exchange->n_body_bytes += *n_data;
-        if (exchange->n_body_bytes > BODY_ABSOLUTE_MAX_BYTES)
+        if (exchange->n_body_bytes > exchange->max_body_bytes + BODY_ABSOLUTE_MORE_BYTES)
                 return MHD_NO;
-        if (exchange->n_body_bytes <= SWB_OMAHA_REQUEST_MAX_BYTES &&
+        if (exchange->finish == swb_finish_api && !swb_api_body_fits(exchange, *n_data))
+                return MHD_NO;
+        if (exchange->n_body_bytes <= exchange->max_body_bytes &&
             swb_buf_append(&exchange->body, data, *n_data) < 0)
                 return MHD_NO;
         *n_data = 0;
@@ -247,14 +250,15 @@ enum MHD_Result swb_on_request(void *userdata, struct MHD_Connection *connection
         if (exchange->stage == SWB_STAGE_ANSWERED)
                 return MHD_YES;
         if (exchange->stage == SWB_STAGE_WAITING)
-                return swb_finish_committed(exchange);
+                return exchange->resume(exchange);
         if (*upload_data_size > 0)
                 return take_body(exchange, upload_data, upload_data_size);
         if (exchange->place)
                 swb_connection_pause(exchange->service->connections, exchange->place);
-        if (exchange->n_body_bytes > SWB_OMAHA_REQUEST_MAX_BYTES)
+        if (exchange->n_body_bytes > exchange->max_body_bytes)
                 return refuse_large(exchange);
         exchange->path = url;
+        exchange->method = method;
         return exchange->finish(exchange);
 }
 
@@ -270,6 +274,7 @@ void swb_on_completed(void *userdata, struct MHD_Connection *connection, void **
                 return;
         if (exchange->place)
                 swb_connection_resume(exchange->service->connections, exchange->place);
+        swb_api_exchange_free(exchange);
         swb_buf_done(&exchange->body);
         swb_buf_done(&exchange->answer);
         free(exchange);

@@ -10,6 +10,7 @@
 #include "server/http/connections.h"
 #include "server/http/listen.h"
 #include "server/http/service.h"
+#include "server/http/workers.h"
 #include "server/metrics/metrics.h"
 #include "server/respond/proof.h"
 #include "server/store/writer.h"
@@ -30,15 +31,16 @@ struct swb_service {
         struct swb_db *db; /* of swb_service_tick() */
         bool has_news;     /* the catalog may have changed since it was read */
 
-        pthread_mutex_t status_lock;
-        struct swb_db *status_db; /* of whoever holds the lock */
-        struct swb_board *board;  /* NULL: pages are not served */
+        struct swb_board *board;     /* NULL: pages are not served */
+        struct swb_workers *workers; /* NULL: there is no API */
+        struct swb_api_shared api;
+        uint64_t api_body_bytes; /* atomic: of requests that are not answered yet */
 };
 
 /* Where a request stands. */
 enum swb_exchange_stage {
         SWB_STAGE_READING,  /* its body comes */
-        SWB_STAGE_WAITING,  /* for the writer; suspended */
+        SWB_STAGE_WAITING,  /* for the writer or a worker; suspended */
         SWB_STAGE_ANSWERED, /* a response was queued */
 };
 
@@ -49,16 +51,19 @@ struct swb_exchange {
         struct swb_connection *place; /* NULL when there was no memory for it */
         enum swb_exchange_stage stage;
         enum MHD_Result (*finish)(struct swb_exchange *exchange); /* the whole request is here */
-        const char *path;                                         /* valid during a call only */
+        enum MHD_Result (*resume)(struct swb_exchange *exchange); /* the wait is over */
+        const char *path, *method;                                /* valid during a call only */
         bool is_head;
+        uint64_t max_body_bytes;
         uint64_t n_body_bytes; /* that came, also what was not kept */
-        struct swb_buf body;   /* up to SWB_OMAHA_REQUEST_MAX_BYTES of it */
+        struct swb_buf body;   /* up to max_body_bytes of it */
         struct swb_buf answer; /* waits for the writer */
         bool commit_failed;
         bool is_late; /* another server has given the last place away: decide again */
         unsigned n_tries;
-        char next[24]; /* for the header that says where the next page begins; "": none */
         char proof[SWB_CUP_PROOF_TEXT]; /* of the answer; "": none asked for */
+        struct swb_api_exchange *api;   /* of a request of the API */
+        size_t n_api_bytes;             /* its part of api_body_bytes */
 };
 
 struct swb_catalog *swb_service_catalog(struct swb_service *service);
@@ -80,18 +85,27 @@ enum MHD_Result swb_answer_response(struct swb_exchange *exchange, unsigned stat
                                     struct MHD_Response *response);
 
 /* Handlers of a whole request. */
-enum MHD_Result swb_finish_update(struct swb_exchange *exchange); /* POST of a device */
-enum MHD_Result
-swb_finish_committed(struct swb_exchange *exchange);                /* the writer is done with it */
+enum MHD_Result swb_finish_update(struct swb_exchange *exchange);   /* POST of a device */
 enum MHD_Result swb_finish_download(struct swb_exchange *exchange); /* GET, HEAD of a payload */
 enum MHD_Result swb_finish_health(struct swb_exchange *exchange);
 enum MHD_Result swb_finish_metrics(struct swb_exchange *exchange);
 enum MHD_Result swb_finish_web(struct swb_exchange *exchange); /* a file of the pages */
-enum MHD_Result swb_finish_stream(struct swb_exchange *exchange);
-enum MHD_Result swb_finish_status_api(struct swb_exchange *exchange);
+enum MHD_Result swb_finish_api(struct swb_exchange *exchange);
+
+/* Of the API, in api.c. */
+void swb_api_exchange_free(struct swb_exchange *exchange);
+enum MHD_Result swb_api_exchange_refuse(struct swb_exchange *exchange, unsigned status,
+                                        const char *detail);
+/* Counts a piece of a body. False: all of them together are too large. */
+bool swb_api_body_fits(struct swb_exchange *exchange, size_t n_bytes);
+
+/* The client's address (SWB_ADDRESS_TEXT): the connection's, or what a trusted proxy says. Return:
+ * is it such a proxy's connection? */
+bool swb_exchange_address(const struct swb_exchange *exchange, char *text);
+/* The connection's own. */
+void swb_exchange_peer(const struct swb_exchange *exchange, char *text);
 
 #define SWB_PAYLOAD_PATH "/payloads/"
-#define SWB_API_PATH "/api/v1/"
 #define SWB_WEB_PATH "/web/"
 
 /* libmicrohttpd's callbacks, in exchange.c. */

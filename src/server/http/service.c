@@ -73,11 +73,22 @@ static int load_first_catalog(struct swb_service *service, struct swb_error *err
         r = swb_db_open(service->config.store, SWB_DB_CREATE, &service->db, err);
         if (r >= 0)
                 r = swb_rollouts_new(&service->rollouts, err);
+        service->api.rollouts = service->rollouts;
         if (r >= 0)
                 r = swb_rollouts_refresh(service->rollouts, service->db, (int64_t)time(NULL), err);
         if (r >= 0)
                 r = swb_catalog_load(service->db, &service->catalog, err);
         return r;
+}
+
+static int overview(void *userdata, struct swb_buf *buf, struct swb_error *err)
+{
+        return swb_board_overview(userdata, buf, err);
+}
+
+static void recent(void *userdata, struct swb_json *json)
+{
+        swb_board_recent(userdata, json);
 }
 
 int swb_service_start(const struct swb_service_config *config, struct swb_service **ret,
@@ -92,7 +103,8 @@ int swb_service_start(const struct swb_service_config *config, struct swb_servic
         service->payload_folder_fd = -EBADF;
         service->metrics.started = (int64_t)time(NULL);
         (void)pthread_mutex_init(&service->catalog_lock, NULL); /* can't fail without attributes */
-        (void)pthread_mutex_init(&service->status_lock, NULL);
+        service->config.api.data = config->data;
+        swb_api_shared_init(&service->api, &service->config.api);
         r = swb_proof_keys_new(config->answer_keys, config->n_answer_keys, &service->proof_keys,
                                err);
         if (r < 0)
@@ -104,12 +116,14 @@ int swb_service_start(const struct swb_service_config *config, struct swb_servic
         if (r >= 0)
                 r = swb_payload_files_open(config->data, &service->payload_folder_fd, err);
         if (r >= 0 && config->show_status)
-                r = swb_db_open(config->store, SWB_DB_EXISTING, &service->status_db, err);
+                r = swb_workers_new(config->store, &service->workers, err);
         if (r >= 0)
                 r = swb_writer_new(config->store, &config->limits, on_write_failure,
                                    &service->writer, err);
         if (r >= 0 && config->show_status)
                 r = swb_board_new(service, &service->board, err);
+        service->api.board = (struct swb_api_board){
+                .overview = overview, .recent = recent, .userdata = service->board};
         if (r >= 0)
                 r = start_daemon(service, err);
         if (r < 0)
@@ -127,19 +141,21 @@ struct swb_service *swb_service_free(struct swb_service *service)
         if (service->writer)
                 swb_writer_stop(service->writer);
         swb_board_stop(service->board);
+        if (service->workers)
+                swb_workers_stop(service->workers);
         if (service->daemon)
                 MHD_stop_daemon(service->daemon);
         (void)swb_board_free(service->board);
         (void)swb_writer_free(service->writer);
+        (void)swb_workers_free(service->workers);
+        swb_api_shared_done(&service->api);
         (void)swb_connections_free(service->connections);
         (void)swb_catalog_unref(service->catalog);
         (void)swb_rollouts_free(service->rollouts);
         (void)swb_proof_keys_free(service->proof_keys);
         (void)swb_db_free(service->db);
-        (void)swb_db_free(service->status_db);
         (void)swb_close(service->payload_folder_fd);
         (void)pthread_mutex_destroy(&service->catalog_lock);
-        (void)pthread_mutex_destroy(&service->status_lock);
         free(service);
         return NULL;
 }

@@ -104,22 +104,7 @@ static enum MHD_Result send_answer(struct swb_exchange *exchange)
         return swb_answer_buf(exchange, MHD_HTTP_OK, "text/xml", &exchange->answer);
 }
 
-/* What was promised is on the medium before the device hears of it. */
-static enum MHD_Result wait_for_commit(struct swb_exchange *exchange, struct swb_checkin *checkin)
-{
-        checkin->done = on_committed;
-        checkin->userdata = exchange;
-        exchange->stage = SWB_STAGE_WAITING;
-        MHD_suspend_connection(exchange->connection);
-        if (swb_writer_put(exchange->service->writer, checkin) < 0) {
-                (void)swb_checkin_free(checkin);
-                exchange->commit_failed = true;
-                MHD_resume_connection(exchange->connection);
-        }
-        return MHD_YES;
-}
-
-enum MHD_Result swb_finish_committed(struct swb_exchange *exchange)
+static enum MHD_Result finish_committed(struct swb_exchange *exchange)
 {
         if (exchange->is_late && exchange->n_tries++ < TRIES_MAX) {
                 swb_buf_reset(&exchange->answer);
@@ -132,6 +117,22 @@ enum MHD_Result swb_finish_committed(struct swb_exchange *exchange)
         if (exchange->commit_failed)
                 return swb_answer_busy(exchange, "the server can't store anything now");
         return send_answer(exchange);
+}
+
+/* What was promised is on the medium before the device hears of it. */
+static enum MHD_Result wait_for_commit(struct swb_exchange *exchange, struct swb_checkin *checkin)
+{
+        checkin->done = on_committed;
+        checkin->userdata = exchange;
+        exchange->stage = SWB_STAGE_WAITING;
+        exchange->resume = finish_committed;
+        MHD_suspend_connection(exchange->connection);
+        if (swb_writer_put(exchange->service->writer, checkin) < 0) {
+                (void)swb_checkin_free(checkin);
+                exchange->commit_failed = true;
+                MHD_resume_connection(exchange->connection);
+        }
+        return MHD_YES;
 }
 
 static enum MHD_Result decide(struct swb_exchange *exchange, struct swb_omaha_request *request)

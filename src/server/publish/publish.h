@@ -36,7 +36,3 @@ struct swb_publish_result {
 int swb_publish(struct swb_db *db, const char *data_folder,
                 const struct swb_publish_options *options, struct swb_publish_result *ret,
                 struct swb_error *err) _warn_unused_;
-
-/* Removes a release, and those of its payloads' files that no other release uses. */
-int swb_unpublish(struct swb_db *db, const char *data_folder, const struct swb_release *release,
-                  struct swb_error *err) _warn_unused_;

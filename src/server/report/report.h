@@ -42,8 +42,11 @@ int swb_json_group(struct swb_json *json, struct swb_db *db, const struct swb_gr
 int swb_json_release(struct swb_json *json, struct swb_db *db, const struct swb_release *release,
                      struct swb_error *err) _warn_unused_;
 
-/* Plan, state and counts. */
-void swb_json_rollout(struct swb_json *json, const char *appid, const struct swb_rollout *rollout);
+/* Plan, state and counts. row NULL: without what only the row knows. */
+void swb_json_rollout(struct swb_json *json, const char *appid, const struct swb_rollout_row *row,
+                      const struct swb_rollout *rollout);
+/* Only what an administrator, or a verdict, has decided. */
+void swb_json_rollout_plan(struct swb_json *json, const struct swb_rollout_row *row);
 
 /* Lists: an array of objects. app 0: of all apps. ret_next: what the next page comes after (or, of
  * events, before); 0: this is the last one. */

@@ -11,6 +11,7 @@ static void put_tally(struct swb_json *json, const struct swb_tally *tally)
         swb_json_u64(json, "silent", tally->silent);
 }
 
+/* tally NULL: only the plan. */
 static void put_stage(struct swb_json *json, const struct swb_stage *stage,
                       const struct swb_tally *tally)
 {
@@ -25,7 +26,8 @@ static void put_stage(struct swb_json *json, const struct swb_stage *stage,
         swb_json_u64(json, "rate", stage->rate);
         swb_json_u64(json, "rate_seconds", stage->rate_seconds);
         swb_json_u64(json, "need", stage->need);
-        put_tally(json, tally);
+        if (tally)
+                put_tally(json, tally);
         swb_json_close_object(json);
 }
 
@@ -64,11 +66,57 @@ static void put_blocked(struct swb_json *json, const struct swb_reasons *classes
         swb_json_close_array(json);
 }
 
-void swb_json_rollout(struct swb_json *json, const char *appid, const struct swb_rollout *rollout)
+static void put_setup(struct swb_json *json, const struct swb_rollout_setup *s)
+{
+        char opened[SWB_TIME_TEXT];
+
+        swb_json_u64(json, "stage", s->stage + 1);
+        swb_json_str(json, "stage_opened", swb_format_time(s->stage_opened, opened));
+        swb_json_u64(json, "need_in_stage", s->need);
+        swb_json_u64(json, "deadline_seconds", s->plan.deadline_seconds);
+        swb_json_str(json, "priority", swb_priority_to_string(s->plan.priority));
+        put_limits(json, &s->plan);
+}
+
+static void put_hours(struct swb_json *json, const struct swb_rollout_row *row)
+{
+        swb_json_str(json, "hours", row->hours);
+        swb_json_str(json, "time_zone", row->time_zone);
+}
+
+static void put_row(struct swb_json *json, const struct swb_rollout_row *row)
+{
+        char text[SWB_TIME_TEXT];
+
+        swb_json_str(json, "created", swb_format_time(row->created, text));
+        swb_json_str(json, "changed", swb_format_time(row->changed, text));
+        put_hours(json, row);
+}
+
+void swb_json_rollout_plan(struct swb_json *json, const struct swb_rollout_row *row)
+{
+        const struct swb_rollout_setup *s = &row->setup;
+
+        swb_json_open_object(json, NULL);
+        swb_json_str(json, "name", s->name);
+        swb_json_str(json, "channel", s->channel);
+        swb_json_str(json, "release", s->version);
+        swb_json_str(json, "status", swb_rollout_status_to_string(s->status));
+        swb_json_str(json, "reason", s->reason);
+        put_hours(json, row);
+        put_setup(json, s);
+        swb_json_open_array(json, "stages");
+        for (size_t i = 0; i < s->plan.n_stages; i++)
+                put_stage(json, &s->plan.stages[i], NULL);
+        swb_json_close_array(json);
+        swb_json_close_object(json);
+}
+
+void swb_json_rollout(struct swb_json *json, const char *appid, const struct swb_rollout_row *row,
+                      const struct swb_rollout *rollout)
 {
         const struct swb_rollout_setup *s = &rollout->setup;
         bool is_halted = rollout->halted && s->status == SWB_ROLLOUT_ACTIVE;
-        char opened[SWB_TIME_TEXT];
 
         swb_json_open_object(json, NULL);
         swb_json_str(json, "name", s->name);
@@ -78,12 +126,9 @@ void swb_json_rollout(struct swb_json *json, const char *appid, const struct swb
         swb_json_str(json, "status",
                      is_halted ? "paused" : swb_rollout_status_to_string(s->status));
         swb_json_str(json, "reason", is_halted ? rollout->halt_reason : s->reason);
-        swb_json_u64(json, "stage", s->stage + 1);
-        swb_json_str(json, "stage_opened", swb_format_time(s->stage_opened, opened));
-        swb_json_u64(json, "need_in_stage", s->need);
-        swb_json_u64(json, "deadline_seconds", s->plan.deadline_seconds);
-        swb_json_str(json, "priority", swb_priority_to_string(s->plan.priority));
-        put_limits(json, &s->plan);
+        if (row)
+                put_row(json, row);
+        put_setup(json, s);
         put_tally(json, &rollout->total);
         swb_json_u64(json, "at_it", rollout->n_slots);
         put_reasons(json, &rollout->reasons);

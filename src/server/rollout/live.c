@@ -521,6 +521,20 @@ int swb_rollouts_tick(struct swb_rollouts *rollouts, struct swb_db *db, int64_t 
         return 1;
 }
 
+bool swb_rollouts_snapshot(struct swb_rollouts *rollouts, int64_t rollout, struct swb_rollout *ret)
+{
+        const struct swb_rollout *model;
+
+        (void)pthread_mutex_lock(&rollouts->lock);
+        model = find(rollouts, rollout);
+        if (model)
+                *ret = *model;
+        (void)pthread_mutex_unlock(&rollouts->lock);
+        if (model)
+                ret->members = (struct swb_members){0};
+        return model != NULL;
+}
+
 void swb_rollouts_each(struct swb_rollouts *rollouts,
                        void (*each)(const struct swb_rollout *rollout, void *userdata),
                        void *userdata)

@@ -67,6 +67,10 @@ int swb_rollouts_store(struct swb_rollouts *rollouts, int64_t app, const char *m
 int swb_rollouts_tick(struct swb_rollouts *rollouts, struct swb_db *db, int64_t now,
                       struct swb_error *err) _warn_unused_;
 
+/* A copy of one as it is now, without its members. False: it is not among them. Its `members` are
+ * empty; swb_rollout_done() is harmless. */
+bool swb_rollouts_snapshot(struct swb_rollouts *rollouts, int64_t rollout, struct swb_rollout *ret);
+
 /* Calls `each` with every rollout, under the lock: it must be quick. */
 void swb_rollouts_each(struct swb_rollouts *rollouts,
                        void (*each)(const struct swb_rollout *rollout, void *userdata),

@@ -4,7 +4,7 @@
 #include "os/file.h"
 
 #define KEY_FILE_MAX_BYTES 16384
-#define COLUMNS "id, appid, default_channel, hash_form"
+#define COLUMNS "id, appid, default_channel, hash_form, required_signatures"
 
 static const char *const hash_forms[] = {
         [SWB_HASH_HEX] = "hex", [SWB_HASH_BASE64] = "base64", [SWB_HASH_OMIT] = "omit"};
@@ -30,6 +30,7 @@ static void read_app(const struct swb_query *q, struct swb_app *app)
         app->hash_form = swb_hash_form_from_string(swb_query_text(q, 3));
         if (app->hash_form == _SWB_HASH_FORM_INVALID)
                 app->hash_form = SWB_HASH_HEX;
+        app->required_signatures = (uint64_t)SWB_MAX(swb_query_i64(q, 4), 1);
 }
 
 static int normalize(const char *appid, char *text, struct swb_error *err)
@@ -113,15 +114,20 @@ int swb_app_update(struct swb_db *db, const struct swb_app *app, struct swb_erro
         _cleanup_(swb_query_done) struct swb_query q = {0};
         int r;
 
+        if (app->required_signatures < 1 || app->required_signatures > SWB_KEYS_MAX)
+                return swb_fail(err, -ERANGE, SWB_FAULT_USAGE,
+                                "required signatures: 1 to %d of them", SWB_KEYS_MAX);
         r = swb_name_check("channel", app->default_channel, err);
         if (r >= 0)
-                r = swb_query_init(
-                        &q, db, "UPDATE apps SET default_channel = ?, hash_form = ? WHERE id = ?",
-                        err);
+                r = swb_query_init(&q, db,
+                                   "UPDATE apps SET default_channel = ?, hash_form = ?,"
+                                   " required_signatures = ? WHERE id = ?",
+                                   err);
         if (r < 0)
                 return r;
         swb_query_bind_text(&q, app->default_channel);
         swb_query_bind_text(&q, swb_hash_form_to_string(app->hash_form));
+        swb_query_bind_i64(&q, (int64_t)app->required_signatures);
         swb_query_bind_i64(&q, app->id);
         return swb_query_run(&q, err);
 }
@@ -161,23 +167,30 @@ static int insert_key(struct swb_db *db, int64_t app, const char *key_id, const 
         return swb_query_run(&q, err);
 }
 
+int swb_app_add_key(struct swb_db *db, int64_t app, const char *name, const char *pem, int64_t now,
+                    struct swb_error *err)
+{
+        _cleanup_(swb_keyring_freep) struct swb_keyring *one = NULL;
+        int r;
+
+        if (strlen(pem) >= KEY_FILE_MAX_BYTES)
+                return swb_fail(err, -E2BIG, SWB_FAULT_CONFIG, "%s: too long for a key", name);
+        r = swb_keyring_new(&one, err);
+        if (r >= 0)
+                r = swb_keyring_add_pem(one, name, pem, strlen(pem), err);
+        return r < 0 ? r : insert_key(db, app, swb_keyring_id(one, 0), pem, now, err);
+}
+
 int swb_app_add_key_file(struct swb_db *db, int64_t app, const char *path, int64_t now,
                          struct swb_error *err)
 {
         _cleanup_(swb_buf_done) struct swb_buf pem = SWB_BUF_INIT(KEY_FILE_MAX_BYTES);
-        _cleanup_(swb_keyring_freep) struct swb_keyring *one = NULL;
         int r;
 
         r = swb_read_file(path, &pem, err);
-        if (r >= 0)
-                r = swb_keyring_new(&one, err);
-        if (r >= 0)
-                r = swb_keyring_add_pem(one, path, pem.data, pem.n_bytes, err);
         if (r >= 0 && swb_buf_append(&pem, "", 1) < 0)
                 r = swb_oom(err);
-        if (r < 0)
-                return r;
-        return insert_key(db, app, swb_keyring_id(one, 0), (const char *)pem.data, now, err);
+        return r < 0 ? r : swb_app_add_key(db, app, path, (const char *)pem.data, now, err);
 }
 
 int swb_app_remove_key(struct swb_db *db, int64_t app, const char *key_id, struct swb_error *err)

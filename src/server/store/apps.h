@@ -25,6 +25,7 @@ struct swb_app {
         char appid[SWB_APPID_MAX + 1]; /* lower case, without braces */
         char default_channel[SWB_NAME_MAX + 1];
         enum swb_hash_form hash_form;
+        uint64_t required_signatures; /* of different keys, that a payload must have */
 };
 
 /* The app with this id; appid NULL: the only one there is. NOT_FOUND, USAGE. */
@@ -33,7 +34,8 @@ int swb_app_find(struct swb_db *db, const char *appid, struct swb_app *ret,
 /* The same, made when it is not there. Inside the caller's transaction. */
 int swb_app_ensure(struct swb_db *db, const char *appid, int64_t now, struct swb_app *ret,
                    struct swb_error *err) _warn_unused_;
-/* Stores default_channel and hash_form. Inside the caller's transaction. */
+/* Stores default_channel, hash_form and required_signatures (1 to SWB_KEYS_MAX). Inside the
+ * caller's transaction. */
 int swb_app_update(struct swb_db *db, const struct swb_app *app,
                    struct swb_error *err) _warn_unused_;
 
@@ -46,6 +48,9 @@ int swb_app_list(struct swb_db *db,
  * caller's transaction. */
 int swb_app_add_key_file(struct swb_db *db, int64_t app, const char *path, int64_t now,
                          struct swb_error *err) _warn_unused_;
+/* The same for a PEM text; `name` for messages. */
+int swb_app_add_key(struct swb_db *db, int64_t app, const char *name, const char *pem, int64_t now,
+                    struct swb_error *err) _warn_unused_;
 /* Forgets a key by its id. NOT_FOUND. Inside the caller's transaction. */
 int swb_app_remove_key(struct swb_db *db, int64_t app, const char *key_id,
                        struct swb_error *err) _warn_unused_;

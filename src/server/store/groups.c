@@ -123,20 +123,28 @@ int swb_group_remove_machine(struct swb_db *db, int64_t group, const char *machi
         return r;
 }
 
-int swb_group_remove(struct swb_db *db, const struct swb_group *group, struct swb_error *err)
+int swb_group_clear_machines(struct swb_db *db, int64_t group, struct swb_error *err)
 {
-        _cleanup_(swb_transaction_done) struct swb_transaction t = {0};
         _cleanup_(swb_query_done) struct swb_query q = {0};
         int r;
 
-        r = swb_transaction_begin(&t, db, err);
-        if (r >= 0)
-                r = swb_query_init(&q, db, "DELETE FROM device_groups WHERE id = ?", err);
+        r = swb_query_init(&q, db, "DELETE FROM group_machines WHERE group_id = ?", err);
+        if (r < 0)
+                return r;
+        swb_query_bind_i64(&q, group);
+        return swb_query_run(&q, err);
+}
+
+int swb_group_remove(struct swb_db *db, const struct swb_group *group, struct swb_error *err)
+{
+        _cleanup_(swb_query_done) struct swb_query q = {0};
+        int r;
+
+        r = swb_query_init(&q, db, "DELETE FROM device_groups WHERE id = ?", err);
         if (r < 0)
                 return r;
         swb_query_bind_i64(&q, group->id);
-        r = swb_query_run(&q, err);
-        return r < 0 ? r : swb_transaction_commit_catalog(&t, err);
+        return swb_query_run(&q, err);
 }
 
 int swb_group_list(struct swb_db *db, int64_t app,

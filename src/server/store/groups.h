@@ -27,9 +27,11 @@ int swb_group_add_machine(struct swb_db *db, int64_t group, const char *machinei
                           struct swb_error *err) _warn_unused_;
 int swb_group_remove_machine(struct swb_db *db, int64_t group, const char *machineid,
                              struct swb_error *err) _warn_unused_;
+int swb_group_clear_machines(struct swb_db *db, int64_t group, struct swb_error *err) _warn_unused_;
 /* NOT_FOUND. */
 int swb_group_find(struct swb_db *db, int64_t app, const char *name, struct swb_group *ret,
                    struct swb_error *err) _warn_unused_;
+/* Inside the caller's transaction. */
 int swb_group_remove(struct swb_db *db, const struct swb_group *group,
                      struct swb_error *err) _warn_unused_;
 

@@ -253,13 +253,10 @@ static int remove_rollouts(struct swb_db *db, const struct swb_release *release,
 
 int swb_release_remove(struct swb_db *db, const struct swb_release *release, struct swb_error *err)
 {
-        _cleanup_(swb_transaction_done) struct swb_transaction t = {0};
         _cleanup_(swb_query_done) struct swb_query q = {0};
         int r;
 
-        r = swb_transaction_begin(&t, db, err);
-        if (r >= 0)
-                r = check_not_carried(db, release, err);
+        r = check_not_carried(db, release, err);
         if (r >= 0)
                 r = remove_rollouts(db, release, err);
         if (r >= 0)
@@ -267,8 +264,7 @@ int swb_release_remove(struct swb_db *db, const struct swb_release *release, str
         if (r < 0)
                 return r;
         swb_query_bind_i64(&q, release->id);
-        r = swb_query_run(&q, err);
-        return r < 0 ? r : swb_transaction_commit_catalog(&t, err);
+        return swb_query_run(&q, err);
 }
 
 int swb_payload_file_used(struct swb_db *db, const char *sha256, bool *ret, struct swb_error *err)

@@ -52,7 +52,8 @@ int swb_payload_list(struct swb_db *db, int64_t release,
                                  struct swb_error *err),
                      void *userdata, struct swb_error *err) _warn_unused_;
 
-/* Removes a release and its payloads' rows. BUSY while a channel or a rollout carries it. */
+/* Removes a release and its payloads' rows. BUSY while a channel or a rollout carries it. Inside
+ * the caller's transaction. */
 int swb_release_remove(struct swb_db *db, const struct swb_release *release,
                        struct swb_error *err) _warn_unused_;
 /* Does any payload still use this file? */

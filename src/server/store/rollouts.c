@@ -351,6 +351,123 @@ int swb_rollout_create(struct swb_db *db, struct swb_rollout_row *row, int64_t n
         return r < 0 ? r : open_stage(db, s, 0, now, err);
 }
 
+/* Stages that have passed are history. */
+static int check_stages(const struct swb_rollout_setup *old, const struct swb_rollout_setup *s,
+                        struct swb_error *err)
+{
+        if (s->plan.n_stages <= s->stage)
+                return swb_fail(err, -EINVAL, SWB_FAULT_USAGE,
+                                "rollout '%s' is at stage %zu: it needs that many", s->name,
+                                s->stage + 1);
+        for (size_t i = 0; i < s->stage; i++)
+                if (s->plan.stages[i].share_ppm != old->plan.stages[i].share_ppm ||
+                    s->plan.stages[i].max_devices != old->plan.stages[i].max_devices)
+                        return swb_fail(err, -EINVAL, SWB_FAULT_USAGE,
+                                        "stage %zu of rollout '%s' has passed: its size stays",
+                                        i + 1, s->name);
+        return 0;
+}
+
+static int update_plan(struct swb_db *db, const struct swb_rollout_row *row, uint64_t need,
+                       int64_t now, struct swb_error *err)
+{
+        _cleanup_(swb_query_done) struct swb_query q = {0};
+        const struct swb_plan *plan = &row->setup.plan;
+        int r;
+
+        r = swb_query_init(&q, db,
+                           "UPDATE rollouts SET need = ?, hours = ?, time_zone = ?,"
+                           " max_failures = ?, max_failure_ppm = ?, min_sample = ?,"
+                           " class_failures = ?, silent_seconds = ?, overdue_seconds = ?,"
+                           " deadline_seconds = ?, priority = ?, changed = ? WHERE id = ?",
+                           err);
+        if (r < 0)
+                return r;
+        swb_query_bind_i64(&q, (int64_t)need);
+        swb_query_bind_text(&q, row->hours);
+        swb_query_bind_text(&q, row->time_zone);
+        swb_query_bind_i64(&q, (int64_t)plan->max_failures);
+        swb_query_bind_i64(&q, plan->max_failure_ppm);
+        swb_query_bind_i64(&q, (int64_t)plan->min_sample);
+        swb_query_bind_i64(&q, (int64_t)plan->class_failures);
+        swb_query_bind_i64(&q, (int64_t)plan->silent_seconds);
+        swb_query_bind_i64(&q, (int64_t)plan->overdue_seconds);
+        swb_query_bind_i64(&q, (int64_t)plan->deadline_seconds);
+        swb_query_bind_text(&q, swb_priority_to_string(plan->priority));
+        swb_query_bind_i64(&q, now);
+        swb_query_bind_i64(&q, row->setup.id);
+        return swb_query_run(&q, err);
+}
+
+static int replace_stages(struct swb_db *db, const struct swb_rollout_setup *s,
+                          struct swb_error *err)
+{
+        _cleanup_(swb_query_done) struct swb_query q = {0};
+        int r;
+
+        r = swb_query_init(&q, db, "DELETE FROM rollout_stages WHERE rollout = ?", err);
+        if (r < 0)
+                return r;
+        swb_query_bind_i64(&q, s->id);
+        r = swb_query_run(&q, err);
+        for (size_t i = 0; r >= 0 && i < s->plan.n_stages; i++)
+                r = insert_stage(db, s->id, i, &s->plan.stages[i], err);
+        return r;
+}
+
+/* As count_need(), for a stage that has admitted devices already. */
+static int recount_need(struct swb_db *db, const struct swb_rollout_setup *s, uint64_t *ret,
+                        struct swb_error *err)
+{
+        _cleanup_(swb_query_done) struct swb_query q = {0};
+        const struct swb_stage *plan = &s->plan.stages[s->stage];
+        uint64_t n, enough = plan->need;
+        int r;
+
+        if (plan->max_devices > 0)
+                enough = SWB_MIN(enough, plan->max_devices);
+        r = count_need(db, s, s->stage, &n, err);
+        if (r >= 0)
+                r = swb_query_init(
+                        &q, db,
+                        "SELECT count(*) FROM rollout_members WHERE rollout = ? AND stage = ?",
+                        err);
+        if (r < 0)
+                return r;
+        swb_query_bind_i64(&q, s->id);
+        swb_query_bind_i64(&q, (int64_t)s->stage);
+        r = swb_query_step(&q, err);
+        if (r < 0)
+                return r;
+        *ret = SWB_MIN(enough, n + unsigned_of(&q, 0));
+        return 0;
+}
+
+int swb_rollout_edit(struct swb_db *db, const struct swb_rollout_row *row, int64_t now,
+                     struct swb_error *err)
+{
+        const struct swb_rollout_setup *s = &row->setup;
+        struct swb_rollout_row old;
+        uint64_t need = s->need;
+        int r;
+
+        if (s->status != SWB_ROLLOUT_ACTIVE && s->status != SWB_ROLLOUT_PAUSED)
+                return swb_fail(err, -EINVAL, SWB_FAULT_USAGE, "rollout '%s' is %s: its plan stays",
+                                s->name, swb_rollout_status_to_string(s->status));
+        r = swb_plan_check(&s->plan, err);
+        if (r >= 0)
+                r = swb_rollout_find(db, s->app, s->name, &old, err);
+        if (r >= 0)
+                r = check_stages(&old.setup, s, err);
+        /* How many successes the open stage needs was counted when it opened. */
+        if (r >= 0 && memcmp(&old.setup.plan.stages[s->stage], &s->plan.stages[s->stage],
+                             sizeof(struct swb_stage)) != 0)
+                r = recount_need(db, s, &need, err);
+        if (r >= 0)
+                r = update_plan(db, row, need, now, err);
+        return r < 0 ? r : replace_stages(db, s, err);
+}
+
 int swb_rollout_set_status(struct swb_db *db, const struct swb_rollout_setup *setup,
                            enum swb_rollout_status status, const char *reason, int64_t now,
                            struct swb_error *err)

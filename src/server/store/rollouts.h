@@ -29,6 +29,10 @@ int swb_rollout_list(struct swb_db *db, int64_t app,
  * already; USAGE. */
 int swb_rollout_create(struct swb_db *db, struct swb_rollout_row *row, int64_t now,
                        struct swb_error *err) _warn_unused_;
+/* Stores a changed plan, hours and time zone. USAGE: it is over, its present stage would go, or an
+ * earlier one would change. */
+int swb_rollout_edit(struct swb_db *db, const struct swb_rollout_row *row, int64_t now,
+                     struct swb_error *err) _warn_unused_;
 /* Status and reason. */
 int swb_rollout_set_status(struct swb_db *db, const struct swb_rollout_setup *setup,
                            enum swb_rollout_status status, const char *reason, int64_t now,

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Groups of devices. */
+#include "server/store/groups.h"
+#include "server/api/internal.h"
+#include "server/report/report.h"
+#include "server/rollout/zone.h"
+
+static int add_group(const struct swb_group *group, void *userdata, struct swb_error *err)
+{
+        struct swb_api_call *call = userdata;
+
+        return swb_json_group(&call->json, call->db, group, err);
+}
+
+static int list_groups(struct swb_api_call *call, struct swb_error *err)
+{
+        int r;
+
+        swb_json_open_array(&call->json, NULL);
+        r = swb_group_list(call->db, call->app.id, add_group, call, err);
+        swb_json_close_array(&call->json);
+        return r;
+}
+
+static int find(struct swb_api_call *call, struct swb_group *group, struct swb_error *err)
+{
+        return swb_group_find(call->db, call->app.id, call->args[0], group, err);
+}
+
+static int show(struct swb_api_call *call, struct swb_error *err)
+{
+        struct swb_group group;
+        int r = find(call, &group, err);
+
+        return r < 0 ? r : swb_json_group(&call->json, call->db, &group, err);
+}
+
+static int describe(struct swb_api_call *call, struct swb_json *json, struct swb_error *err)
+{
+        struct swb_group group;
+        int r = find(call, &group, err);
+
+        if (r == -ENOENT)
+                return 0;
+        if (r >= 0)
+                r = swb_json_group(json, call->db, &group, err);
+        return r < 0 ? r : 1;
+}
+
+static int read_zone(const struct swb_api_call *call, struct swb_group *group,
+                     struct swb_error *err)
+{
+        _cleanup_(swb_zone_freep) struct swb_zone *zone = NULL;
+        int r;
+
+        r = swb_api_copy(call, "time_zone", group->time_zone, sizeof(group->time_zone), err);
+        if (r >= 0)
+                r = swb_zone_load(group->time_zone, &zone, err);
+        return r < 0 ? swb_wrap(err, r, "'time_zone'") : 0;
+}
+
+/* A channel that is null: no updates. */
+static int read_channel(const struct swb_api_call *call, struct swb_group *group, bool is_new,
+                        struct swb_error *err)
+{
+        const json_t *channel = json_object_get(call->body, "channel");
+
+        if (!channel && is_new)
+                return swb_fail(err, -EINVAL, SWB_FAULT_USAGE,
+                                "a new group needs a 'channel': a name, or null for no updates");
+        if (json_is_null(channel))
+                group->channel[0] = '\0';
+        return swb_api_copy(call, "channel", group->channel, sizeof(group->channel), err);
+}
+
+static int read_rules(const struct swb_api_call *call, struct swb_group *group,
+                      struct swb_error *err)
+{
+        const struct {
+                const char *name;
+                char *rule;
+                size_t size;
+        } rules[] = {{"hardware_class", group->hardware_class, sizeof(group->hardware_class)},
+                     {"board", group->board, sizeof(group->board)},
+                     {"track", group->track, sizeof(group->track)},
+                     {"pin", group->pin, sizeof(group->pin)}};
+        uint64_t position = 0;
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < SWB_ELEMENTS(rules); i++)
+                r = swb_api_copy(call, rules[i].name, rules[i].rule, rules[i].size, err);
+        if (r >= 0)
+                r = swb_api_u64(call, "position", &position, err);
+        if (r >= 0)
+                r = read_zone(call, group, err);
+        group->position = (int64_t)SWB_MIN(position, (uint64_t)INT32_MAX);
+        return r;
+}
+
+/* --- machines --- */
+
+static int change_machines(struct swb_api_call *call, int64_t group, const char *member,
+                           int (*change)(struct swb_db *db, int64_t group, const char *machineid,
+                                         struct swb_error *err),
+                           struct swb_error *err)
+{
+        json_t *list;
+        int r = swb_api_texts(call, member, &list, err);
+
+        for (size_t i = 0; r >= 0 && i < json_array_size(list); i++)
+                r = change(call->db, group, json_string_value(json_array_get(list, i)), err);
+        return r < 0 ? swb_wrap(err, r, "'%s'", member) : 0;
+}
+
+/* "machines" is the whole list; the others change it. */
+static int set_machines(struct swb_api_call *call, int64_t group, struct swb_error *err)
+{
+        int r = 0;
+
+        if (json_object_get(call->body, "machines"))
+                r = swb_group_clear_machines(call->db, group, err);
+        if (r >= 0)
+                r = change_machines(call, group, "machines", swb_group_add_machine, err);
+        if (r >= 0)
+                r = change_machines(call, group, "add_machines", swb_group_add_machine, err);
+        if (r >= 0)
+                r = change_machines(call, group, "remove_machines", swb_group_remove_machine, err);
+        return r;
+}
+
+/* --- change --- */
+
+/* What is not named stays as it is in a group that exists. */
+static int put(struct swb_api_call *call, struct swb_error *err)
+{
+        struct swb_error absent = SWB_ERROR_INIT;
+        struct swb_group group = {0};
+        bool is_new = find(call, &group, &absent) < 0;
+        int r;
+
+        r = swb_api_only(call,
+                         "channel hardware_class board track pin time_zone position only_machines "
+                         "machines add_machines remove_machines",
+                         err);
+        if (r >= 0)
+                r = swb_name_check("group", call->args[0], err);
+        if (r >= 0)
+                r = read_channel(call, &group, is_new, err);
+        if (r >= 0)
+                r = read_rules(call, &group, err);
+        if (r < 0)
+                return r;
+        swb_copy_bounded(group.name, call->args[0], SWB_NAME_MAX);
+        if (json_object_get(call->body, "machines") || json_object_get(call->body, "add_machines"))
+                group.has_machines = true;
+        r = swb_api_bool(call, "only_machines", &group.has_machines, err);
+        if (r >= 0)
+                r = swb_group_put(call->db, call->app.id, &group, err);
+        if (r >= 0)
+                r = set_machines(call, group.id, err);
+        if (is_new)
+                call->status = 201;
+        return r < 0 ? r : show(call, err);
+}
+
+static int removal(struct swb_api_call *call, struct swb_error *err)
+{
+        struct swb_group group;
+        int r = find(call, &group, err);
+
+        return r < 0 ? r : swb_group_remove(call->db, &group, err);
+}
+
+const struct swb_api_route swb_api_group_routes[] = {
+        {"GET", "groups", SWB_SCOPE_READ, list_groups, NULL, NULL, 0},
+        {"GET", "groups/{group}", SWB_SCOPE_READ, show, describe, NULL, 0},
+        {"PUT", "groups/{group}", SWB_SCOPE_DEPLOY, put, describe, "group.set", SWB_API_CATALOG},
+        {"DELETE", "groups/{group}", SWB_SCOPE_DEPLOY, removal, describe, "group.remove",
+         SWB_API_CATALOG | SWB_API_NO_BODY},
+        {0},
+};
