@@ -152,7 +152,7 @@ class Worker:
             os.write(1, piece)
             done += len(piece)
             self.say(TYPE="progress", BYTES_DONE=done, OFFSET=offset + done, RATE=1000000)
-            if done >= self.step.get("hang_after", size):
+            if done >= self.step.get("hang_after", size + 1):
                 time.sleep(1000)
             time.sleep(delay)
         self.succeed()
