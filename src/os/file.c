@@ -218,7 +218,7 @@ static int make_dir(const char *path, unsigned mode, struct swb_error *err)
         struct stat st;
 
         if (mkdir(path, mode) == 0)
-                return 0;
+                return sync_folder_of(path, err);
         if (errno == EEXIST && stat(path, &st) == 0 && S_ISDIR(st.st_mode))
                 return 0;
         return swb_fail_errno(err, errno, "make folder %s", path);

@@ -38,5 +38,5 @@ int swb_write_file_durable(const char *path, const void *data, size_t n_bytes, u
 /* Removes and syncs the folder; a file that is not there is fine. */
 int swb_remove_file_durable(const char *path, struct swb_error *err) _warn_unused_;
 
-/* mkdir -p. */
+/* mkdir -p; what it makes is on the medium when it returns. */
 int swb_make_dirs(const char *path, unsigned mode, struct swb_error *err) _warn_unused_;

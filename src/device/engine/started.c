@@ -205,5 +205,6 @@ int swb_engine_begin(struct swb_engine *e, struct swb_error *err)
         }
         swb_engine_trouble_is_over(e);
         swb_engine_save_or_warn(e); /* the plan of the first check */
+        swb_engine_send_reports(e); /* those that a cut kept here */
         return 0;
 }
