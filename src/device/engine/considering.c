@@ -6,8 +6,8 @@
 #include "device/engine/machine.h"
 
 /* The reboot waits this long for events to leave, as they would be late otherwise. */
-#define PATIENCE_USEC SECOND
-#define PATIENCE_ROUNDS 20
+#define PATIENCE_USEC (SECOND / 10)
+#define PATIENCE_ROUNDS 200
 
 /* ---- warnings ---- */
 
