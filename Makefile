@@ -11,13 +11,14 @@ CUTS ?= 100
 ARCH ?= x86_64
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo demo-host check check-boot-sandbox soak-power soak-policy install dist deb check-deb footprint bench bench-idle fuzz fmt lint clean
+.PHONY: help build demo demo-host check check-boot-sandbox check-crash soak-power soak-policy install dist deb check-deb footprint bench bench-idle fuzz fmt lint clean
 
 help:
 	@echo 'make demo      the whole story in a virtual device: U-Boot, Linux, resets, a pulled plug, a fallback (ARCH=arm64 for such a one)'
 	@echo 'make demo-host the same without a virtual machine: quicker, a stand-in for the boot loader'
 	@echo 'make check     build with warnings as errors, then all tests, and all of them again with sanitizers'
 	@echo 'make check-boot-sandbox   the U-Boot command swb_boot, built from Debian'"'"'s source and tried in its sandbox'
+	@echo 'make check-crash   an update is cut at every write, sync, rename and message, in every way (10 minutes)'
 	@echo 'make soak-power   the plug of the virtual device is pulled CUTS times (now: $(CUTS)), and crash states of one update are judged'
 	@echo 'make build     the programs, in $(BUILD)/src/bin'
 	@echo 'make install   programs, units, D-Bus policy and man pages to DESTDIR/PREFIX (now: $(DESTDIR)$(PREFIX))'
@@ -58,6 +59,11 @@ check:
 check-boot-sandbox:
 	@tools/install-deps test uboot
 	@/usr/bin/python3 -m pytest -q -p no:cacheprovider --import-mode=importlib tests/qemu/own_u_boot.py
+
+check-crash:
+	@tools/install-deps build test
+	@tools/quietly 'building (make build shows how)' $(MAKE) --no-print-directory build
+	@SWB_BUILD=$(BUILD) tests/crash/check_crash.py $(BUILD)/check-crash
 
 soak-power:
 	@tools/install-deps build test

@@ -61,7 +61,7 @@ class Device:
 
     def __init__(self, folder, build, bus=None, fake=True, backend="uboot"):
         self.folder, self.build, self.bus, self.fake = folder, build, bus, fake
-        self.backend = backend
+        self.backend, self.swbd = backend, build / "src/bin/swbd/swbd"
         self.process, self.client, self.n_boots = None, None, 0
         self.state_dir, self.keys_dir = folder / "state", folder / "keys"
         self.log_path, self.config_path = folder / "swbd.log", folder / "device.conf"
@@ -208,7 +208,7 @@ class Device:
             args = ("--no-bus", *args)
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(
-                [self.program("swbd"), f"--config={self.config_path}", "--log-level=debug", *args],
+                [self.swbd, f"--config={self.config_path}", "--log-level=debug", *args],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 env=clean_environment(**environment))
         if self.bus and wait:
