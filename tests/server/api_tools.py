@@ -3,6 +3,7 @@
 
 import json
 
+import openapi
 from server_tools import run
 
 
@@ -12,6 +13,7 @@ class Client:
     def __init__(self, server, token=None):
         self.server = server
         self.headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self.seen = set()  # operations that have succeeded
 
     def call(self, method, path, body=None, **headers):
         names = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -27,6 +29,9 @@ class Client:
             assert answer.json["status"] == answer.status
             assert answer.json["type"].startswith("urn:switchback:")
             assert answer.json["title"] and answer.json["detail"]
+        found = openapi.check_answer(method, path, answer)
+        if found and answer.status < 400:
+            self.seen.add(found)
         return answer
 
     def get(self, path, **headers):

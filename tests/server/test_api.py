@@ -154,7 +154,7 @@ def test_sent_twice(with_3):
     assert len(api.ok("GET", "audit?action=rollout.create")) == 1
 
 
-@pytest.mark.parametrize("method,path,body,status", [
+REFUSED = [
     ("GET", "nowhere", None, 404),
     ("GET", "rollouts/none", None, 404),
     ("GET", "devices?state=odd", None, 400),
@@ -184,12 +184,15 @@ def test_sent_twice(with_3):
     ("POST", "users", {"name": "u", "password": "short"}, 400),
     ("POST", "users", {"name": "u", "role": "king"}, 400),
     ("POST", "tokens", {"name": "a/b"}, 400),
-], ids=str)
-def test_refused(api, method, path, body, status):
-    answer = api.call(method, path, body)
-    assert answer.status == status, answer.text
-    if status == 405:
-        assert "PUT" in answer.headers["Allow"] and "GET" in answer.headers["Allow"]
+]
+
+
+def test_refused(api):
+    for method, path, body, status in REFUSED:
+        answer = api.call(method, path, body)
+        assert answer.status == status, (method, path, body, answer.text)
+        if status == 405:
+            assert "PUT" in answer.headers["Allow"] and "GET" in answer.headers["Allow"]
 
 
 def test_bounded(api):

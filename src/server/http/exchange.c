@@ -202,6 +202,13 @@ static enum MHD_Result refuse_large(struct swb_exchange *exchange)
                                "a request may have %u bytes\n", SWB_OMAHA_REQUEST_MAX_BYTES);
 }
 
+/* Many clients read no answer before they have sent all: those of the API get to read theirs. */
+static uint64_t early_limit(const struct swb_exchange *exchange)
+{
+        return exchange->max_body_bytes +
+               (exchange->finish == swb_finish_api ? BODY_ABSOLUTE_MORE_BYTES : 0);
+}
+
 /* What can be refused before the body comes. */
 static enum MHD_Result check_head(struct swb_exchange *exchange, const char *method)
 {
@@ -216,7 +223,7 @@ static enum MHD_Result check_head(struct swb_exchange *exchange, const char *met
                  (!is_post && !exchange->is_head && strcmp(method, "GET") != 0))
                 return swb_answer_text(exchange, MHD_HTTP_METHOD_NOT_ALLOWED,
                                        "this method is not for this path\n");
-        if (length && (swb_parse_u64(length, &n) < 0 || n > exchange->max_body_bytes))
+        if (length && (swb_parse_u64(length, &n) < 0 || n > early_limit(exchange)))
                 return refuse_large(exchange);
         return MHD_YES;
 }
