@@ -135,9 +135,8 @@ def test_changes_reach_all(nodes, data):
     assert [gets(node, "a") for node in nodes] == ["2.0", "2.0"]
     run(data, "rollout", "recall", "r")
     for node in nodes:
-        node.wait_for(lambda node=node: gets(node, "a") is None)
-        check = node.ask(machineid="a").check
-        assert check.get("_invalidate_last_update") == "true"
+        node.wait_for(lambda node=node: node.ask(machineid="a").check.get("_invalidate_last_update") == "true")
+        assert gets(node, "a") is None
 
 
 def test_rolling_restart_without_an_error(nodes, serve, data):
