@@ -35,6 +35,9 @@ struct swb_member {
         uint8_t reason;         /* place in the rollout's list, of a bad one */
         bool has_slot;          /* counts against the limit of those at it */
         bool is_news;           /* as another server has it; what was said here is not in it */
+        /* As a row says, whatever is on its way here: an admission that does not hold takes no more
+         * back than it took. */
+        bool is_stored, has_stored_slot;
 };
 
 struct swb_members {

@@ -188,6 +188,7 @@ static void move(struct swb_rollout *r, struct swb_member *m, enum swb_member_st
         count(r, m, UINT64_MAX);
         m->state = (uint8_t)state;
         m->has_slot = m->has_slot && swb_member_is_under_way(state);
+        m->has_stored_slot = m->has_stored_slot && m->has_slot;
         m->reason = swb_member_is_bad(state) ? swb_reasons_place(&r->reasons, reason) : 0;
         /* The end of one that is silent is not a sign of life. */
         if (state != SWB_MEMBER_SILENT)
@@ -301,6 +302,8 @@ static void take_row(struct swb_rollout *rollout, struct swb_member *m,
         m->state = (uint8_t)row->state;
         m->stage = (uint8_t)row->stage;
         m->has_slot = row->has_slot;
+        m->is_stored = true;
+        m->has_stored_slot = row->has_slot;
         m->hardware_class = swb_reasons_place(&rollout->classes, row->hardware_class);
         m->reason = swb_member_is_bad(row->state)
                             ? swb_reasons_place(&rollout->reasons, row->reason)
@@ -475,27 +478,22 @@ enum swb_hold swb_rollout_admit(struct swb_rollout *rollout, const struct swb_ro
 
 static void undo(struct swb_rollout *r, struct swb_member *m, enum swb_taken taken)
 {
-        switch (taken) {
-        case SWB_TAKEN_PLACE:
-                count(r, m, UINT64_MAX);
+        if (taken == SWB_TAKEN_NOTHING)
+                return;
+        count(r, m, UINT64_MAX);
+        if (taken == SWB_TAKEN_PLACE && !m->is_stored) {
                 swb_members_remove(&r->members, m);
-                break;
-        case SWB_TAKEN_SLOT:
-                r->n_slots -= m->has_slot;
-                m->has_slot = false;
-                break;
-        case SWB_TAKEN_NOTHING:
-        default:
-                break;
+                return;
         }
+        m->has_slot = m->has_stored_slot;
+        count(r, m, 1);
 }
 
 void swb_rollout_undo(struct swb_rollout *rollout, const char *machineid, enum swb_taken taken)
 {
         struct swb_member *m = swb_members_find(&rollout->members, machineid);
 
-        /* Another server has admitted it, too: its word stands. */
-        if (m && !m->is_news)
+        if (m)
                 undo(rollout, m, taken);
 }
 
@@ -517,7 +515,7 @@ bool swb_rollout_confirm(struct swb_rollout *rollout, const char *machineid, enu
 
         if (!m)
                 return false;
-        if (taken == SWB_TAKEN_NOTHING || m->is_news || !is_exceeded(rollout, now))
+        if (taken == SWB_TAKEN_NOTHING || !is_exceeded(rollout, now))
                 return true;
         undo(rollout, m, taken);
         return false;

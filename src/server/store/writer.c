@@ -4,6 +4,9 @@
 #include <pthread.h>
 
 #define COLLISIONS_MAX 8
+/* What nobody waits for is written after this time, or when there are so many. */
+#define GATHER_MSEC 50
+#define GATHER_MAX 512
 
 struct swb_writer {
         struct swb_db *db; /* of the thread alone, as is the fleet */
@@ -17,9 +20,27 @@ struct swb_writer {
         pthread_cond_t wake;
         struct swb_checkin *first, **last;
         size_t n, n_bytes;
+        bool is_urgent; /* somebody waits */
         bool stop, failing;
         struct swb_fleet_totals totals;
 };
+
+/* Signs of life that nobody waits for gather for a moment: one commit, and one wake-up, for many.
+ */
+static void wait_for_work(struct swb_writer *writer)
+{
+        struct timespec until;
+        int r = 0;
+
+        while (!writer->first && !writer->stop)
+                (void)pthread_cond_wait(&writer->wake, &writer->lock);
+        (void)clock_gettime(CLOCK_MONOTONIC, &until); /* can't fail for this clock */
+        until.tv_nsec += GATHER_MSEC * 1000000l;
+        until.tv_sec += until.tv_nsec / 1000000000l;
+        until.tv_nsec %= 1000000000l;
+        while (!writer->is_urgent && !writer->stop && writer->n < GATHER_MAX && r != ETIMEDOUT)
+                r = pthread_cond_timedwait(&writer->wake, &writer->lock, &until);
+}
 
 /* Waits for work. The next group, in order; NULL: stop, and nothing is left. */
 static struct swb_checkin *take_group(struct swb_writer *writer)
@@ -27,8 +48,7 @@ static struct swb_checkin *take_group(struct swb_writer *writer)
         struct swb_checkin *group, **end;
 
         (void)pthread_mutex_lock(&writer->lock);
-        while (!writer->first && !writer->stop)
-                (void)pthread_cond_wait(&writer->wake, &writer->lock);
+        wait_for_work(writer);
         group = writer->first;
         end = &writer->first;
         for (size_t i = 0; *end && i < SWB_WRITER_GROUP_MAX; i++) {
@@ -37,8 +57,10 @@ static struct swb_checkin *take_group(struct swb_writer *writer)
                 end = &(*end)->next;
         }
         writer->first = *end;
-        if (!writer->first)
+        if (!writer->first) {
                 writer->last = &writer->first;
+                writer->is_urgent = false;
+        }
         if (group)
                 *end = NULL;
         (void)pthread_mutex_unlock(&writer->lock);
@@ -65,13 +87,15 @@ static int record_members(struct swb_writer *writer, struct swb_checkin *group,
         if (r < 0 || !concerns_members(group))
                 return r;
         r = swb_rollouts_take_turn(rollouts, writer->db, &writer->members, err);
-        for (struct swb_checkin *c = group; r >= 0 && c; c = c->next) {
-                if (swb_checkin_takes(c)) {
-                        swb_checkin_confirm(c);
-                        if (!c->is_late)
-                                r = swb_checkin_record(c, writer->fleet, err);
-                }
-                if (r >= 0 && !c->is_late)
+        /* All of them before the first row: a row shows all that was taken. */
+        for (struct swb_checkin *c = group; r >= 0 && c; c = c->next)
+                swb_checkin_confirm(c);
+        for (const struct swb_checkin *c = group; r >= 0 && c; c = c->next) {
+                if (c->is_late)
+                        continue;
+                if (swb_checkin_takes(c))
+                        r = swb_checkin_record(c, writer->fleet, err);
+                if (r >= 0)
                         r = swb_checkin_record_members(c, &writer->members, err);
         }
         return r;
@@ -201,6 +225,7 @@ int swb_writer_new(const char *store, const struct swb_fleet_limits *limits,
                    struct swb_writer **ret, struct swb_error *err)
 {
         _cleanup_(swb_writer_freep) struct swb_writer *writer = calloc(1, sizeof(*writer));
+        pthread_condattr_t clock;
         int r;
 
         if (!writer)
@@ -208,7 +233,10 @@ int swb_writer_new(const char *store, const struct swb_fleet_limits *limits,
         writer->on_failure = on_failure;
         writer->last = &writer->first;
         (void)pthread_mutex_init(&writer->lock, NULL); /* can't fail without attributes */
-        (void)pthread_cond_init(&writer->wake, NULL);
+        (void)pthread_condattr_init(&clock);
+        (void)pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
+        (void)pthread_cond_init(&writer->wake, &clock);
+        (void)pthread_condattr_destroy(&clock);
         r = swb_db_open(store, SWB_DB_CREATE, &writer->db, err);
         if (r >= 0)
                 r = swb_fleet_new(writer->db, limits, &writer->fleet, err);
@@ -264,7 +292,9 @@ int swb_writer_put(struct swb_writer *writer, struct swb_checkin *checkin)
                 writer->last = &checkin->next;
                 writer->n++;
                 writer->n_bytes += n_bytes;
-                (void)pthread_cond_signal(&writer->wake);
+                writer->is_urgent = writer->is_urgent || checkin->done;
+                if (writer->n == 1 || writer->n == GATHER_MAX || checkin->done)
+                        (void)pthread_cond_signal(&writer->wake);
                 r = 0;
         }
         (void)pthread_mutex_unlock(&writer->lock);
