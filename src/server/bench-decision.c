@@ -32,7 +32,7 @@ static void must(int r)
         if (r >= 0)
                 return;
         (void)fprintf(stderr, "bench-decision: %s\n", err.text);
-        exit(1);
+        abort();
 }
 
 static void fill(struct swb_db *db, int n_members)
