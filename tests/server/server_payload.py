@@ -81,7 +81,8 @@ def partition(new, old, version):
 def build(new, old=None, key=None, version="", metadata_key=None):
     """The payload's bytes and what its JSON manifest says about it."""
     root, blob = partition(new, old, version)
-    n_signatures = len(signatures([bytes(256)])) if key else 0
+    keys = key if isinstance(key, list) else [key] if key else []
+    n_signatures = len(signatures([bytes(256)] * len(keys))) if key else 0
     manifest = number(3, BLOCK)
     if key:
         manifest += number(4, len(blob)) + number(5, n_signatures)
@@ -89,18 +90,19 @@ def build(new, old=None, key=None, version="", metadata_key=None):
     metadata = struct.pack(">4sQQI", b"CrAU", 2, len(manifest), n_signatures) + manifest
     payload, metadata_signature = metadata, b""
     if key:
-        metadata_signature = (metadata_key or key).sign(metadata)
-        payload += signatures([metadata_signature])
+        blobs = [(metadata_key or one).sign(metadata) for one in keys]
+        metadata_signature = blobs[0]
+        payload += signatures(blobs)
     payload += blob
     if key:
-        payload += signatures([key.sign(metadata + blob)])
+        payload += signatures([one.sign(metadata + blob) for one in keys])
     return payload, {
         "is_delta": old is not None,
         "size": len(payload),
         "metadata_size": len(metadata),
         "metadata_signature": base64.b64encode(metadata_signature).decode(),
         "sha256_hex": base64.b64encode(hashlib.sha256(payload).digest()).decode(),
-        "public_key": base64.b64encode(key.public.read_bytes()).decode() if key else "",
+        "public_key": base64.b64encode(keys[0].public.read_bytes()).decode() if key else "",
     }
 
 

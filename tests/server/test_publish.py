@@ -176,6 +176,20 @@ def test_key_is_remembered(publish, data, tmp_path, keys):
     assert run(data, "app", "set", "--remove-key=0000", check=False).returncode == 1
 
 
+def test_threshold_of_keys(data, tmp_path, keys):
+    """As on devices: so many different keys, each counted once."""
+    options = [f"--public-key={key.public}" for key in keys] + ["--required-signatures=2"]
+    one = Payload(tmp_path / "a", "2.0", blocks(3, 1), key=keys[0])
+    spoil(one, data, "1 of the app's keys signed the metadata, 2 must have", *options)
+    twice = Payload(tmp_path / "b", "2.0", blocks(3, 1), key=[keys[0], keys[0]])
+    spoil(twice, data, "1 of the app's keys signed the metadata, 2 must have", *options)
+    spoil(twice, data, "are demanded", "--required-signatures=2")
+    both = Payload(tmp_path / "c", "2.0", blocks(3, 1), key=[keys[1], keys[0]])
+    run(data, "publish", both.path, *options)
+    later = Payload(tmp_path / "d", "3.0", blocks(3, 2), key=keys[0])
+    spoil(later, data, "2 must have")  # it remembers
+
+
 def test_wrong_signatures(data, tmp_path, keys):
     option = f"--public-key={keys[0].public}"
     by_other = Payload(tmp_path / "a", "2.0", blocks(3, 1), key=keys[1])

@@ -88,6 +88,9 @@ def test_pauses_itself_and_names_the_check(serve, base, data):
     assert gets(server, "next") is None
     assert info(server, "m5").startswith("rollout-is-paused")
     server.wait_for(lambda: show(data)["status"] == "paused")
+    line = run_json(data, "audit")[0]  # with the pause, in one transaction
+    assert (line["action"], line["who"], line["via"]) == ("rollout.pause", "server", "server")
+    assert (line["before"]["status"], line["after"]["status"]) == ("active", "paused")
     assert "health check 'modem' (3)" in show(data)["reason"]
     assert "health check 'modem' (3)" in run(data, "rollout", "show", "r").stdout
     run(data, "rollout", "resume", "r")

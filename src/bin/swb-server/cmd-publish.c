@@ -12,6 +12,8 @@ const struct swb_opt cmd_publish_options[] = {
          "JSON manifest (default: PAYLOAD.json)"},
         {'k', "public-key", SWB_OPT_LIST, &public_keys, "FILE", false,
          "PEM key that must have signed; the app remembers it"},
+        {0, "required-signatures", SWB_OPT_U64, &options.required_signatures, "N", false,
+         "so many different keys must have signed; the app remembers it (default 1)"},
         {'c', "channel", SWB_OPT_STRING, &options.channel, "NAME", false,
          "set this channel to the release"},
         {0, "deadline", SWB_OPT_STRING, &options.deadline, "TEXT", false,

@@ -81,6 +81,7 @@ static int read_manifest(struct job *job, struct swb_error *err)
 static int load_keys(struct job *job, bool *ret_trusted, struct swb_error *err)
 {
         const char *own = job->manifest.public_key;
+        uint64_t required = job->options->required_signatures;
         struct swb_app app;
         int r;
 
@@ -89,11 +90,15 @@ static int load_keys(struct job *job, bool *ret_trusted, struct swb_error *err)
                 r = swb_keyring_add_file(job->ring, job->options->public_keys[i], err);
         if (r < 0)
                 return r;
-        if (swb_app_find(job->db, job->manifest.appid, &app, err) >= 0)
+        if (swb_app_find(job->db, job->manifest.appid, &app, err) >= 0) {
                 r = swb_app_load_keys(job->db, app.id, job->ring, err);
-        else if (err && err->fault != SWB_FAULT_NOT_FOUND)
+                required = required > 0 ? required : app.required_signatures;
+        } else if (err && err->fault != SWB_FAULT_NOT_FOUND) {
                 return err->code;
+        }
         *ret_trusted = swb_keyring_count(job->ring) > 0;
+        if (r >= 0 && (*ret_trusted || required > 1))
+                r = swb_keyring_require(job->ring, SWB_MAX(required, 1u), err);
         if (r >= 0 && !*ret_trusted && *own)
                 r = swb_keyring_add_pem(job->ring, "public_key of the JSON manifest", own,
                                         strlen(own), err);
@@ -172,6 +177,10 @@ static int store_rows(const struct job *job, struct swb_publish_result *result,
                 r = swb_app_ensure(job->db, job->manifest.appid, now, &app, err);
         if (r >= 0)
                 r = store_keys(job, app.id, now, err);
+        if (r >= 0 && job->options->required_signatures > 0) {
+                app.required_signatures = job->options->required_signatures;
+                r = swb_app_update(job->db, &app, err);
+        }
         if (r >= 0)
                 r = swb_release_put(job->db, app.id, now, &result->release, err);
         if (r >= 0)

@@ -15,8 +15,10 @@ struct swb_publish_options {
         const char *const
                 *public_keys; /* paths of PEM files: trusted, and remembered for the app */
         size_t n_public_keys;
-        const char *channel;  /* NULL: none; else set to the release */
-        const char *deadline; /* NULL: none */
+        uint64_t
+                required_signatures; /* of different keys; remembered; 0: as many as the app says */
+        const char *channel;         /* NULL: none; else set to the release */
+        const char *deadline;        /* NULL: none */
         bool disable_backoff;
         uint64_t max_failures;
 };

@@ -23,20 +23,33 @@ static bool is_checked(const struct pass *pass)
         return swb_keyring_count(pass->check->ring) > 0;
 }
 
-/* One of the signatures must be by one of the keys. */
+/* As devices count: each key once, and as many different ones as the ring requires. */
 static int check_signatures(struct pass *pass, const char *what, const uint8_t *digest,
-                            const struct swb_signature *signatures, size_t n, struct swb_error *err)
+                            const struct swb_signature *signatures, size_t n, unsigned required,
+                            struct swb_error *err)
 {
-        int r;
+        const struct swb_keyring *ring = pass->check->ring;
+        struct swb_key_votes votes = {0};
+        int r = 0;
 
-        for (size_t i = 0; i < n; i++) {
-                r = swb_keyring_verify(pass->check->ring, digest, signatures[i].data,
-                                       signatures[i].n_bytes, pass->key_id, err);
-                if (r <= 0)
-                        return r;
-        }
+        for (size_t i = 0; r >= 0 && i < n; i++)
+                r = swb_keyring_vote(ring, digest, signatures[i].data, signatures[i].n_bytes,
+                                     &votes, err);
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < SWB_KEYS_MAX && votes.n >= required; i++)
+                if (votes.by_key[i]) {
+                        memcpy(pass->key_id, swb_keyring_id(ring, i), SWB_KEY_ID_SIZE);
+                        return 0;
+                }
+        if (n == 0)
+                return swb_fail(err, -EBADMSG, SWB_FAULT_SIGNATURE, "the %s is not signed", what);
+        if (votes.n == 0)
+                return swb_fail(err, -EBADMSG, SWB_FAULT_SIGNATURE,
+                                "no known key has signed the %s", what);
         return swb_fail(err, -EBADMSG, SWB_FAULT_SIGNATURE,
-                        n == 0 ? "the %s is not signed" : "no known key has signed the %s", what);
+                        "%u of the app's keys signed the %s, %u must have", votes.n, what,
+                        required);
 }
 
 /* The signature that the server will hand out must fit as well. */
@@ -50,7 +63,7 @@ static int check_handed_out(struct pass *pass, const uint8_t *digest, struct swb
                 return swb_fail(err, -EBADMSG, SWB_FAULT_FORMAT,
                                 "JSON manifest: 'metadata_signature' is not base64");
         return check_signatures(pass, "metadata, in the JSON manifest's words,", digest, &signature,
-                                signature.n_bytes > 0, err);
+                                signature.n_bytes > 0, 1, err);
 }
 
 static int check_metadata_signature(struct pass *pass, const uint8_t *metadata, size_t n_metadata,
@@ -66,7 +79,8 @@ static int check_metadata_signature(struct pass *pass, const uint8_t *metadata, 
                                                    err);
         if (r >= 0)
                 r = check_signatures(pass, "metadata", digest, signatures,
-                                     SWB_MIN(n, (size_t)SIGNATURES_MAX), err);
+                                     SWB_MIN(n, (size_t)SIGNATURES_MAX),
+                                     swb_keyring_required(pass->check->ring), err);
         return r < 0 ? r : check_handed_out(pass, digest, err);
 }
 
@@ -139,7 +153,8 @@ static int on_signatures(struct pass *pass, struct swb_error *err)
         if (r < 0)
                 return r;
         return check_signatures(pass, "payload", digest, signatures,
-                                SWB_MIN(n, (size_t)SIGNATURES_MAX), err);
+                                SWB_MIN(n, (size_t)SIGNATURES_MAX),
+                                swb_keyring_required(pass->check->ring), err);
 }
 
 static int on_event(struct pass *pass, int event, struct swb_error *err)

@@ -4,7 +4,10 @@
 #include <pthread.h>
 #include <sys/random.h>
 
+#include "base/json_writer.h"
 #include "base/log.h"
+#include "server/report/report.h"
+#include "server/store/audit.h"
 #include "server/store/blocks.h"
 
 /* Places of a rollout's table that one tick looks at: with four ticks a second, a million devices
@@ -441,6 +444,53 @@ static bool next_verdict(struct swb_rollouts *rollouts, int64_t now, struct verd
         return found;
 }
 
+/* The state before and after it, as the API has them. */
+static int audit_verdict(struct swb_db *db, const struct swb_rollout_row *before,
+                         const char *action, int64_t now, struct swb_error *err)
+{
+        _cleanup_(swb_buf_done) struct swb_buf old = SWB_BUF_INIT(SWB_AUDIT_STATE_MAX_BYTES);
+        _cleanup_(swb_buf_done) struct swb_buf new = SWB_BUF_INIT(SWB_AUDIT_STATE_MAX_BYTES);
+        struct swb_json old_json = SWB_JSON(&old, false), new_json = SWB_JSON(&new, false);
+        char object[SWB_NAME_MAX + 16];
+        struct swb_audit_entry entry = {
+                .identity = &swb_identity_server, .action = action, .object = object};
+        struct swb_rollout_row after;
+        char app[SWB_APPID_MAX + 1];
+        int r;
+
+        r = swb_rollout_find(db, before->setup.app, before->setup.name, &after, err);
+        if (r >= 0)
+                r = swb_app_name(db, before->setup.app, app, err);
+        if (r < 0)
+                return r;
+        swb_json_rollout_plan(&old_json, before);
+        swb_json_rollout_plan(&new_json, &after);
+        if (swb_json_end(&old_json) < 0 || swb_json_end(&new_json) < 0)
+                return swb_oom(err);
+        old.data[old.n_bytes - 1] = new.data[new.n_bytes - 1] = '\0'; /* the line's end */
+        (void)snprintf(object, sizeof(object), "rollouts/%s", before->setup.name);
+        entry.app = app;
+        entry.old_state = (const char *)old.data;
+        entry.new_state = (const char *)new.data;
+        return swb_audit_put(db, &entry, now, err);
+}
+
+/* How the audit log names it. */
+static const char *action_of(const struct verdict *v)
+{
+        switch (v->verdict) {
+        case SWB_VERDICT_PAUSE:
+                return "rollout.pause";
+        case SWB_VERDICT_ADVANCE:
+                return "rollout.advance";
+        case SWB_VERDICT_FINISH:
+                return "rollout.finish";
+        case SWB_VERDICT_KEEP:
+        default:
+                return "rollout.block";
+        }
+}
+
 static int write_verdict(struct swb_db *db, const struct verdict *v, int64_t now,
                          struct swb_error *err)
 {
@@ -477,8 +527,11 @@ static int carry_out(struct swb_db *db, const struct verdict *v, int64_t now, st
                 r = swb_rollout_find(db, v->setup.app, v->setup.name, &row, err);
         if (r < 0)
                 return r;
-        if (row.setup.status == v->setup.status && row.setup.stage == v->setup.stage)
+        if (row.setup.status == v->setup.status && row.setup.stage == v->setup.stage) {
                 r = write_verdict(db, v, now, err);
+                if (r >= 0)
+                        r = audit_verdict(db, &row, action_of(v), now, err);
+        }
         return r < 0 ? r : swb_transaction_commit_catalog(&t, err);
 }
 

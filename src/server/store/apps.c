@@ -88,6 +88,24 @@ int swb_app_find(struct swb_db *db, const char *appid, struct swb_app *ret, stru
         return 0;
 }
 
+int swb_app_name(struct swb_db *db, int64_t app, char *ret, struct swb_error *err)
+{
+        _cleanup_(swb_query_done) struct swb_query q = {0};
+        int r;
+
+        r = swb_query_init(&q, db, "SELECT appid FROM apps WHERE id = ?", err);
+        if (r < 0)
+                return r;
+        swb_query_bind_i64(&q, app);
+        r = swb_query_step(&q, err);
+        if (r < 0)
+                return r;
+        if (r == 0)
+                return swb_fail(err, -ENOENT, SWB_FAULT_NOT_FOUND, "there is no such app");
+        swb_copy_bounded(ret, swb_query_text(&q, 0), SWB_APPID_MAX);
+        return 0;
+}
+
 int swb_app_ensure(struct swb_db *db, const char *appid, int64_t now, struct swb_app *ret,
                    struct swb_error *err)
 {

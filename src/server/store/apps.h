@@ -31,6 +31,8 @@ struct swb_app {
 /* The app with this id; appid NULL: the only one there is. NOT_FOUND, USAGE. */
 int swb_app_find(struct swb_db *db, const char *appid, struct swb_app *ret,
                  struct swb_error *err) _warn_unused_;
+/* Its appid (SWB_APPID_MAX + 1) by its row. NOT_FOUND. */
+int swb_app_name(struct swb_db *db, int64_t app, char *ret, struct swb_error *err) _warn_unused_;
 /* The same, made when it is not there. Inside the caller's transaction. */
 int swb_app_ensure(struct swb_db *db, const char *appid, int64_t now, struct swb_app *ret,
                    struct swb_error *err) _warn_unused_;
