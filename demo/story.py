@@ -59,6 +59,7 @@ delay = 0s
 command = touch {device}/reboot
 
 [workers]
+fetch-user = self
 fetch = {build}/src/bin/swb-fetch/swb-fetch
 install = {build}/src/bin/swb-install/swb-install
 """

@@ -8,8 +8,11 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
+#include "base/text.h"
+
 #define GROUPS_MAX 64
-#define FD_ASIDE 16 /* above all numbers that the child's own descriptors get */
+#define UID_LAST 65534 /* above are those of containers and of nobody at all */
+#define FD_ASIDE 16    /* above all numbers that the child's own descriptors get */
 
 /* Looked up before the fork: what the child calls must be async-signal-safe. */
 struct identity {
@@ -22,9 +25,15 @@ struct identity {
 static int find_identity(const char *user, struct identity *ret, struct swb_error *err)
 {
         const struct passwd *entry;
+        uint64_t number;
 
         if (!user || !*user)
                 return 0;
+        if (swb_parse_u64(user, &number) >= 0 && number <= UID_LAST) {
+                *ret = (struct identity){
+                        .change = number != geteuid(), .uid = (uid_t)number, .gid = (gid_t)number};
+                return 0;
+        }
         entry = getpwnam(user);
         if (!entry)
                 return swb_fail(err, -EINVAL, SWB_FAULT_CONFIG, "user '%s' does not exist", user);

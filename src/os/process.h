@@ -16,7 +16,7 @@ struct swb_process {
         int input, output;       /* become 0 and 1; -EBADF: /dev/null */
         int errors;              /* becomes 2; -EBADF: ours */
         int extra;               /* becomes SWB_PROCESS_EXTRA_FD; -EBADF: none */
-        const char *user;        /* name of the user it runs as; NULL or "": ours */
+        const char *user; /* it runs as, by name or number (without groups); NULL or "": ours */
 };
 
 #define SWB_PROCESS_EXTRA_FD 3

@@ -92,7 +92,7 @@ class Device:
         elif is_sanitized(self.build):
             # A sanitizer's shadow takes more address space than any limit would leave.
             workers["install"] = self._wrap("install", workers["install"], "--memory-limit=0")
-        self.set("workers", **workers)
+        self.set("workers", fetch_user="self", **workers)
 
     def _wrap(self, name, *command):
         """A program that runs this command with further arguments."""

@@ -12,15 +12,29 @@
 #include <sys/stat.h>
 
 #include "base/log.h"
+#include "base/text.h"
 #include "os/landlock.h"
 #include "os/sandbox.h"
 
 #define FILES_MAX 64
+#define UID_LAST 65534
+
+static int become_number(uid_t uid, struct swb_error *err)
+{
+        if (uid == geteuid() && uid == getuid())
+                return 0;
+        if (setgroups(0, NULL) < 0 || setresgid(uid, uid, uid) < 0 || setresuid(uid, uid, uid) < 0)
+                return swb_fail_errno(err, errno, "become user %u", uid);
+        return 0;
+}
 
 static int become(const char *name, struct swb_error *err)
 {
         const struct passwd *user = getpwnam(name);
+        uint64_t number;
 
+        if (!user && swb_parse_u64(name, &number) >= 0 && number <= UID_LAST)
+                return become_number((uid_t)number, err);
         if (!user)
                 return swb_fail(err, -EINVAL, SWB_FAULT_CONFIG, "user '%s' does not exist", name);
         if (user->pw_uid == geteuid() && user->pw_uid == getuid())

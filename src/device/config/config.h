@@ -16,6 +16,7 @@
 
 #define SWB_CONFIG_PARTITIONS_MAX 16 /* per slot, as in a payload */
 #define SWB_CONFIG_CHECKS_MAX 16
+#define SWB_CONFIG_SELF "self"
 #define SWB_CONFIG_SERVER_CHECK "server"
 
 /* One partition of the system, in both slots. */
@@ -105,7 +106,7 @@ struct swb_config {
         } health;
         struct {
                 char *fetch, *install;       /* program paths */
-                char *fetch_user;            /* "": as swbd */
+                char *fetch_user;            /* SWB_CONFIG_SELF: as swbd; see swb_fetch_user() */
                 uint64_t silence_limit_usec; /* without progress, a worker counts as hung */
         } workers;
         struct swb_config_partition partitions[SWB_CONFIG_PARTITIONS_MAX];

@@ -2,10 +2,12 @@
 #include "device/config/facts.h"
 
 #include <ctype.h>
+#include <pwd.h>
 
 #include "base/text.h"
 #include "os/file.h"
 
+#define NOBODY "65534"
 #define FILE_MAX_BYTES (64u << 10)
 
 /* Whole file as text, owned by the caller. */
@@ -165,4 +167,13 @@ int swb_facts_load(const struct swb_config *config, struct swb_facts *ret, struc
                 return r;
         *ret = facts;
         return 0;
+}
+
+const char *swb_fetch_user(const struct swb_config *config)
+{
+        const char *name = config->workers.fetch_user;
+
+        if (strcmp(name, SWB_CONFIG_SELF) == 0)
+                return "";
+        return getpwnam(name) ? name : NOBODY;
 }

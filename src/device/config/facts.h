@@ -19,6 +19,9 @@ struct swb_facts {
         uint64_t boot_contract; /* swb.boot=N (clause BS-5); 0: the boot loader left no marker */
 };
 
+/* Whom swb-fetch runs as: a name, a number if there is no such user ("nobody"), or "" for us. */
+const char *swb_fetch_user(const struct swb_config *config);
+
 /* CONFIG naming the file and what is missing in it; NOT_FOUND, DENIED, IO for the files themselves.
  */
 int swb_facts_load(const struct swb_config *config, struct swb_facts *ret,

@@ -99,7 +99,7 @@ static const struct swb_setting table[] = {
 
         {"workers", "fetch", SWB_SETTING_PATH, "/usr/sbin/swb-fetch", AT(workers.fetch)},
         {"workers", "install", SWB_SETTING_PATH, "/usr/sbin/swb-install", AT(workers.install)},
-        {"workers", "fetch-user", SWB_SETTING_TEXT, "", AT(workers.fetch_user)},
+        {"workers", "fetch-user", SWB_SETTING_TEXT, "swb-fetch", AT(workers.fetch_user)},
         {"workers", "silence-limit", SWB_SETTING_DURATION, "30m", AT(workers.silence_limit_usec), 1,
          DAYS},
 };

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "device/confirm/check.h"
 
+#include "device/config/facts.h"
+
 #define SHELL "/bin/sh"
 
 /* $0 is the unit. Prints what it is instead: "failed", "activating". */
@@ -35,7 +37,7 @@ static int prepare_server(const struct swb_config *config, struct swb_check *ret
 {
         const char *const options[][2] = {{"url", config->server.url},
                                           {"ca-file", config->server.ca_file},
-                                          {"user", config->workers.fetch_user}};
+                                          {"user", swb_fetch_user(config)}};
         size_t n = 0;
 
         ret->argv[n++] = config->workers.fetch;

@@ -73,7 +73,7 @@ static int start_getter(struct swb_engine *e, uint64_t offset, struct swb_error 
                 return r;
         job.kind = SWB_WORKER_GET;
         job.argv = (const char *const *)args.argv;
-        job.user = e->config->workers.fetch_user;
+        job.user = swb_fetch_user(e->config);
         job.output = e->attempt.pipe;
         job.payload_bytes = e->state->pending.payload_bytes;
         job.silence_usec = e->config->workers.silence_limit_usec;

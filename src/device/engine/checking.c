@@ -81,7 +81,7 @@ static int start(struct swb_engine *e, bool by_hand, struct swb_error *err)
                 return r;
         job.kind = SWB_WORKER_CHECK;
         job.argv = (const char *const *)args.argv;
-        job.user = e->config->workers.fetch_user;
+        job.user = swb_fetch_user(e->config);
         job.silence_usec = CHECK_LIMIT_USEC;
         job.ended = on_check_ended;
         job.context = e;

@@ -68,6 +68,16 @@ static int on_again(sd_event_source *source, uint64_t usec, void *userdata)
         return 0;
 }
 
+static void warn_of_user(const struct swb_config *config)
+{
+        const char *name = config->workers.fetch_user, *user = swb_fetch_user(config);
+
+        if (*user && strcmp(user, name) != 0)
+                swb_log(SWB_LOG_WARNING,
+                        "user '%s' does not exist: nobody (%s) downloads; see [workers] fetch-user",
+                        name, user);
+}
+
 static void read_boot_id(struct swb_engine *e)
 {
         _cleanup_(swb_buf_done) struct swb_buf buf = SWB_BUF_INIT(4096);
@@ -112,6 +122,7 @@ int swb_engine_new(const struct swb_config *config, sd_event *event,
         if (!e->state)
                 return swb_oom(err);
         read_boot_id(e);
+        warn_of_user(config);
         r = swb_engine_add_timers(e, on_check_timer, on_again, err);
         if (r < 0)
                 return r;

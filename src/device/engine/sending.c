@@ -36,7 +36,7 @@ static int start(struct swb_engine *e, struct swb_error *err)
                 return r;
         job.kind = SWB_WORKER_REPORT;
         job.argv = (const char *const *)args.argv;
-        job.user = e->config->workers.fetch_user;
+        job.user = swb_fetch_user(e->config);
         job.silence_usec = REPORT_LIMIT_USEC;
         job.ended = on_report_ended;
         job.context = e;
