@@ -223,3 +223,33 @@ def test_recalled_update_does_not_start(device):
     assert device.flags()["B"] == (0, 0, 0) and not device.get("NeedsReboot")
     assert "version 1.1 is recalled: release-was-recalled" in device.log()
     assert device.power_cycle() == "A"
+
+
+def test_a_newer_release_takes_the_place_of_one_that_waits(device):
+    device.set("reboot", automatic="no")
+    device.offer("1.1")
+    device.start()
+    device.wait_state("updated")
+    first = device.get("LastCheck")
+    device.call("Check")  # the same again: nothing to do
+    device.wait(lambda: device.get("LastCheck") != first, "the end of the second check")
+    data = device.offer("1.2")
+    device.call("Check")
+    device.wait(lambda: device.all()["AvailableVersion"] == "1.2" and device.get("State") == "updated",
+                "the newer release installed")
+    assert "version 1.2 takes the place of 1.1, which was not started yet" in device.log()
+    assert device.slot("B").read_bytes() == data
+    device.call("Reboot")
+    assert device.reboot() == "B"
+    device.wait(lambda: device.get("CurrentVersion") == "1.2" and device.get("State") == "idle", "1.2")
+
+
+def test_a_newer_release_does_not_put_off_a_reboot_that_is_near(device):
+    device.set("reboot", delay="1h")
+    device.offer("1.1")
+    device.start()
+    device.wait(lambda: device.get("RebootAt"), "the announcement")
+    device.offer("1.2")
+    device.call("Check")
+    device.wait_log("version 1.2 is available, but 1.1 comes first")
+    assert device.get("AvailableVersion") == "1.1" and device.flags()["B"][0] == 15

@@ -13,10 +13,11 @@ struct fetch_options {
 
 extern struct fetch_options fetch_options;
 extern const struct swb_opt cmd_check_options[], cmd_report_options[], cmd_get_options[],
-        cmd_reach_options[];
+        cmd_look_options[], cmd_reach_options[];
 
 int cmd_check(int n_args, char **args, struct swb_error *err);
 int cmd_report(int n_args, char **args, struct swb_error *err);
+int cmd_look(int n_args, char **args, struct swb_error *err);
 int cmd_reach(int n_args, char **args, struct swb_error *err);
 int cmd_get(int n_args, char **args, struct swb_error *err);
 

@@ -41,6 +41,8 @@ int main(int argc, char **argv)
                  cmd_report},
                 {"get", "", 0, 0, "write a payload to standard output, from an offset to its end",
                  cmd_get_options, cmd_get},
+                {"look", "URL", 1, 1, "see what a payload is, by the description beside it",
+                 cmd_look_options, cmd_look},
                 {"reach", "", 0, 0, "see whether the update server can be reached",
                  cmd_reach_options, cmd_reach},
                 {0},

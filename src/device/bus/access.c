@@ -38,7 +38,7 @@ static const struct {
         {"MarkBad", MANAGE},        {"SetChannel", MANAGE},
         {"Doctor", MANAGE},         {"AttemptUpdate", UPDATE},
         {"RebootIfNeeded", REBOOT}, {"AttemptUpdateWithFlags", UPDATE},
-        {"ResetStatus", MANAGE},
+        {"ResetStatus", MANAGE},    {"InstallFrom", MANAGE},
 };
 
 /* NULL: everybody may. By the member alone: the interface may be left out of a call. */

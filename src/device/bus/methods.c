@@ -126,6 +126,19 @@ static int method_set_channel(sd_bus_message *message, void *userdata, sd_bus_er
                              ret_error);
 }
 
+static int method_install_from(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+        struct swb_bus *bus = userdata;
+        struct swb_error err = SWB_ERROR_INIT;
+        const char *url;
+        int r = sd_bus_message_read(message, "s", &url);
+
+        if (r < 0)
+                return r;
+        return swb_bus_reply(message, swb_engine_install_from(bus->engine, url, &err), &err,
+                             ret_error);
+}
+
 /* ---- methods that tell ---- */
 
 static void reply_done(sd_bus_message **message)
@@ -266,6 +279,8 @@ const sd_bus_vtable swb_bus_vtable[] = {
         METHOD("MarkBad", method_mark_bad),
         SD_BUS_METHOD_WITH_ARGS("Defer", SD_BUS_ARGS("t", until, "s", reason), SD_BUS_NO_RESULT,
                                 method_defer, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("InstallFrom", SD_BUS_ARGS("s", url), SD_BUS_NO_RESULT,
+                                method_install_from, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("SetChannel", SD_BUS_ARGS("s", name), SD_BUS_NO_RESULT,
                                 method_set_channel, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS(

@@ -90,6 +90,16 @@ int swb_args_check(struct swb_args *args, const struct swb_args_from *from, bool
         return finish(args, err);
 }
 
+int swb_args_look(struct swb_args *args, const struct swb_args_from *from, const char *url,
+                  struct swb_error *err)
+{
+        add_fetch(args, from->config, "look");
+        add(args, "--app-id=%s", from->config->device.app_id);
+        add(args, "--current-version=%s", from->facts->version);
+        add(args, "%s", url);
+        return finish(args, err);
+}
+
 int swb_args_get(struct swb_args *args, const struct swb_args_from *from, uint64_t offset,
                  struct swb_error *err)
 {

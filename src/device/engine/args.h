@@ -28,6 +28,8 @@ void swb_args_done(struct swb_args *args);
 /* Each fills an empty vector. Return: 0 or NO_MEMORY. */
 int swb_args_check(struct swb_args *args, const struct swb_args_from *from, bool by_hand,
                    struct swb_error *err) _warn_unused_;
+int swb_args_look(struct swb_args *args, const struct swb_args_from *from, const char *url,
+                  struct swb_error *err) _warn_unused_;
 int swb_args_get(struct swb_args *args, const struct swb_args_from *from, uint64_t offset,
                  struct swb_error *err) _warn_unused_;
 /* The first n_events of the queue, at most SWB_EVENTS_A_REPORT. */

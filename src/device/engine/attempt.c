@@ -12,6 +12,7 @@
 #include <inttypes.h>
 
 #include "base/log.h"
+#include "base/text.h"
 #include "device/engine/machine.h"
 
 /* The installer's messages and end are handled before the getter's, if both are there. */
@@ -26,11 +27,18 @@ static void close_pipe(struct swb_engine *e)
 
 /* ---- the getter ---- */
 
+/* Costs nobody's data volume. If it is pulled out, some of what comes in its place is not counted.
+ */
+static bool is_on_stick(const struct swb_engine *e)
+{
+        return swb_starts_with(e->state->pending.url[0], "file:");
+}
+
 static void on_get_heard(void *context, const struct swb_message *message)
 {
         struct swb_engine *e = context;
 
-        if (message->offset > e->status.bytes_done)
+        if (message->offset > e->status.bytes_done && !is_on_stick(e))
                 swb_engine_note_bytes(e, message->offset - e->status.bytes_done);
         e->status.bytes_done = message->offset;
         e->status.rate = message->rate;
@@ -273,6 +281,11 @@ static int judge(const struct swb_engine *e, struct swb_error *err)
                 return swb_fail(err, -EPROTO, SWB_FAULT_DOWNGRADE,
                                 "the payload holds version %s, announced was %s", a->version,
                                 announced);
+        /* The description beside a payload is not signed; the server's answer may be. */
+        if (a->version[0] == '\0' && e->state->pending.is_local)
+                return swb_fail(err, -EPROTO, SWB_FAULT_DOWNGRADE,
+                                "the payload does not name its version, which may be older than "
+                                "what runs: only the server can offer such a one");
         return 0;
 }
 

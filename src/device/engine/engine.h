@@ -110,6 +110,11 @@ int swb_engine_check(struct swb_engine *engine, struct swb_error *err) _warn_unu
 /* Goes on with an update that is known, else (and after a failure of its payload) checks for one;
  * either way gates that wait for leave are open for it. */
 int swb_engine_install(struct swb_engine *engine, struct swb_error *err) _warn_unused_;
+/* Installs the payload at this URL (http, https, file), described by URL.json beside it, by the
+ * rules that hold for what the server offers. The same payload goes on where it was, wherever its
+ * bytes came from so far. USAGE: not such a URL. */
+int swb_engine_install_from(struct swb_engine *engine, const char *url,
+                            struct swb_error *err) _warn_unused_;
 /* Ends a check or a download; the next install resumes where it was. Also calls an announced reboot
  * off, which is then deferred for an hour. */
 int swb_engine_cancel(struct swb_engine *engine, struct swb_error *err) _warn_unused_;

@@ -8,6 +8,7 @@
  *   machine.c     changes of state and status, timers, storing
  *   started.c     what to go on with at the start, by the verdict
  *   checking.c    ask the server
+ *   pointing.c    look at a payload that somebody points at
  *   offer.c       decide on its answer
  *   attempt.c     one attempt at installing: swb-install and swb-fetch get, side by side
  *   retrying.c    what a failed attempt means for the next one
@@ -180,6 +181,8 @@ int swb_engine_is_examinable(const struct swb_engine *e, struct swb_error *err);
 /* 0 also when one is running already. */
 int swb_engine_run_check(struct swb_engine *e, bool by_hand, struct swb_error *err);
 void swb_engine_take_answer(struct swb_engine *e, const struct swb_answer *answer);
+/* Of a payload that somebody pointed at. What is refused leaves everything as it is. */
+void swb_engine_take_pointed(struct swb_engine *e, const struct swb_answer *answer);
 
 /* Begins or resumes if the download gate is open, else settles. */
 void swb_engine_proceed(struct swb_engine *e);

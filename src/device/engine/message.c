@@ -15,7 +15,7 @@
 static const char *const kinds[_SWB_WORKER_KIND_MAX] = {
         [SWB_WORKER_CHECK] = "swb-fetch check", [SWB_WORKER_REPORT] = "swb-fetch report",
         [SWB_WORKER_GET] = "swb-fetch get",     [SWB_WORKER_INSTALL] = "swb-install",
-        [SWB_WORKER_COMMAND] = "command",
+        [SWB_WORKER_COMMAND] = "command",       [SWB_WORKER_LOOK] = "swb-fetch look",
 };
 
 static const char *const types[_SWB_MESSAGE_TYPE_MAX] = {
@@ -39,7 +39,8 @@ const char *swb_worker_kind_to_string(enum swb_worker_kind kind)
 
 struct fields {
         const struct swb_kv *kv;
-        const char *bad; /* key */
+        const char *bad;   /* key */
+        bool may_be_local; /* an offer's URL may be a file's */
 };
 
 static int find_name(const char *const *names, int n, const char *name)
@@ -109,12 +110,13 @@ static void get_version(struct fields *f, const char *key, char *field)
                 mark_bad(f, key);
 }
 
-static bool is_url(const char *text)
+bool swb_message_is_url(const char *text, bool may_be_local)
 {
         for (const char *p = text; *p; p++)
                 if (*p <= ' ' || *p > '~')
                         return false;
-        return swb_starts_with(text, "http://") || swb_starts_with(text, "https://");
+        return swb_starts_with(text, "http://") || swb_starts_with(text, "https://") ||
+               (may_be_local && swb_starts_with(text, "file:///"));
 }
 
 static void get_urls(struct fields *f, struct swb_answer *answer)
@@ -127,7 +129,7 @@ static void get_urls(struct fields *f, struct swb_answer *answer)
 
                 (void)snprintf(key, sizeof(key), "URL_%" PRIu64, i);
                 url = swb_kv_str(f->kv, key, "");
-                if (!is_url(url)) {
+                if (!swb_message_is_url(url, f->may_be_local)) {
                         mark_bad(f, "URL");
                         return;
                 }
@@ -205,7 +207,7 @@ static void get_outcome(struct fields *f, enum swb_worker_kind kind, struct swb_
         m->retry_after_usec = get_u64(f, "RETRY_AFTER", SECONDS_MAX) * USEC;
         if (!m->ok)
                 get_cause(f, &m->cause);
-        else if (kind == SWB_WORKER_CHECK)
+        else if (kind == SWB_WORKER_CHECK || kind == SWB_WORKER_LOOK)
                 get_answer(f, &m->answer);
         else if (kind == SWB_WORKER_INSTALL)
                 get_version(f, "VERSION", m->version);
@@ -238,6 +240,7 @@ static bool may_say(enum swb_worker_kind kind, enum swb_message_type type)
 {
         switch (kind) {
         case SWB_WORKER_CHECK:
+        case SWB_WORKER_LOOK:
         case SWB_WORKER_REPORT:
                 return type == SWB_MESSAGE_OUTCOME;
         case SWB_WORKER_GET:
@@ -256,7 +259,7 @@ int swb_message_parse(enum swb_worker_kind kind, const void *text, size_t n_byte
 {
         _cleanup_(swb_kv_freep) struct swb_kv *kv = NULL;
         _cleanup_free_ struct swb_message *m = calloc(1, sizeof(*m)); /* large for a stack */
-        struct fields f = {0};
+        struct fields f = {.may_be_local = kind == SWB_WORKER_LOOK};
         int type, r;
 
         if (!m)

@@ -16,6 +16,7 @@
 
 enum swb_worker_kind {
         SWB_WORKER_CHECK,   /* swb-fetch check */
+        SWB_WORKER_LOOK,    /* swb-fetch look */
         SWB_WORKER_REPORT,  /* swb-fetch report */
         SWB_WORKER_GET,     /* swb-fetch get */
         SWB_WORKER_INSTALL, /* swb-install */
@@ -42,9 +43,10 @@ enum swb_stage {
         _SWB_STAGE_INVALID = -EINVAL,
 };
 
-/* The server's answer to a check. */
+/* The server's answer to a check, or what a payload is that somebody pointed at. */
 struct swb_answer {
         bool has_update;
+        bool is_local;              /* that; the engine sets it, no message */
         char info[SWB_REASON_TEXT]; /* the server's reason for "noupdate", may be cut */
         /* with has_update: */
         char version[SWB_VERSION_TEXT];
@@ -88,6 +90,9 @@ struct swb_dialogue {
         uint64_t window_usec;    /* for the flood limit */
         unsigned n_in_window;
 };
+
+/* http or https, or a file's; of printable ASCII. A server may not name files. */
+bool swb_message_is_url(const char *text, bool may_be_local);
 
 /* The text alone. Return: 0, PROTOCOL (-EPROTO), NO_MEMORY. */
 int swb_message_parse(enum swb_worker_kind kind, const void *text, size_t n_bytes,

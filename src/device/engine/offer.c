@@ -7,6 +7,9 @@
 #include "device/engine/machine.h"
 #include "device/policy/scatter.h"
 
+/* A reboot that is nearer than this is not put off by a newer version. */
+#define REPLACE_USEC (2 * 3600 * SECOND)
+
 static void take_marks(struct swb_state *state, const struct swb_answer *answer)
 {
         if (answer->day > 0)
@@ -45,22 +48,21 @@ static int judge_failed(struct swb_engine *e, const struct swb_failed *failed,
 static int judge_offer(struct swb_engine *e, const struct swb_answer *answer, struct swb_error *err)
 {
         const struct swb_failed *failed = swb_state_find_failed(e->state, answer->version);
+        const char *who = answer->is_local ? "the payload is of" : "the server offers";
         int order = swb_version_compare(answer->version, e->facts.version);
 
         if (failed && judge_failed(e, failed, err) < 0)
                 return err->code;
         if (order == 0)
                 return swb_fail(err, -EPERM, SWB_FAULT_DOWNGRADE,
-                                "the server offers version %s, which already runs",
-                                answer->version);
+                                "%s version %s, which already runs", who, answer->version);
         if (order < 0)
                 return swb_fail(err, -EPERM, SWB_FAULT_DOWNGRADE,
-                                "the server offers version %s, older than %s which runs",
-                                answer->version, e->facts.version);
+                                "%s version %s, older than %s which runs", who, answer->version,
+                                e->facts.version);
         if (answer->is_delta && (e->state->full_only || !e->config->update.delta))
                 return swb_fail(err, -EPROTO, SWB_FAULT_PROTOCOL,
-                                "the server offers version %s as a delta, but a full payload was "
-                                "asked for",
+                                "%s version %s as a delta, but a full payload was asked for", who,
                                 answer->version);
         return 0;
 }
@@ -105,6 +107,34 @@ static void note_found(struct swb_engine *e)
         e->told_warnings = 0;
 }
 
+static void add_url(struct swb_pending *p, const char *url)
+{
+        for (size_t i = 0; i < p->n_urls; i++)
+                if (strcmp(p->url[i], url) == 0)
+                        return;
+        if (p->n_urls < SWB_URLS_MAX)
+                memcpy(p->url[p->n_urls++], url, strlen(url) + 1);
+}
+
+/* Where somebody pointed comes first and stays; the places that the server names stand in for it,
+ * also those that it named before. */
+static void take_urls(struct swb_pending *p, const struct swb_answer *answer)
+{
+        if (answer->is_local && p->n_urls > 0) {
+                size_t first = p->is_local ? 1 : 0, room = SWB_URLS_MAX - 1;
+                size_t n = SWB_MIN(p->n_urls - first, room);
+
+                memmove(p->url[1], p->url[first], n * sizeof(p->url[0]));
+                p->n_urls = n + 1;
+                memcpy(p->url[0], answer->url[0], sizeof(p->url[0]));
+        } else {
+                p->n_urls = p->is_local ? 1 : 0;
+                for (size_t i = 0; i < answer->n_urls; i++)
+                        add_url(p, answer->url[i]);
+        }
+        p->is_local = p->is_local || answer->is_local;
+}
+
 /* The pending update becomes what is offered. The same payload keeps what was done for it, wherever
  * its bytes come from now. */
 static void take_offer(struct swb_engine *e, const struct swb_answer *answer)
@@ -128,8 +158,7 @@ static void take_offer(struct swb_engine *e, const struct swb_answer *answer)
         memcpy(p->from_version, e->facts.version, sizeof(e->facts.version));
         memcpy(p->payload_hash, answer->payload_hash, SWB_SHA256_BYTES);
         p->payload_bytes = answer->payload_bytes;
-        memcpy(p->url, answer->url, sizeof(p->url));
-        p->n_urls = answer->n_urls;
+        take_urls(p, answer);
         p->is_delta = answer->is_delta;
         memcpy(p->deadline, answer->deadline, sizeof(p->deadline));
         p->no_backoff = answer->no_backoff;
@@ -155,11 +184,25 @@ static void take_no_update(struct swb_engine *e, const struct swb_answer *answer
         state->delta_failures = e->config->update.max_delta_failures - 1;
 }
 
+/* What somebody pointed at is not given up because the server has nothing, or the same version in
+ * another payload; only for something newer. */
+static bool is_kept(const struct swb_engine *e, const struct swb_answer *answer)
+{
+        const struct swb_pending *p = &e->state->pending;
+
+        return p->phase != SWB_PHASE_NONE && p->is_local && p->failures == 0 &&
+               !(p->is_delta && e->state->full_only) && !is_same_payload(p, answer) &&
+               !(answer->has_update && swb_version_compare(answer->version, p->version) > 0);
+}
+
 static void decide(struct swb_engine *e, const struct swb_answer *answer)
 {
         struct swb_error why = SWB_ERROR_INIT;
 
-        if (!answer->has_update) {
+        if (is_kept(e, answer)) {
+                swb_log(SWB_LOG_INFO, "version %s from '%s' goes on", e->state->pending.version,
+                        e->state->pending.url[0]);
+        } else if (!answer->has_update) {
                 take_no_update(e, answer);
         } else if (judge_offer(e, answer, &why) < 0) {
                 refuse(e, answer, &why);
@@ -188,6 +231,66 @@ static void obey_recall(struct swb_engine *e, const struct swb_answer *answer)
         swb_engine_report_trouble(e, &err);
 }
 
+/* The reboot into what is installed comes first when it is a matter of minutes: what replaces it
+ * would make it late. */
+static bool is_reboot_near(struct swb_engine *e)
+{
+        struct swb_deadline deadline = swb_engine_deadline(e);
+        struct swb_policy_answer reboot = swb_engine_ask(e, SWB_GATE_REBOOT);
+
+        return e->reboot_boot_usec > 0 || reboot.allow ||
+               (deadline.is_set && deadline.left_usec < REPLACE_USEC) ||
+               (reboot.rule == SWB_RULE_WINDOW && reboot.again_usec < REPLACE_USEC);
+}
+
+/* Installed, and not started yet: is this worth doing it again? */
+static bool replaces_installed(struct swb_engine *e, const struct swb_answer *answer)
+{
+        struct swb_error why = SWB_ERROR_INIT;
+        enum swb_engine_state state = e->status.state;
+
+        return answer->has_update && (state == SWB_ENGINE_UPDATED || state == SWB_ENGINE_HELD) &&
+               swb_version_compare(answer->version, e->state->pending.version) > 0 &&
+               !is_reboot_near(e) && judge_offer(e, answer, &why) >= 0;
+}
+
+/* Return: whether there is room for the newer one now. */
+static bool give_up_installed(struct swb_engine *e, const struct swb_answer *answer)
+{
+        struct swb_error err = SWB_ERROR_INIT;
+
+        swb_log(SWB_LOG_NOTICE, "version %s takes the place of %s, which was not started yet",
+                answer->version, e->state->pending.version);
+        if (swb_engine_discard(e, &err) >= 0)
+                return true;
+        (void)swb_log_failure(SWB_LOG_ERROR, &err, "the installed version stays");
+        return false;
+}
+
+void swb_engine_take_pointed(struct swb_engine *e, const struct swb_answer *answer)
+{
+        bool is_installed = e->state->pending.phase == SWB_PHASE_INSTALLED;
+        struct swb_error why = SWB_ERROR_INIT;
+
+        if (is_installed && is_same_payload(&e->state->pending, answer)) {
+                swb_engine_touch(e); /* done already */
+                return;
+        }
+        if (judge_offer(e, answer, &why) < 0) {
+                (void)swb_log_failure(SWB_LOG_WARNING, &why, "payload refused");
+                swb_engine_set_error(e, &why);
+                swb_engine_settle(e, "the payload is refused");
+                return;
+        }
+        if (is_installed && !give_up_installed(e, answer))
+                return;
+        e->install_when_found = true;
+        take_offer(e, answer);
+        e->install_when_found = false;
+        swb_engine_save_or_warn(e);
+        swb_engine_proceed(e);
+}
+
 void swb_engine_take_answer(struct swb_engine *e, const struct swb_answer *answer)
 {
         bool is_at_work = e->getter || e->installer;
@@ -201,6 +304,10 @@ void swb_engine_take_answer(struct swb_engine *e, const struct swb_answer *answe
         }
         if (is_installed && answer->is_recall) {
                 obey_recall(e, answer);
+                return;
+        }
+        if (is_installed && replaces_installed(e, answer) && give_up_installed(e, answer)) {
+                decide(e, answer);
                 return;
         }
         /* Nothing is taken up beside an update that is under way. */

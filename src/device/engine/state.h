@@ -55,7 +55,8 @@ struct swb_pending {
         char url[SWB_URLS_MAX][SWB_URL_TEXT];
         size_t n_urls;
         bool is_delta;
-        bool by_hand; /* asked for on D-Bus: gates that wait for automatic operation are open */
+        bool is_local; /* somebody pointed at it: url[0] is where, further ones are the server's */
+        bool by_hand;  /* asked for on D-Bus: gates that wait for automatic operation are open */
         enum swb_slot slot; /* target */
         uint64_t attempts;  /* installs begun for this payload; REJECTED: reboots to get away */
         uint64_t failures;  /* of a full payload that may be its own fault */

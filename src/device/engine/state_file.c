@@ -86,6 +86,7 @@ static void put_pending(struct sink *sink, const struct swb_pending *pending)
         for (size_t i = 0; i < pending->n_urls; i++)
                 put_str(sink, indexed(key, "URL", i), pending->url[i]);
         put_u64(sink, "DELTA", pending->is_delta);
+        put_u64(sink, "LOCAL", pending->is_local);
         put_u64(sink, "BY_HAND", pending->by_hand);
         put_str(sink, "SLOT", swb_slot_to_string(pending->slot));
         put_u64(sink, "ATTEMPTS", pending->attempts);
@@ -309,6 +310,7 @@ static void get_pending(struct source *source, struct swb_pending *pending)
         }
         pending->payload_bytes = get_u64(source, "SIZE");
         pending->is_delta = get_u64(source, "DELTA") != 0;
+        pending->is_local = get_u64(source, "LOCAL") != 0;
         pending->by_hand = get_u64(source, "BY_HAND") != 0;
         pending->attempts = get_u64(source, "ATTEMPTS");
         pending->failures = get_u64(source, "FAILURES");

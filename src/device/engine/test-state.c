@@ -51,6 +51,7 @@ static void fill(struct swb_state *s)
         p->n_urls = SWB_URLS_MAX;
         p->is_delta = true;
         p->by_hand = true;
+        p->is_local = true;
         p->slot = SWB_SLOT_B;
         p->attempts = 7;
         p->failures = 8;

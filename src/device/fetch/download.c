@@ -5,6 +5,8 @@
 #include <time.h>
 
 #include "base/log.h"
+#include "base/text.h"
+#include "device/fetch/local.h"
 #include "os/file.h"
 
 #define SECOND UINT64_C(1000000)
@@ -208,6 +210,17 @@ static int begin(struct download *d, const struct swb_download_config *config,
         return 0;
 }
 
+/* From where the current source is: the network, or a stick. */
+static int get(struct download *d, struct swb_http *http, struct swb_http_status *ret_status,
+               struct swb_error *err)
+{
+        const char *url = d->sources[d->current].url;
+
+        if (swb_starts_with(url, SWB_LOCAL_SCHEME))
+                return swb_local_get(url, d->offset, d->config->total, take, d, err);
+        return swb_http_get(http, url, d->offset, d->config->total, take, d, ret_status, err);
+}
+
 int swb_download(const struct swb_download_config *config, struct swb_http_status *ret_status,
                  struct swb_error *err)
 {
@@ -226,8 +239,7 @@ int swb_download(const struct swb_download_config *config, struct swb_http_statu
                 own = SWB_ERROR_INIT;
                 d.got_bytes = false;
                 start_measuring(&d);
-                r = swb_http_get(http, d.sources[d.current].url, d.offset, config->total, take, &d,
-                                 ret_status, &own);
+                r = get(&d, http, ret_status, &own);
                 if (r < 0 && d.offset == config->total && own.fault != SWB_FAULT_PROTOCOL)
                         break; /* all is here, the connection may end as it likes */
                 if (r < 0)
