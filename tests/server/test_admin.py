@@ -94,7 +94,7 @@ def test_groups(serve, publish, data, tmp_path):
 
 
 @pytest.mark.parametrize("command, message", [
-    (["group", "set", "x"], "needs a --channel"),
+    (["group", "set", "x"], "needs a 'channel'"),
     (["group", "set", "a b", "--channel=c"], "can't be the name of a group"),
     (["group", "set", "x", "--channel=c/d"], "can't be the name of a channel"),
     (["group", "set", "x", "--channel=c", "--machine=a b"], "can't be a machine id"),

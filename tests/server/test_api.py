@@ -330,5 +330,17 @@ def test_same_by_the_command_line(api, data, tmp_path):
         ("token.remove", "local", False), ("token.create", "token", True)]
     result = run(data, "token", "remove", "x", *remote, check=False)
     assert result.returncode == 1 and "there is no token 'x'" in result.stderr
+    api.server.ask(machineid="m1")
+    api.server.wait_for(lambda: run_json(data, "devices", *remote))
+    run(data, "group", "set", "lab", "--channel=beta", "--machine=m1", *remote)
+    for verb in (["devices"], ["events"], ["explain", "m1"], ["release", "list"],
+                 ["release", "show", "2.0"], ["channel", "list"], ["group", "list"],
+                 ["group", "show", "lab"], ["rollout", "list"], ["app", "list"], ["app", "show"],
+                 ["user", "list"]):
+        for option in ([], ["--json"]):
+            assert run(data, *verb, *option, *remote).stdout == \
+                run(data, *verb, *option).stdout, verb
+    run(data, "channel", "set", "beta", "--release=2.0", *remote)
+    assert "gives 2.0" in run(data, "explain", "m1").stdout
     token.write_text("swb_bad")
     assert "not known" in run(data, "token", "list", *remote, check=False).stderr

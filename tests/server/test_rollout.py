@@ -313,4 +313,4 @@ def test_explain_says_what_the_device_is_told(serve, base, data):
         assert explain(data, "new", "--running=1.0")["rule"] == "stage-is-full"
     assert show(data)["admitted"] == 1
     result = run(data, "explain", "new", check=False)
-    assert result.returncode == 1 and "--running" in result.stderr
+    assert result.returncode == 1 and "'running'" in result.stderr

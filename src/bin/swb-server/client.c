@@ -223,6 +223,123 @@ int client_call(const struct client_request *request, struct client_answer *ret,
         return r;
 }
 
+int client_do(const struct client_request *request, struct swb_error *err)
+{
+        _cleanup_(client_answer_done) struct client_answer answer = {0};
+
+        if (!request->path)
+                return swb_oom(err);
+        return client_call(request, &answer, err);
+}
+
+/* --- long lists --- */
+
+#define PAGE "5000"
+
+static int page_query(const struct client_request *request, const char *cursor, const char *next,
+                      char **query, struct swb_error *err)
+{
+        int r = 0;
+
+        if (request->query && !(*query = strdup(request->query)))
+                return swb_oom(err);
+        r = client_add_query(query, "limit", PAGE, err);
+        if (r >= 0 && *next)
+                r = client_add_query(query, cursor, next, err);
+        return r;
+}
+
+int client_each(const struct client_request *request, const char *cursor, uint64_t limit,
+                void (*each)(const json_t *element, void *userdata), void *userdata,
+                struct swb_error *err)
+{
+        char next[24] = "";
+        uint64_t n = 0;
+        int r;
+
+        do {
+                _cleanup_(client_answer_done) struct client_answer answer = {0};
+                struct client_request page = *request;
+                _cleanup_free_ char *query = NULL;
+                json_t *element;
+                size_t i;
+
+                r = page_query(request, cursor, next, &query, err);
+                page.query = query;
+                if (r >= 0)
+                        r = client_call(&page, &answer, err);
+                if (r < 0)
+                        return r;
+                json_array_foreach(answer.json, i, element) if (n++ < limit)
+                        each(element, userdata);
+                memcpy(next, answer.next, sizeof(next));
+        } while (*next && n < limit);
+        return 0;
+}
+
+static void print_element(const json_t *element, void *userdata)
+{
+        _cleanup_free_ char *text = json_dumps(element, JSON_INDENT(2) | JSON_ENCODE_ANY);
+        bool *is_first = userdata;
+
+        (void)printf("%s\n%s", *is_first ? "" : ",", text ? text : "null");
+        *is_first = false;
+}
+
+int client_print_pages(const struct client_request *request, const char *cursor, uint64_t limit,
+                       struct swb_error *err)
+{
+        bool is_first = true;
+        int r;
+
+        (void)printf("[");
+        r = client_each(request, cursor, limit, print_element, &is_first, err);
+        (void)printf("\n]\n");
+        if (r >= 0 && fflush(stdout) != 0)
+                return swb_fail_errno(err, errno, "write to standard output");
+        return r;
+}
+
+/* --- bodies --- */
+
+static int set(json_t *body, const char *name, json_t *value, struct swb_error *err)
+{
+        if (!value)
+                return swb_fail(err, -EINVAL, SWB_FAULT_USAGE, "'%s' is not UTF-8", name);
+        return json_object_set_new(body, name, value) < 0 ? swb_oom(err) : 0;
+}
+
+int client_set_text(json_t *body, const char *name, const char *value, struct swb_error *err)
+{
+        return value ? set(body, name, json_string(value), err) : 0;
+}
+
+int client_set_number(json_t *body, const char *name, uint64_t value, struct swb_error *err)
+{
+        if (value == CLIENT_UNSET)
+                return 0;
+        if (value > INT64_MAX)
+                return swb_fail(err, -ERANGE, SWB_FAULT_USAGE, "'%s' is too large", name);
+        return set(body, name, json_integer((json_int_t)value), err);
+}
+
+int client_set_texts(json_t *body, const char *name, const struct swb_opt_list *list,
+                     struct swb_error *err)
+{
+        json_t *array = json_array();
+        int r = 0;
+
+        if (!array)
+                return swb_oom(err);
+        for (size_t i = 0; r == 0 && i < list->n; i++)
+                r = json_array_append_new(array, json_string(list->items[i]));
+        if (r < 0) {
+                json_decref(array);
+                return swb_fail(err, -EINVAL, SWB_FAULT_USAGE, "'%s' is not UTF-8", name);
+        }
+        return list->n > 0 ? set(body, name, array, err) : (json_decref(array), 0);
+}
+
 /* --- what came --- */
 
 const char *client_text(const json_t *object, const char *name)

@@ -9,7 +9,7 @@
 #include <jansson.h>
 #include <stdint.h>
 
-#include "base/error.h"
+#include "base/options.h"
 
 struct client_request {
         const char *method;
@@ -33,6 +33,16 @@ void client_answer_done(struct client_answer *answer);
 /* A failure of the API becomes err, with its own words. */
 int client_call(const struct client_request *request, struct client_answer *ret,
                 struct swb_error *err) _warn_unused_;
+/* All pages of a list, an element at a time, at most `limit` of them; `cursor` is what the query
+ * calls the place where the next page begins. */
+int client_each(const struct client_request *request, const char *cursor, uint64_t limit,
+                void (*each)(const json_t *element, void *userdata), void *userdata,
+                struct swb_error *err) _warn_unused_;
+/* The same, printed as one JSON array. */
+int client_print_pages(const struct client_request *request, const char *cursor, uint64_t limit,
+                       struct swb_error *err) _warn_unused_;
+/* One request whose answer is not looked at, then a line for people. */
+int client_do(const struct client_request *request, struct swb_error *err) _warn_unused_;
 /* "groups/a%20b" from parts; NULL ends. NULL: out of memory. */
 char *client_path(const char *part, ...) __attribute__((sentinel));
 /* "name=value", encoded, appended to a query. */
@@ -48,6 +58,15 @@ const char *client_text_or(const json_t *object, const char *name, const char *n
 
 /* Prints the JSON as it is. */
 int client_print_json(const json_t *json, struct swb_error *err) _warn_unused_;
+
+/* Sets a member of a body, unless there is nothing to set (NULL, UINT64_MAX). USAGE: not UTF-8. */
+#define CLIENT_UNSET UINT64_MAX
+int client_set_text(json_t *body, const char *name, const char *value,
+                    struct swb_error *err) _warn_unused_;
+int client_set_number(json_t *body, const char *name, uint64_t value,
+                      struct swb_error *err) _warn_unused_;
+int client_set_texts(json_t *body, const char *name, const struct swb_opt_list *list,
+                     struct swb_error *err) _warn_unused_;
 
 static inline void client_json_done(json_t **json)
 {

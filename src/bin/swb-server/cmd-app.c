@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "bin/swb-server/client.h"
 #include "bin/swb-server/server.h"
 #include "bin/swb-server/table.h"
+#include "os/file.h"
+
+#define KEY_FILE_MAX_BYTES 16384
 
 static const char *appid, *default_channel, *hash_form;
 static struct swb_opt_list add_keys, remove_keys;
+static uint64_t required = CLIENT_UNSET;
+static bool as_json;
 
 const struct swb_opt cmd_app_options[] = {
         {'a', "app", SWB_OPT_STRING, &appid, "ID", false, "the app, if there are several"},
@@ -14,100 +20,130 @@ const struct swb_opt cmd_app_options[] = {
         {0, "add-key", SWB_OPT_LIST, &add_keys, "FILE", false,
          "trust this PEM key for the app's payloads"},
         {0, "remove-key", SWB_OPT_LIST, &remove_keys, "KEYID", false, "trust it no longer"},
+        {0, "required-signatures", SWB_OPT_U64, &required, "N", false,
+         "so many of its keys must have signed a payload"},
+        {0, "json", SWB_OPT_FLAG, &as_json, NULL, false, "print JSON"},
         {0},
 };
 
-static int add_row(const struct swb_app *app, void *userdata, struct swb_error *err)
+static int run_list(char **args, struct swb_error *err)
 {
-        (void)err;
-        table_row(userdata, app->appid, app->default_channel,
-                  swb_hash_form_to_string(app->hash_form), NULL);
-        return 0;
-}
-
-static int run_list(struct swb_db *db, char **args, struct swb_error *err)
-{
+        _cleanup_(client_answer_done) struct client_answer answer = {0};
+        struct client_request request = {.method = "GET", .path = "apps"};
         struct table table;
+        json_t *app;
+        size_t i;
         int r;
 
         (void)args;
-        table_init(&table, "APP", "DEFAULT CHANNEL", "HASH_SHA256", NULL);
-        r = swb_app_list(db, add_row, &table, err);
-        return table_finish(&table, r, err);
-}
-
-static int run_show(struct swb_db *db, char **args, struct swb_error *err)
-{
-        _cleanup_(swb_keyring_freep) struct swb_keyring *ring = NULL;
-        struct swb_app app;
-        int r;
-
-        (void)args;
-        r = swb_app_find(db, appid, &app, err);
-        if (r >= 0)
-                r = swb_keyring_new(&ring, err);
-        if (r >= 0)
-                r = swb_app_load_keys(db, app.id, ring, err);
+        r = client_call(&request, &answer, err);
         if (r < 0)
                 return r;
-        (void)printf("app %s\ndefault channel %s\nhash_sha256 %s\n", app.appid, app.default_channel,
-                     swb_hash_form_to_string(app.hash_form));
-        for (size_t i = 0; i < swb_keyring_count(ring); i++)
-                (void)printf("key %s\n", swb_keyring_id(ring, i));
+        if (as_json)
+                return client_print_json(answer.json, err);
+        table_init(&table, "APP", "DEFAULT CHANNEL", "HASH_SHA256", NULL);
+        json_array_foreach(answer.json, i, app)
+                table_row(&table, client_text(app, "app"), client_text(app, "default_channel"),
+                          client_text(app, "hash_sha256"), NULL);
+        return table_finish(&table, 0, err);
+}
+
+static int print(const json_t *app, struct swb_error *err)
+{
+        const json_t *keys = json_object_get(app, "keys");
+
+        if (as_json)
+                return client_print_json(app, err);
+        (void)printf("app %s\ndefault channel %s\nhash_sha256 %s\nrequired signatures %llu\n",
+                     client_text(app, "app"), client_text(app, "default_channel"),
+                     client_text(app, "hash_sha256"),
+                     (unsigned long long)client_number(app, "required_signatures"));
+        for (size_t i = 0; i < json_array_size(keys); i++)
+                (void)printf("key %s\n", json_string_value(json_array_get(keys, i)));
         return SWB_EXIT_OK;
 }
 
-static int change_keys(struct swb_db *db, int64_t app, struct swb_error *err)
+static int ask(const char *method, const char *path, json_t *body, struct swb_error *err)
 {
-        int r = 0;
+        _cleanup_(client_answer_done) struct client_answer answer = {0};
+        struct client_request request = {
+                .method = method, .path = path, .body = body, .may_create = body != NULL};
+        int r = path ? client_call(&request, &answer, err) : swb_oom(err);
 
-        for (size_t i = 0; r >= 0 && i < add_keys.n; i++)
-                r = swb_app_add_key_file(db, app, add_keys.items[i], (int64_t)time(NULL), err);
-        for (size_t i = 0; r >= 0 && i < remove_keys.n; i++)
-                r = swb_app_remove_key(db, app, remove_keys.items[i], err);
-        return r;
+        return r < 0 ? r : print(answer.json, err);
 }
 
-static int run_set(struct swb_db *db, char **args, struct swb_error *err)
+static int run_show(char **args, struct swb_error *err)
 {
-        _cleanup_(swb_transaction_done) struct swb_transaction t = {0};
-        struct swb_app app;
-        int r;
+        _cleanup_free_ char *path = client_path("apps", appid ? appid : "only", NULL);
 
-        r = swb_app_find(db, appid, &app, err);
-        if (r < 0)
-                return r;
-        if (default_channel) {
-                r = swb_name_check("channel", default_channel, err);
+        (void)args;
+        return ask("GET", path, NULL, err);
+}
+
+/* The keys' files are read here: the server may be elsewhere. */
+static int set_keys(json_t *body, struct swb_error *err)
+{
+        _cleanup_(client_json_done) json_t *list = json_array();
+        int r = 0;
+
+        for (size_t i = 0; i < add_keys.n; i++) {
+                _cleanup_(swb_buf_done) struct swb_buf pem = SWB_BUF_INIT(KEY_FILE_MAX_BYTES);
+
+                r = swb_read_file(add_keys.items[i], &pem, err);
                 if (r < 0)
                         return r;
-                swb_copy_bounded(app.default_channel, default_channel, SWB_NAME_MAX);
+                if (json_array_append_new(list, json_stringn((const char *)pem.data, pem.n_bytes)) <
+                    0)
+                        return swb_fail(err, -EINVAL, SWB_FAULT_CONFIG, "'%s' is not a PEM text",
+                                        add_keys.items[i]);
         }
-        if (hash_form) {
-                app.hash_form = swb_hash_form_from_string(hash_form);
-                if (app.hash_form == _SWB_HASH_FORM_INVALID)
-                        return swb_fail(err, -EINVAL, SWB_FAULT_USAGE,
-                                        "option --hash-sha256: '%s' is not hex, base64 or omit",
-                                        hash_form);
-        }
-        r = swb_transaction_begin(&t, db, err);
+        if (add_keys.n > 0 && json_object_set(body, "add_keys", list) < 0)
+                return swb_oom(err);
+        return client_set_texts(body, "remove_keys", &remove_keys, err);
+}
+
+static int make_body(json_t *body, struct swb_error *err)
+{
+        int r;
+
+        r = client_set_text(body, "default_channel", default_channel, err);
         if (r >= 0)
-                r = swb_app_update(db, &app, err);
+                r = client_set_text(body, "hash_sha256", hash_form, err);
         if (r >= 0)
-                r = change_keys(db, app.id, err);
+                r = client_set_number(body, "required_signatures", required, err);
+        return r < 0 ? r : set_keys(body, err);
+}
+
+static int run_set(char **args, struct swb_error *err)
+{
+        _cleanup_free_ char *path = client_path("apps", appid ? appid : "only", NULL);
+        _cleanup_(client_json_done) json_t *body = json_object();
+        int r = make_body(body, err);
+
+        (void)args;
+        return r < 0 ? r : ask("PATCH", path, body, err);
+}
+
+static int run_create(char **args, struct swb_error *err)
+{
+        _cleanup_(client_json_done) json_t *body = json_object();
+        int r = client_set_text(body, "app", args[0], err);
+
         if (r >= 0)
-                r = swb_transaction_commit_catalog(&t, err);
-        return r < 0 ? r : run_show(db, args, err);
+                r = make_body(body, err);
+        return r < 0 ? r : ask("POST", "apps", body, err);
 }
 
 int cmd_app(int n_args, char **args, struct swb_error *err)
 {
-        static const struct server_action actions[] = {
+        static const struct client_action actions[] = {
                 {"list", 0, run_list},
                 {"show", 0, run_show},
                 {"set", 0, run_set},
+                {"create", 1, run_create},
                 {0},
         };
 
-        return server_run_action(actions, n_args, args, SWB_DB_EXISTING, err);
+        return client_run_action(actions, n_args, args, err);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "bin/swb-server/client.h"
 #include "bin/swb-server/server.h"
 #include "bin/swb-server/table.h"
-#include "server/report/report.h"
 
 static const char *appid, *machineid;
 static uint64_t limit = 1000;
@@ -15,57 +15,31 @@ const struct swb_opt cmd_events_options[] = {
         {0},
 };
 
-static int add_json(const struct swb_event_row *event, void *userdata, struct swb_error *err)
+static void add_row(const json_t *event, void *userdata)
 {
-        struct swb_json *json = userdata;
-
-        swb_json_event(json, event);
-        return json->buf->n_bytes < SERVER_FLUSH_BYTES ? 0 : server_flush(json->buf, err);
-}
-
-static int add_row(const struct swb_event_row *event, void *userdata, struct swb_error *err)
-{
-        char at[SWB_TIME_TEXT], what[SWB_EVENT_TEXT];
-
-        (void)err;
-        table_row(userdata, swb_format_time(event->at, at), event->machineid, event->version,
-                  *event->next_version ? event->next_version : "-",
-                  swb_event_describe(event->type, event->result, event->errorcode, what),
-                  *event->fault ? event->fault : "-", *event->slot ? event->slot : "-",
-                  *event->text ? event->text : "-", NULL);
-        return 0;
-}
-
-static int print_json(struct swb_db *db, int64_t app, struct swb_error *err)
-{
-        _cleanup_(swb_buf_done) struct swb_buf buf = SWB_BUF_INIT(SERVER_JSON_MAX_BYTES);
-        struct swb_json json = SWB_JSON(&buf, true);
-        int r;
-
-        swb_json_open_array(&json, NULL);
-        r = swb_event_list(db, app, machineid, 0, limit, add_json, &json, err);
-        swb_json_close_array(&json);
-        return server_finish_json(&json, r, err);
+        table_row(userdata, client_text(event, "at"), client_text(event, "device"),
+                  client_text(event, "version"), client_text_or(event, "next_version", "-"),
+                  client_text(event, "summary"), client_text_or(event, "fault", "-"),
+                  client_text_or(event, "slot", "-"), client_text_or(event, "text", "-"), NULL);
 }
 
 int cmd_events(int n_args, char **args, struct swb_error *err)
 {
-        _cleanup_(swb_db_freep) struct swb_db *db = NULL;
-        struct swb_app app = {0};
+        struct client_request request = {.method = "GET", .path = "events", .app = appid};
+        _cleanup_free_ char *query = NULL;
         struct table table;
         int r;
 
         (void)n_args;
         (void)args;
-        r = server_open_db(SWB_DB_EXISTING, &db, err);
-        if (r >= 0 && appid)
-                r = swb_app_find(db, appid, &app, err);
+        r = client_add_query(&query, "device", machineid, err);
         if (r < 0)
                 return r;
+        request.query = query;
         if (as_json)
-                return print_json(db, app.id, err);
+                return client_print_pages(&request, "before", limit, err);
         table_init(&table, "TIME", "DEVICE", "VERSION", "NEXT", "EVENT", "FAULT", "SLOT", "TEXT",
                    NULL);
-        r = swb_event_list(db, app.id, machineid, 0, limit, add_row, &table, err);
+        r = client_each(&request, "before", limit, add_row, &table, err);
         return table_finish(&table, r, err);
 }

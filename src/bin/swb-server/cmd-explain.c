@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "bin/swb-server/client.h"
 #include "bin/swb-server/server.h"
-#include "omaha/common.h"
-#include "server/report/explanation.h"
-#include "server/report/report.h"
 
 static const char *appid, *running, *track, *board, *hardware_class;
 static bool as_json;
@@ -20,123 +18,60 @@ const struct swb_opt cmd_explain_options[] = {
         {0},
 };
 
-/* Everything that an answer needs, as the server would have it. */
-struct question {
-        struct swb_app app;
-        struct swb_catalog *catalog;
-        struct swb_rollouts *rollouts;
-        struct swb_explanation explanation;
-};
-
-static void question_done(struct question *question)
+static int make_query(const char *machineid, char **query, struct swb_error *err)
 {
-        (void)swb_catalog_unref(question->catalog);
-        (void)swb_rollouts_free(question->rollouts);
-}
+        const struct {
+                const char *name, *value;
+        } parts[] = {{"device", machineid},
+                     {"running", running},
+                     {"track", track},
+                     {"board", board},
+                     {"hardware_class", hardware_class}};
+        int r = 0;
 
-static int read_device(struct swb_db *db, const char *machineid, struct question *question,
-                       struct swb_error *err)
-{
-        struct swb_fleet_limits limits = SWB_FLEET_LIMITS_DEFAULT;
-        _cleanup_(swb_fleet_freep) struct swb_fleet *fleet = NULL;
-        int r;
-
-        r = swb_app_find(db, appid, &question->app, err);
-        if (r >= 0)
-                r = swb_fleet_new(db, &limits, &fleet, err);
-        if (r >= 0)
-                r = swb_fleet_read(fleet, question->app.id, machineid,
-                                   &question->explanation.device, err);
-        if (r == 0 && !running)
-                return swb_fail(err, -ENOENT, SWB_FAULT_NOT_FOUND,
-                                "the server has not heard of device '%s': say what it runs with "
-                                "--running",
-                                machineid);
+        for (size_t i = 0; r >= 0 && i < SWB_ELEMENTS(parts); i++)
+                r = client_add_query(query, parts[i].name, parts[i].value, err);
         return r;
 }
 
-static void override(const char **word, const char *option)
+static int print(const json_t *answer)
 {
-        if (option)
-                *word = option;
-}
+        const char *id = client_text(answer, "device");
 
-static int decide(struct swb_db *db, struct question *question, struct swb_error *err)
-{
-        struct swb_explanation *e = &question->explanation;
-        int64_t now = (int64_t)time(NULL);
-        int r;
-
-        r = swb_catalog_load(db, &question->catalog, err);
-        if (r >= 0)
-                r = swb_rollouts_new(&question->rollouts, err);
-        if (r >= 0)
-                r = swb_rollouts_refresh(question->rollouts, db, now, err);
-        if (r < 0)
-                return r;
-        swb_explanation_ask(e, question->app.appid);
-        override(&e->words.version, running);
-        override(&e->words.track, track);
-        override(&e->words.board, board);
-        override(&e->words.hardware_class, hardware_class);
-        swb_explanation_decide(e, question->catalog, question->rollouts, now);
-        return 0;
-}
-
-static int print_json(const struct question *question, struct swb_error *err)
-{
-        _cleanup_(swb_buf_done) struct swb_buf buf = SWB_BUF_INIT(SERVER_JSON_MAX_BYTES);
-        struct swb_json json = SWB_JSON(&buf, true);
-
-        swb_json_explanation(&json, &question->explanation);
-        return server_finish_json(&json, 0, err);
-}
-
-static int print(const struct question *question, const char *machineid)
-{
-        const struct swb_explanation *e = &question->explanation;
-        const struct swb_decision *d = &e->decision;
-        const struct swb_device *device = &e->device;
-        char state[SWB_DEVICE_STATE_TEXT], seen[SWB_TIME_TEXT];
-
-        if (device->id)
-                (void)printf("device %s runs %s; last heard of at %s: %s\n", machineid,
-                             device->version, swb_format_time(device->last_seen, seen),
-                             swb_device_describe(device, e->query.now,
-                                                 SWB_SILENT_AFTER_SECONDS_DEFAULT, state));
+        if (client_bool(answer, "known"))
+                (void)printf("device %s runs %s; last heard of at %s: %s\n", id,
+                             client_text(answer, "known_version"), client_text(answer, "last_seen"),
+                             client_text(answer, "state"));
         else
-                (void)printf("device %s was never heard of\n", machineid);
-        (void)printf("would be told: %s\n", swb_explanation_answer(e));
-        (void)printf("because of: %s\n", e->text);
-        (void)printf("group: %s\n", d->group ? d->group->name : "none matches");
-        if (d->channel)
-                (void)printf("channel: %s, which gives %s\n", d->channel->name,
-                             d->channel->release ? d->channel->release->version : "nothing");
-        if (d->rollout)
-                (void)printf("rollout: %s of %s, %s\n", d->rollout->name,
-                             d->rollout->release->version,
-                             swb_rollout_status_to_string(d->rollout->status));
-        if (d->recall)
+                (void)printf("device %s was never heard of\n", id);
+        (void)printf("would be told: %s\n", client_text(answer, "answer"));
+        (void)printf("because of: %s\n", client_text(answer, "info"));
+        (void)printf("group: %s\n", client_text_or(answer, "group", "none matches"));
+        if (*client_text(answer, "channel"))
+                (void)printf("channel: %s, which gives %s\n", client_text(answer, "channel"),
+                             client_text_or(answer, "channel_release", "nothing"));
+        if (*client_text(answer, "rollout"))
+                (void)printf("rollout: %s of %s, %s\n", client_text(answer, "rollout"),
+                             client_text(answer, "rollout_release"),
+                             client_text(answer, "rollout_status"));
+        if (client_bool(answer, "recall"))
                 (void)printf("and it is told to drop what it has installed\n");
         return SWB_EXIT_OK;
 }
 
 int cmd_explain(int n_args, char **args, struct swb_error *err)
 {
-        _cleanup_(question_done) struct question question = {0};
-        _cleanup_(swb_db_freep) struct swb_db *db = NULL;
+        _cleanup_(client_answer_done) struct client_answer answer = {0};
+        struct client_request request = {.method = "GET", .path = "explain", .app = appid};
+        _cleanup_free_ char *query = NULL;
         int r;
 
         (void)n_args;
-        if (!swb_is_plain_id(args[0], SWB_MACHINEID_MAX))
-                return swb_fail(err, -EINVAL, SWB_FAULT_USAGE, "'%.160s' can't be a device's id",
-                                args[0]);
-        r = server_open_db(SWB_DB_EXISTING, &db, err);
+        r = make_query(args[0], &query, err);
+        request.query = query;
         if (r >= 0)
-                r = read_device(db, args[0], &question, err);
-        if (r >= 0)
-                r = decide(db, &question, err);
+                r = client_call(&request, &answer, err);
         if (r < 0)
                 return r;
-        return as_json ? print_json(&question, err) : print(&question, args[0]);
+        return as_json ? client_print_json(answer.json, err) : print(answer.json);
 }

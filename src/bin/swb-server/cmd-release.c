@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/text.h"
+#include "bin/swb-server/client.h"
 #include "bin/swb-server/server.h"
 #include "bin/swb-server/table.h"
-#include "server/publish/unpublish.h"
-#include "server/report/report.h"
-#include "server/store/blocks.h"
 
 static const char *appid, *stepping_stone, *hardware_class, *reason = "by hand";
 static bool as_json;
@@ -21,173 +19,132 @@ const struct swb_opt cmd_release_options[] = {
         {0},
 };
 
-/* A list's callbacks need the table and the release whose payloads they are shown. */
-struct listing {
-        struct swb_db *db;
+static void add_release(struct table *table, const json_t *release)
+{
+        const json_t *payloads = json_object_get(release, "payloads"), *payload;
+        char size[SWB_SIZE_TEXT];
+        size_t i;
+
+        json_array_foreach(payloads, i, payload) table_row(
+                table, client_text(release, "version"),
+                client_text_or(payload, "source_version", "full"),
+                swb_format_size(client_number(payload, "size"), size), client_text(payload, "name"),
+                client_text(payload, "sha256"), client_text(release, "created"), NULL);
+}
+
+static void begin_table(struct table *table)
+{
+        table_init(table, "VERSION", "FROM", "SIZE", "NAME", "SHA256", "CREATED", NULL);
+}
+
+static int run_list(char **args, struct swb_error *err)
+{
+        _cleanup_(client_answer_done) struct client_answer answer = {0};
+        struct client_request request = {.method = "GET", .path = "releases", .app = appid};
+        const json_t *app, *release;
         struct table table;
-        const struct swb_release *release;
-};
-
-static int add_payload(const struct swb_payload *payload, void *userdata, struct swb_error *err)
-{
-        struct listing *listing = userdata;
-        char created[SWB_TIME_TEXT], size[SWB_SIZE_TEXT];
-
-        (void)err;
-        table_row(&listing->table, listing->release->version,
-                  *payload->source_version ? payload->source_version : "full",
-                  swb_format_size(payload->size, size), payload->name, payload->sha256,
-                  swb_format_time(listing->release->created, created), NULL);
-        return 0;
-}
-
-static int add_release(const struct swb_release *release, void *userdata, struct swb_error *err)
-{
-        struct listing *listing = userdata;
-
-        listing->release = release;
-        return swb_payload_list(listing->db, release->id, add_payload, listing, err);
-}
-
-static void begin_table(struct listing *listing)
-{
-        table_init(&listing->table, "VERSION", "FROM", "SIZE", "NAME", "SHA256", "CREATED", NULL);
-}
-
-static int run_list(struct swb_db *db, char **args, struct swb_error *err)
-{
-        _cleanup_(swb_buf_done) struct swb_buf buf = SWB_BUF_INIT(SERVER_JSON_MAX_BYTES);
-        struct swb_json json = SWB_JSON(&buf, true);
-        struct listing listing = {.db = db};
-        struct swb_app app = {0};
+        size_t i, k;
         int r;
 
         (void)args;
-        if (appid || !as_json) {
-                r = swb_app_find(db, appid, &app, err);
-                if (r < 0)
-                        return r;
-        }
-        if (as_json)
-                return server_finish_json(&json, swb_json_releases(&json, db, app.id, err), err);
-        begin_table(&listing);
-        r = swb_release_list(db, app.id, add_release, &listing, err);
-        return table_finish(&listing.table, r, err);
-}
-
-static int find(struct swb_db *db, const char *version, struct swb_release *ret,
-                struct swb_error *err)
-{
-        struct swb_app app;
-        int r = swb_app_find(db, appid, &app, err);
-
-        return r < 0 ? r : swb_release_find(db, app.id, version, ret, err);
-}
-
-static int run_show(struct swb_db *db, char **args, struct swb_error *err)
-{
-        _cleanup_(swb_buf_done) struct swb_buf buf = SWB_BUF_INIT(SERVER_JSON_MAX_BYTES);
-        struct swb_json json = SWB_JSON(&buf, true);
-        struct listing listing = {.db = db};
-        struct swb_release release;
-        int r;
-
-        r = find(db, args[0], &release, err);
+        r = client_call(&request, &answer, err);
         if (r < 0)
                 return r;
         if (as_json)
-                return server_finish_json(&json, swb_json_release(&json, db, &release, err), err);
-        begin_table(&listing);
-        r = add_release(&release, &listing, err);
-        return table_finish(&listing.table, r, err);
+                return client_print_json(answer.json, err);
+        if (json_array_size(answer.json) > 1)
+                return swb_fail(err, -EINVAL, SWB_FAULT_USAGE,
+                                "there are several apps: say which one with --app");
+        begin_table(&table);
+        json_array_foreach(answer.json, i, app)
+                json_array_foreach(json_object_get(app, "releases"), k, release)
+                        add_release(&table, release);
+        return table_finish(&table, 0, err);
 }
 
-static int run_remove(struct swb_db *db, char **args, struct swb_error *err)
+static int run_show(char **args, struct swb_error *err)
 {
-        _cleanup_(swb_unpublish_done) struct swb_unpublish u;
-        _cleanup_(swb_transaction_done) struct swb_transaction t = {0};
-        struct swb_release release;
+        _cleanup_(client_answer_done) struct client_answer answer = {0};
+        _cleanup_free_ char *path = client_path("releases", args[0], NULL);
+        struct client_request request = {.method = "GET", .path = path, .app = appid};
+        struct table table;
         int r;
 
-        r = swb_unpublish_begin(&u, server_options.data, err);
-        if (r >= 0)
-                r = swb_transaction_begin(&t, db, err);
-        if (r >= 0)
-                r = find(db, args[0], &release, err);
-        if (r >= 0)
-                r = swb_unpublish_rows(&u, db, &release, err);
-        if (r >= 0)
-                r = swb_transaction_commit_catalog(&t, err);
-        if (r >= 0)
-                r = swb_unpublish_files(&u, db, err);
+        r = path ? client_call(&request, &answer, err) : swb_oom(err);
         if (r < 0)
                 return r;
-        (void)printf("removed release %s\n", release.version);
+        if (as_json)
+                return client_print_json(answer.json, err);
+        begin_table(&table);
+        add_release(&table, answer.json);
+        return table_finish(&table, 0, err);
+}
+
+static int run_remove(char **args, struct swb_error *err)
+{
+        _cleanup_free_ char *path = client_path("releases", args[0], NULL);
+        struct client_request request = {.method = "DELETE", .path = path, .app = appid};
+        int r = client_do(&request, err);
+
+        if (r < 0)
+                return r;
+        (void)printf("removed release %s\n", args[0]);
         return SWB_EXIT_OK;
 }
 
-static int run_set(struct swb_db *db, char **args, struct swb_error *err)
+static int run_set(char **args, struct swb_error *err)
 {
-        _cleanup_(swb_transaction_done) struct swb_transaction t = {0};
-        struct swb_release release;
+        _cleanup_free_ char *path = client_path("releases", args[0], NULL);
+        _cleanup_(client_json_done) json_t *body = NULL;
+        struct client_request request = {.method = "PATCH", .path = path, .app = appid};
         bool value;
         int r;
 
         if (!stepping_stone || swb_parse_bool(stepping_stone, &value) < 0)
                 return swb_fail(err, -EINVAL, SWB_FAULT_USAGE,
                                 "say --stepping-stone=yes or --stepping-stone=no");
-        r = swb_transaction_begin(&t, db, err);
-        if (r >= 0)
-                r = find(db, args[0], &release, err);
-        if (r >= 0)
-                r = swb_release_set_stepping_stone(db, &release, value, err);
-        if (r >= 0)
-                r = swb_transaction_commit_catalog(&t, err);
+        request.body = body = json_pack("{s:b}", "stepping_stone", value);
+        r = client_do(&request, err);
         if (r < 0)
                 return r;
-        (void)printf("release %s %s\n", release.version,
-                     value ? "can't be skipped" : "can be skipped");
+        (void)printf("release %s %s\n", args[0], value ? "can't be skipped" : "can be skipped");
         return SWB_EXIT_OK;
 }
 
-static int change_block(struct swb_db *db, const char *version, bool block, struct swb_error *err)
+static int change_block(const char *version, bool block, struct swb_error *err)
 {
-        _cleanup_(swb_transaction_done) struct swb_transaction t = {0};
-        struct swb_release release;
+        _cleanup_free_ char *path = NULL;
+        _cleanup_(client_json_done) json_t *body =
+                block ? json_pack("{s:s}", "reason", reason) : NULL;
+        struct client_request request = {
+                .method = block ? "PUT" : "DELETE", .app = appid, .body = body};
         int r;
 
         if (!hardware_class)
                 return swb_fail(err, -EINVAL, SWB_FAULT_USAGE,
                                 "say for which devices with --hardware-class");
-        r = swb_transaction_begin(&t, db, err);
-        if (r >= 0)
-                r = find(db, version, &release, err);
-        if (r >= 0)
-                r = block ? swb_block_put(db, release.id, hardware_class, reason,
-                                          (int64_t)time(NULL), err)
-                          : swb_block_lift(db, release.id, hardware_class, err);
-        if (r >= 0)
-                r = swb_transaction_commit_catalog(&t, err);
+        request.path = path = client_path("releases", version, "blocks", hardware_class, NULL);
+        r = client_do(&request, err);
         if (r < 0)
                 return r;
-        (void)printf("release %s is %s for hardware class %s\n", release.version,
+        (void)printf("release %s is %s for hardware class %s\n", version,
                      block ? "blocked" : "not blocked", hardware_class);
         return SWB_EXIT_OK;
 }
 
-static int run_block(struct swb_db *db, char **args, struct swb_error *err)
+static int run_block(char **args, struct swb_error *err)
 {
-        return change_block(db, args[0], true, err);
+        return change_block(args[0], true, err);
 }
 
-static int run_unblock(struct swb_db *db, char **args, struct swb_error *err)
+static int run_unblock(char **args, struct swb_error *err)
 {
-        return change_block(db, args[0], false, err);
+        return change_block(args[0], false, err);
 }
 
 int cmd_release(int n_args, char **args, struct swb_error *err)
 {
-        static const struct server_action actions[] = {
+        static const struct client_action actions[] = {
                 {"list", 0, run_list},
                 {"show", 1, run_show},
                 {"remove", 1, run_remove},
@@ -197,5 +154,5 @@ int cmd_release(int n_args, char **args, struct swb_error *err)
                 {0},
         };
 
-        return server_run_action(actions, n_args, args, SWB_DB_EXISTING, err);
+        return client_run_action(actions, n_args, args, err);
 }

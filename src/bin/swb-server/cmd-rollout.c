@@ -1,12 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <inttypes.h>
 
-#include "bin/swb-server/rollout-plan.h"
+#include "bin/swb-server/client.h"
 #include "bin/swb-server/server.h"
 #include "bin/swb-server/table.h"
-#include "server/report/report.h"
 
-static struct rollout_options options = ROLLOUT_OPTIONS_DEFAULT;
+/* What is not given is not sent: the server has the defaults, or the rollout its values. */
+static struct {
+        const char *version, *channel, *hours, *time_zone, *priority, *salt, *rate, *failure_rate;
+        struct swb_opt_list stages;
+        uint64_t bake_usec, concurrency, need, deadline_usec, silent_usec, overdue_usec;
+        uint64_t max_failures, min_sample, class_failures;
+} options = {.bake_usec = CLIENT_UNSET,
+             .concurrency = CLIENT_UNSET,
+             .need = CLIENT_UNSET,
+             .deadline_usec = CLIENT_UNSET,
+             .silent_usec = CLIENT_UNSET,
+             .overdue_usec = CLIENT_UNSET,
+             .max_failures = CLIENT_UNSET,
+             .min_sample = CLIENT_UNSET,
+             .class_failures = CLIENT_UNSET};
 static const char *appid, *reason = "by hand";
 static bool as_json;
 
@@ -56,261 +69,223 @@ const struct swb_opt cmd_rollout_options[] = {
         {0},
 };
 
-/* For the callbacks. */
-struct listing {
-        struct swb_db *db;
-        const char *appid;
-        struct swb_json json;
-        struct table table;
-};
-
-static int rebuild(struct swb_db *db, const struct swb_rollout_setup *setup,
-                   struct swb_rollout *ret, struct swb_error *err)
+static const char *number(const json_t *object, const char *name, char *text)
 {
-        /* Not secret: this table is ours alone. */
-        static const struct swb_siphash_key keys[2] = {{{1, 2}}, {{3, 4}}};
-        int r = swb_rollout_rebuild(db, setup, keys, (int64_t)time(NULL), ret, err);
-
-        /* To pause it is the server's to do; what it has not done yet is not so. */
-        ret->halted = false;
-        return r;
-}
-
-static int add_json(const struct swb_rollout_row *row, void *userdata, struct swb_error *err)
-{
-        _cleanup_(swb_rollout_done) struct swb_rollout model = {0};
-        struct listing *listing = userdata;
-        int r = rebuild(listing->db, &row->setup, &model, err);
-
-        if (r >= 0)
-                swb_json_rollout(&listing->json, listing->appid, row, &model);
-        return r;
-}
-
-static const char *number(uint64_t n, char *text)
-{
-        (void)snprintf(text, 24, "%" PRIu64, n);
+        (void)snprintf(text, 24, "%" PRIu64, client_number(object, name));
         return text;
 }
 
-static int add_row(const struct swb_rollout_row *row, void *userdata, struct swb_error *err)
+static void add_row(struct table *table, const json_t *rollout)
 {
-        _cleanup_(swb_rollout_done) struct swb_rollout model = {0};
-        const struct swb_rollout_setup *s = &row->setup;
-        struct listing *listing = userdata;
-        char size[SWB_STAGE_TEXT], stage[SWB_STAGE_TEXT + 64], admitted[24], ok[24], bad[24];
-        int r = rebuild(listing->db, s, &model, err);
+        const json_t *stages = json_object_get(rollout, "stages");
+        size_t stage = (size_t)client_number(rollout, "stage");
+        char where[160], admitted[24], ok[24], bad[24];
 
-        if (r < 0)
-                return r;
-        (void)snprintf(stage, sizeof(stage), "%zu/%zu: %s", s->stage + 1, s->plan.n_stages,
-                       swb_stage_size(&s->plan.stages[s->stage], size));
-        table_row(&listing->table, s->name, s->channel, s->version,
-                  swb_rollout_status_to_string(s->status), stage,
-                  number(model.total.admitted, admitted), number(model.total.ok, ok),
-                  number(swb_tally_bad(&model.total), bad), *s->reason ? s->reason : "-", NULL);
-        return 0;
+        (void)snprintf(where, sizeof(where), "%zu/%zu: %s", stage, json_array_size(stages),
+                       client_text(json_array_get(stages, stage - 1), "size"));
+        (void)snprintf(bad, sizeof(bad), "%" PRIu64,
+                       client_number(rollout, "failed") + client_number(rollout, "fell_back") +
+                               client_number(rollout, "silent"));
+        table_row(table, client_text(rollout, "name"), client_text(rollout, "channel"),
+                  client_text(rollout, "release"), client_text(rollout, "status"), where,
+                  number(rollout, "admitted", admitted), number(rollout, "ok", ok), bad,
+                  client_text_or(rollout, "reason", "-"), NULL);
 }
 
-static int run_list(struct swb_db *db, char **args, struct swb_error *err)
+static int run_list(char **args, struct swb_error *err)
 {
-        _cleanup_(swb_buf_done) struct swb_buf buf = SWB_BUF_INIT(SERVER_JSON_MAX_BYTES);
-        struct listing listing = {.db = db, .json = SWB_JSON(&buf, true)};
-        struct swb_app app;
+        _cleanup_(client_answer_done) struct client_answer answer = {0};
+        struct client_request request = {
+                .method = "GET", .path = "rollouts", .app = appid, .query = "all=true"};
+        struct table table;
+        json_t *rollout;
+        size_t i;
         int r;
 
         (void)args;
-        r = swb_app_find(db, appid, &app, err);
+        r = client_call(&request, &answer, err);
         if (r < 0)
                 return r;
-        listing.appid = app.appid;
-        if (as_json) {
-                swb_json_open_array(&listing.json, NULL);
-                r = swb_rollout_list(db, app.id, add_json, &listing, err);
-                swb_json_close_array(&listing.json);
-                return server_finish_json(&listing.json, r, err);
-        }
-        table_init(&listing.table, "ROLLOUT", "CHANNEL", "RELEASE", "STATUS", "STAGE", "ADMITTED",
-                   "OK", "BAD", "REASON", NULL);
-        r = swb_rollout_list(db, app.id, add_row, &listing, err);
-        return table_finish(&listing.table, r, err);
-}
-
-static void print_stages(struct table *table, const struct swb_rollout *model)
-{
-        const struct swb_rollout_setup *s = &model->setup;
-
-        for (size_t i = 0; i < s->plan.n_stages; i++) {
-                const struct swb_tally *t = &model->stages[i];
-                char size[SWB_STAGE_TEXT], n[6][24];
-
-                table_row(table, swb_stage_size(&s->plan.stages[i], size),
-                          i < s->stage    ? "passed"
-                          : i == s->stage ? "open"
-                                          : "to come",
-                          number(t->admitted, n[0]), number(t->admitted - swb_tally_ended(t), n[1]),
-                          number(t->ok, n[2]), number(t->failed, n[3]), number(t->fell_back, n[4]),
-                          number(t->silent, n[5]), NULL);
-        }
-}
-
-static int print_rollout(const struct swb_rollout *model, struct swb_error *err)
-{
-        const struct swb_rollout_setup *s = &model->setup;
-        char reasons[SWB_ROLLOUT_REASON_MAX];
-        struct table table;
-
-        swb_reasons_describe(&model->reasons, reasons, sizeof(reasons));
-        (void)printf("rollout %s: %s to channel %s, %s%s%s\n", s->name, s->version, s->channel,
-                     swb_rollout_status_to_string(s->status), *s->reason ? ": " : "", s->reason);
-        if (*reasons)
-                (void)printf("went badly for these reasons: %s\n", reasons);
-        for (size_t i = 1; i < model->classes.n; i++)
-                if (model->classes.list[i].blocked)
-                        (void)printf("blocked for hardware class %s\n",
-                                     model->classes.list[i].name);
-        table_init(&table, "STAGE", "", "ADMITTED", "UNDER WAY", "OK", "FAILED", "FELL BACK",
-                   "SILENT", NULL);
-        print_stages(&table, model);
+        if (as_json)
+                return client_print_json(answer.json, err);
+        table_init(&table, "ROLLOUT", "CHANNEL", "RELEASE", "STATUS", "STAGE", "ADMITTED", "OK",
+                   "BAD", "REASON", NULL);
+        json_array_foreach(answer.json, i, rollout) add_row(&table, rollout);
         return table_finish(&table, 0, err);
 }
 
-static int find(struct swb_db *db, const char *name, struct swb_app *app,
-                struct swb_rollout_row *row, struct swb_error *err)
+static void add_stages(struct table *table, const json_t *rollout)
 {
-        int r = swb_app_find(db, appid, app, err);
+        size_t i, open = (size_t)client_number(rollout, "stage") - 1;
+        const json_t *stage;
 
-        return r < 0 ? r : swb_rollout_find(db, app->id, name, row, err);
+        json_array_foreach(json_object_get(rollout, "stages"), i, stage)
+        {
+                char n[6][24];
+
+                table_row(table, client_text(stage, "size"),
+                          i < open    ? "passed"
+                          : i == open ? "open"
+                                      : "to come",
+                          number(stage, "admitted", n[0]), number(stage, "under_way", n[1]),
+                          number(stage, "ok", n[2]), number(stage, "failed", n[3]),
+                          number(stage, "fell_back", n[4]), number(stage, "silent", n[5]), NULL);
+        }
 }
 
-static int run_show(struct swb_db *db, char **args, struct swb_error *err)
+/* "health check 'modem' (3), …" */
+static void print_reasons(const json_t *rollout)
 {
-        _cleanup_(swb_buf_done) struct swb_buf buf = SWB_BUF_INIT(SERVER_JSON_MAX_BYTES);
-        _cleanup_(swb_rollout_done) struct swb_rollout model = {0};
-        struct swb_json json = SWB_JSON(&buf, true);
-        struct swb_rollout_row row;
-        struct swb_app app;
-        int r;
+        const json_t *reasons = json_object_get(rollout, "reasons"), *blocked, *one;
+        size_t i;
 
-        r = find(db, args[0], &app, &row, err);
-        if (r >= 0)
-                r = rebuild(db, &row.setup, &model, err);
-        if (r < 0)
-                return r;
-        if (!as_json)
-                return print_rollout(&model, err);
-        swb_json_rollout(&json, app.appid, &row, &model);
-        return server_finish_json(&json, 0, err);
+        json_array_foreach(reasons, i, one)(void)
+                printf("%s%s (%" PRIu64 ")%s", i == 0 ? "went badly for these reasons: " : ", ",
+                       client_text(one, "reason"), client_number(one, "devices"),
+                       i + 1 == json_array_size(reasons) ? "\n" : "");
+        blocked = json_object_get(rollout, "blocked_hardware");
+        json_array_foreach(blocked, i, one)(void)
+                printf("blocked for hardware class %s\n", json_string_value(one));
 }
 
-static int run_create(struct swb_db *db, char **args, struct swb_error *err)
+static int print(const json_t *rollout, struct swb_error *err)
 {
-        _cleanup_(swb_transaction_done) struct swb_transaction t = {0};
-        struct swb_rollout_row row = {0};
-        struct swb_release release;
-        struct swb_app app;
+        const char *why = client_text(rollout, "reason");
+        struct table table;
+
+        if (as_json)
+                return client_print_json(rollout, err);
+        (void)printf("rollout %s: %s to channel %s, %s%s%s\n", client_text(rollout, "name"),
+                     client_text(rollout, "release"), client_text(rollout, "channel"),
+                     client_text(rollout, "status"), *why ? ": " : "", why);
+        print_reasons(rollout);
+        table_init(&table, "STAGE", "", "ADMITTED", "UNDER WAY", "OK", "FAILED", "FELL BACK",
+                   "SILENT", NULL);
+        add_stages(&table, rollout);
+        return table_finish(&table, 0, err);
+}
+
+static int ask(const char *method, const char *path, json_t *body, struct swb_error *err)
+{
+        _cleanup_(client_answer_done) struct client_answer answer = {0};
+        struct client_request request = {
+                .method = method, .path = path, .app = appid, .body = body};
+        int r = path ? client_call(&request, &answer, err) : swb_oom(err);
+
+        return r < 0 ? r : print(answer.json, err);
+}
+
+static int run_show(char **args, struct swb_error *err)
+{
+        _cleanup_free_ char *path = client_path("rollouts", args[0], NULL);
+
+        return ask("GET", path, NULL, err);
+}
+
+static uint64_t seconds(uint64_t usec)
+{
+        return usec == CLIENT_UNSET ? CLIENT_UNSET : usec / 1000000;
+}
+
+static int set_plan(json_t *body, struct swb_error *err)
+{
+        const struct {
+                const char *name;
+                uint64_t value;
+        } numbers[] = {{"bake_seconds", seconds(options.bake_usec)},
+                       {"need", options.need},
+                       {"concurrency", options.concurrency},
+                       {"deadline_seconds", seconds(options.deadline_usec)},
+                       {"max_failures", options.max_failures},
+                       {"min_sample", options.min_sample},
+                       {"class_failures", options.class_failures},
+                       {"silent_after_seconds", seconds(options.silent_usec)},
+                       {"overdue_after_seconds", seconds(options.overdue_usec)}};
+        const struct {
+                const char *name, *value;
+        } texts[] = {{"rate", options.rate},
+                     {"hours", options.hours},
+                     {"time_zone", options.time_zone},
+                     {"priority", options.priority},
+                     {"max_failure_rate", options.failure_rate}};
+        int r = client_set_texts(body, "stages", &options.stages, err);
+
+        for (size_t i = 0; r >= 0 && i < SWB_ELEMENTS(numbers); i++)
+                r = client_set_number(body, numbers[i].name, numbers[i].value, err);
+        for (size_t i = 0; r >= 0 && i < SWB_ELEMENTS(texts); i++)
+                r = client_set_text(body, texts[i].name, texts[i].value, err);
+        return r;
+}
+
+static int run_create(char **args, struct swb_error *err)
+{
+        _cleanup_(client_json_done) json_t *body = json_object();
         int r;
 
         if (!options.version)
                 return swb_fail(err, -EINVAL, SWB_FAULT_USAGE,
                                 "say what the rollout brings with --release");
-        r = rollout_plan_read(&options, &row, err);
+        r = client_set_text(body, "name", args[0], err);
         if (r >= 0)
-                r = swb_app_find(db, appid, &app, err);
+                r = client_set_text(body, "release", options.version, err);
         if (r >= 0)
-                r = swb_transaction_begin(&t, db, err);
+                r = client_set_text(body, "channel", options.channel, err);
         if (r >= 0)
-                r = swb_release_find(db, app.id, options.version, &release, err);
-        if (r < 0)
-                return r;
-        row.setup.app = app.id;
-        row.setup.release = release.id;
-        swb_copy_bounded(row.setup.name, args[0], SWB_NAME_MAX);
-        swb_copy_bounded(row.setup.version, release.version, SWB_VERSION_MAX);
-        r = strlen(args[0]) > SWB_NAME_MAX ? swb_name_check("rollout", args[0], err)
-                                           : swb_rollout_create(db, &row, (int64_t)time(NULL), err);
+                r = client_set_text(body, "salt", options.salt, err);
         if (r >= 0)
-                r = swb_transaction_commit_catalog(&t, err);
-        return r < 0 ? r : run_show(db, args, err);
+                r = set_plan(body, err);
+        return r < 0 ? r : ask("POST", "rollouts", body, err);
 }
 
-/* Checks what the rollout's status allows, and does it. */
-static int change(struct swb_db *db, const char *action, const struct swb_rollout_setup *s,
-                  struct swb_error *err)
+static int run_edit(char **args, struct swb_error *err)
 {
-        int64_t now = (int64_t)time(NULL);
-        bool is_open = s->status == SWB_ROLLOUT_ACTIVE || s->status == SWB_ROLLOUT_PAUSED;
+        _cleanup_free_ char *path = client_path("rollouts", args[0], NULL);
+        _cleanup_(client_json_done) json_t *body = json_object();
+        int r = set_plan(body, err);
 
-        if (strcmp(action, "recall") == 0 && s->status != SWB_ROLLOUT_FINISHED)
-                return swb_rollout_set_status(db, s, SWB_ROLLOUT_RECALLED, reason, now, err);
-        if (strcmp(action, "pause") == 0 && is_open)
-                return swb_rollout_set_status(db, s, SWB_ROLLOUT_PAUSED, reason, now, err);
-        if (strcmp(action, "resume") == 0 && s->status == SWB_ROLLOUT_PAUSED)
-                return swb_rollout_resume(db, s, now, err);
-        if (strcmp(action, "advance") == 0 && s->status == SWB_ROLLOUT_ACTIVE)
-                return swb_rollout_advance(db, s, now, err);
-        if (strcmp(action, "finish") == 0 && is_open)
-                return swb_rollout_finish(db, s, now, err);
-        return swb_fail(err, -EINVAL, SWB_FAULT_USAGE, "can't %s rollout '%s': it is %s", action,
-                        s->name, swb_rollout_status_to_string(s->status));
+        return r < 0 ? r : ask("PATCH", path, body, err);
 }
 
-static int run_change(struct swb_db *db, char **args, const char *action, struct swb_error *err)
+static int act(const char *name, const char *verb, struct swb_error *err)
 {
-        _cleanup_(swb_transaction_done) struct swb_transaction t = {0};
-        struct swb_rollout_row row;
-        struct swb_app app;
-        int r;
+        _cleanup_free_ char *path = client_path("rollouts", name, verb, NULL);
+        _cleanup_(client_json_done) json_t *body = json_object();
+        int r = client_set_text(body, "reason", reason, err);
 
-        r = swb_transaction_begin(&t, db, err);
-        if (r >= 0)
-                r = find(db, args[0], &app, &row, err);
-        if (r >= 0)
-                r = change(db, action, &row.setup, err);
-        if (r >= 0)
-                r = swb_transaction_commit_catalog(&t, err);
-        return r < 0 ? r : run_show(db, args, err);
+        return r < 0 ? r : ask("POST", path, body, err);
 }
 
-static int run_pause(struct swb_db *db, char **args, struct swb_error *err)
+static int run_pause(char **args, struct swb_error *err)
 {
-        return run_change(db, args, "pause", err);
+        return act(args[0], "pause", err);
 }
 
-static int run_resume(struct swb_db *db, char **args, struct swb_error *err)
+static int run_resume(char **args, struct swb_error *err)
 {
-        return run_change(db, args, "resume", err);
+        return act(args[0], "resume", err);
 }
 
-static int run_recall(struct swb_db *db, char **args, struct swb_error *err)
+static int run_recall(char **args, struct swb_error *err)
 {
-        return run_change(db, args, "recall", err);
+        return act(args[0], "recall", err);
 }
 
-static int run_advance(struct swb_db *db, char **args, struct swb_error *err)
+static int run_advance(char **args, struct swb_error *err)
 {
-        return run_change(db, args, "advance", err);
+        return act(args[0], "advance", err);
 }
 
-static int run_finish(struct swb_db *db, char **args, struct swb_error *err)
+static int run_finish(char **args, struct swb_error *err)
 {
-        return run_change(db, args, "finish", err);
+        return act(args[0], "finish", err);
 }
 
-static int run_remove(struct swb_db *db, char **args, struct swb_error *err)
+static int run_remove(char **args, struct swb_error *err)
 {
-        _cleanup_(swb_transaction_done) struct swb_transaction t = {0};
-        struct swb_rollout_row row;
-        struct swb_app app;
-        int r;
+        _cleanup_free_ char *path = client_path("rollouts", args[0], NULL);
+        struct client_request request = {.method = "DELETE", .path = path, .app = appid};
+        int r = client_do(&request, err);
 
-        r = swb_transaction_begin(&t, db, err);
-        if (r >= 0)
-                r = find(db, args[0], &app, &row, err);
-        if (r >= 0)
-                r = swb_rollout_remove(db, &row.setup, err);
-        if (r >= 0)
-                r = swb_transaction_commit_catalog(&t, err);
         if (r < 0)
                 return r;
         (void)printf("removed rollout %s\n", args[0]);
@@ -319,13 +294,19 @@ static int run_remove(struct swb_db *db, char **args, struct swb_error *err)
 
 int cmd_rollout(int n_args, char **args, struct swb_error *err)
 {
-        static const struct server_action actions[] = {
-                {"create", 1, run_create},   {"list", 0, run_list},
-                {"show", 1, run_show},       {"pause", 1, run_pause},
-                {"resume", 1, run_resume},   {"recall", 1, run_recall},
-                {"advance", 1, run_advance}, {"finish", 1, run_finish},
-                {"remove", 1, run_remove},   {0},
+        static const struct client_action actions[] = {
+                {"create", 1, run_create},
+                {"edit", 1, run_edit},
+                {"list", 0, run_list},
+                {"show", 1, run_show},
+                {"pause", 1, run_pause},
+                {"resume", 1, run_resume},
+                {"recall", 1, run_recall},
+                {"advance", 1, run_advance},
+                {"finish", 1, run_finish},
+                {"remove", 1, run_remove},
+                {0},
         };
 
-        return server_run_action(actions, n_args, args, SWB_DB_EXISTING, err);
+        return client_run_action(actions, n_args, args, err);
 }

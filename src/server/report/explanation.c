@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/report/explanation.h"
 
+#include "server/report/report.h"
+
 void swb_explanation_ask(struct swb_explanation *e, const char *appid)
 {
         e->words = (struct swb_omaha_app){
@@ -32,6 +34,21 @@ const char *swb_explanation_answer(const struct swb_explanation *e)
         return e->decision.outcome == SWB_SELECT_UPDATE ? "update" : "noupdate";
 }
 
+/* What it said last, whatever it is taken to say now. */
+static void put_device(struct swb_json *json, const struct swb_explanation *e)
+{
+        const struct swb_device *device = &e->device;
+        char state[SWB_DEVICE_STATE_TEXT], seen[SWB_TIME_TEXT];
+        bool is_known = device->id != 0;
+
+        swb_json_str(json, "known_version", is_known ? device->version : NULL);
+        swb_json_str(json, "last_seen", is_known ? swb_format_time(device->last_seen, seen) : NULL);
+        swb_json_str(json, "state",
+                     is_known ? swb_device_describe(device, e->query.now,
+                                                    SWB_SILENT_AFTER_SECONDS_DEFAULT, state)
+                              : NULL);
+}
+
 void swb_json_explanation(struct swb_json *json, const struct swb_explanation *e)
 {
         const struct swb_decision *d = &e->decision;
@@ -42,6 +59,7 @@ void swb_json_explanation(struct swb_json *json, const struct swb_explanation *e
         swb_json_str(json, "app", e->words.appid);
         swb_json_bool(json, "known", e->device.id != 0);
         swb_json_str(json, "version", e->words.version);
+        put_device(json, e);
         swb_json_str(json, "answer", swb_explanation_answer(e));
         swb_json_str(json, "release", is_update ? d->release->version : NULL);
         swb_json_bool(json, "delta", is_update && *d->payload->source_version);
@@ -53,6 +71,9 @@ void swb_json_explanation(struct swb_json *json, const struct swb_explanation *e
         swb_json_str(json, "channel_release",
                      d->channel && d->channel->release ? d->channel->release->version : NULL);
         swb_json_str(json, "rollout", d->rollout ? d->rollout->name : NULL);
+        swb_json_str(json, "rollout_release", d->rollout ? d->rollout->release->version : NULL);
+        swb_json_str(json, "rollout_status",
+                     d->rollout ? swb_rollout_status_to_string(d->rollout->status) : NULL);
         swb_json_bool(json, "recall", d->recall);
         swb_json_close_object(json);
 }
