@@ -1,6 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""look.py FOLDER [DEVICES] - pictures of every page with a simulated fleet, for a human eye"""
+"""look.py FOLDER [DEVICES [DATA]] - pictures of every page with a simulated fleet, for a human eye
+
+DATA: a folder for the server that is filled the first time, and then kept.
+"""
 
 import pathlib
 import sys
@@ -35,14 +38,17 @@ def look(browser, base, folder):
                 browser.picture(folder / f"{name}-{form}-{tone}.png")
 
 
-def main(folder, devices=100_000):
+def main(folder, devices=100_000, data=None):
     with tempfile.TemporaryDirectory() as temporary:
         top = pathlib.Path(temporary)
-        data = top / "data"
-        scene.prepare(data, top)
+        data = pathlib.Path(data) if data else top / "data"
+        is_new = not data.exists()
+        if is_new:
+            scene.prepare(data, top)
         server = Server(data, "--status")
-        scene.populate(server, top, int(devices))
-        scene.write_past(data, int(devices))
+        if is_new:
+            scene.populate(server, top, int(devices))
+            scene.write_past(data, int(devices))
         browser = Browser(top / "profile")
         try:
             look(browser, f"http://127.0.0.1:{server.port}/", pathlib.Path(folder))

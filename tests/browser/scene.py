@@ -50,8 +50,8 @@ def write_sizes(data):
 def write_past(data, devices, days=30):
     """Versions that came one after the other, each as an S; samples as the server takes them."""
     now = int(time.time()) // 300 * 300
-    births = [-90, -34, -19, -9, -0.6]  # days ago
-    reach = [1, .97, .96, .93, .035]
+    births = [-90, -34, -19, -6.2, -0.9]  # days ago
+    reach = [1, .97, .91, .905, .043]
 
     def share(k, day):
         return reach[k] / (1 + math.exp(-(day - births[k] - 1.6) * 1.9)) if k < len(births) else 0
@@ -99,9 +99,9 @@ def prepare(data, folder):
     run(data, "group", "set", "factory", "--hardware-class=kiosk-a1", "--channel=stable", "--pin=4.2",
         "--time-zone=Europe/Berlin")
     run(data, "rollout", "create", "spring", "--release=4.3.0", "--stage=2%:bake=1s:need=20",
-        "--stage=15%:bake=4h:need=200", "--stage=50%", "--stage=100%", "--max-failures=400", "--max-failure-rate=4%")
+        "--stage=15%:bake=4h:need=200", "--stage=50%", "--stage=100%", "--max-failures=400", "--max-failure-rate=6%", "--class-failures=200")
     run(data, "rollout", "create", "candidate", "--release=4.4.0-rc1", "--channel=beta", "--stage=10%:need=20",
-        "--stage=100%", "--max-failure-rate=2%")
+        "--stage=100%", "--max-failure-rate=2%", "--class-failures=40")
 
 
 def populate(server, folder, devices):

@@ -1,24 +1,38 @@
 // SPDX-License-Identifier: Apache-2.0
 // What changes something: always after a question that says what will happen.
-import { bad } from "./rollout.js";
+import { may, send } from "./api.js";
 import { element, number, plural } from "./dom.js";
+import { bad } from "./rollout.js";
 
 const dialog = () => document.getElementById("dialog");
 
-// Asks; resolves to true when it was confirmed. `type`: what has to be typed first.
-export function confirm({ title, words, yes, tone = "", type = "", command = "" }) {
+// Asks, and does it when that is confirmed; a failure is told in the dialog, which then stays. `type`: what has to be typed
+// first. `reason`: asks for one. `command`: only tells what to do on the server, for those who may not do it here.
+export function confirm({ title, words, yes, work, tone = "primary", type = "", reason = false, command = "" }) {
   const box = dialog();
   return new Promise((resolve) => {
     const input = type ? element("input", { id: "confirm-word", autocomplete: "off", spellcheck: "false" }) : null;
     const go = command ? null : element("button", { type: "submit", class: tone, disabled: Boolean(type) }, yes);
     if (input) input.addEventListener("input", () => { go.disabled = input.value !== type; });
-    const form = element("form", { method: "dialog", onsubmit: (event) => {
+    const why = reason && !command ? element("input", { id: "confirm-reason", autocomplete: "off", maxlength: "300" }) : null;
+    const said = element("p", { class: "reason", role: "alert", hidden: true });
+    const form = element("form", { method: "dialog", onsubmit: async (event) => {
       event.preventDefault();
-      box.close("yes");
+      if (!go || go.disabled) return;
+      go.disabled = true;
+      try {
+        await work(why ? why.value.trim() : "");
+        box.close("yes");
+      } catch (error) {
+        said.hidden = false;
+        said.textContent = error.message;
+        go.disabled = false;
+      }
     } },
       element("h2", { id: "dialog-title" }, title), ...words.map((line) => element("p", {}, line)),
       command ? element("pre", { tabindex: "0" }, command) : null,
-      input ? element("label", { for: "confirm-word" }, `Type ${type} to go on`) : null, input,
+      why ? element("label", { for: "confirm-reason" }, "Why (stands beside the rollout, and in the log)") : null, why,
+      input ? element("label", { for: "confirm-word" }, `Type ${type} to go on`) : null, input, said,
       element("div", { class: "buttons" }, element("button", { type: "button", onclick: () => box.close("no") }, command ? "Close" : "Cancel"), go));
     box.replaceChildren(form);
     box.returnValue = "no";
@@ -40,8 +54,13 @@ function consequence(verb, r) {
 const TITLES = { pause: "Pause", resume: "Resume", recall: "Recall" };
 
 export async function ask(verb, r) {
-  await confirm({ title: `${TITLES[verb]} rollout ${r.name}?`, words: [...consequence(verb, r), "On the server:"],
-    command: `swb-server rollout ${verb} ${r.name}${verb === "resume" ? "" : " --reason=TEXT"}` });
+  const title = `${TITLES[verb]} rollout ${r.name}?`, hasReason = verb !== "resume";
+  if (!may("deploy"))
+    return confirm({ title, words: [...consequence(verb, r), "You may only look. On the server:"],
+      command: `swb-server rollout ${verb} ${r.name}${hasReason ? " --reason=TEXT" : ""}` });
+  return confirm({ title, words: consequence(verb, r), yes: TITLES[verb], tone: verb === "recall" ? "danger" : "primary",
+    type: verb === "recall" ? r.name : "", reason: hasReason,
+    work: (reason) => send("POST", `rollouts/${encodeURIComponent(r.name)}/${verb}?app=${encodeURIComponent(r.app)}`, reason ? { reason } : undefined) });
 }
 
 export function levers(rollout) {

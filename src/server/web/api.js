@@ -27,6 +27,39 @@ export async function get(path, parameters = {}) {
   return { value, next: answer.headers.get("X-Next-Cursor") };
 }
 
+// Whoever needs to know who we are: { user, scope } of the session, or null where the server knows none.
+export const me = { user: null, scope: "read", token: null, isKnown: false };
+const SCOPES = ["none", "read", "deploy", "admin"];
+export const may = (scope) => SCOPES.indexOf(me.scope) >= SCOPES.indexOf(scope);
+
+function become(session) {
+  Object.assign(me, { user: session.user, scope: session.scope, token: session.csrf_token, isKnown: true });
+}
+
+export async function identify() {
+  const answer = await fetch("api/v1/session", { cache: "no-store" });
+  if (answer.ok) become(await answer.json());
+  else Object.assign(me, { user: null, scope: answer.status === 404 ? "read" : "none", token: null, isKnown: answer.status !== 404 });
+}
+
+// A change. A repetition of it, should the answer be lost, is known by its key.
+export async function send(method, path, body) {
+  const key = [...crypto.getRandomValues(new Uint8Array(16))].map((n) => n.toString(16).padStart(2, "0")).join("");
+  const headers = { "Idempotency-Key": key, ...(me.token ? { "X-CSRF-Token": me.token } : {}), ...(body ? { "Content-Type": "application/json" } : {}) };
+  const answer = await fetch(`api/v1/${path}`, { method, headers, body: body ? JSON.stringify(body) : undefined, cache: "no-store" });
+  if (!answer.ok) throw await failure(answer);
+  return answer.status === 204 || !(answer.headers.get("Content-Type") || "").includes("json") ? null : answer.json();
+}
+
+export async function logIn(user, password) {
+  become(await send("POST", "session", { user, password }));
+}
+
+export async function logOut() {
+  await send("DELETE", "session");
+  await identify();
+}
+
 // --- what happens ---
 
 const POLL_MSEC = 10000;
@@ -96,7 +129,11 @@ export function disconnect() {
 // Once there: the overview and the counters, from the stream or asked for.
 export async function ready() {
   if (now.live && now.overview) return;
-  await new Promise((resolve) => {
+  await new Promise((resolve, reject) => {
+    if (!may("read")) {
+      reject(new ApiError(401, "log in first"));
+      return;
+    }
     const stop = follow(() => {
       if (now.live && now.overview) {
         stop();

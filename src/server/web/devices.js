@@ -70,6 +70,8 @@ export async function mount(root, parameters, page) {
 const SAYS = { 0: "bad", 1: "good", 2: "good", 3: "bad", 4: "bad", 6: "busy" };
 const toneOfEvent = (event) => (event.fault || SAYS[event.result] === "bad" ? "bad" : /complete|reboot/.test(event.summary) ? "good" : "busy");
 
+const explain = (app, id) => get("explain", { app, device: id });
+
 function why(answer) {
   const steps = [
     ["Group", answer.group || "none matches"],
@@ -104,7 +106,7 @@ function timeline(events) {
 async function mountOne(root, app, id) {
   const query = { app, device: id };
   const [{ value: found }, { value: events, next }, explained] = await Promise.all([
-    get("devices", { app, begins: id, limit: 1000 }), get("events", { ...query, limit: PAGE }), get("explain", query).catch((error) => ({ error }))]);
+    get("devices", { app, begins: id, limit: 1000 }), get("events", { ...query, limit: PAGE }), explain(app, id).catch((error) => ({ error }))]);
   const device = found.find((row) => row.id === id);
   root.append(element("p", { class: "trail" }, link("#/devices", "Devices")));
   if (!device) {

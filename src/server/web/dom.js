@@ -101,6 +101,12 @@ export function card(title, ...children) {
   return element("section", { class: "card" }, title ? element("h2", {}, title) : null, ...children);
 }
 
+// The same side by side.
+export function spread(...rows) {
+  return element("dl", { class: "facts spread" }, ...rows.filter(Boolean).map(([name, value]) =>
+    element("div", {}, element("dt", {}, name), element("dd", {}, value instanceof Node ? value : text(value)))));
+}
+
 export function facts(...rows) {
   return element("dl", { class: "facts" }, ...rows.filter(Boolean).flatMap(([name, value]) =>
     [element("dt", {}, name), element("dd", {}, value instanceof Node ? value : text(value))]));
@@ -113,7 +119,7 @@ export function table(caption, columns, rows) {
   const head = element("tr", {}, ...columns.map((c) => element("th", { scope: "col", class: c.kind }, c.title)));
   const body = rows.map((row) => element("tr", {}, ...columns.map((c) => {
     const value = c.value(row);
-    return element("td", { class: c.kind }, value instanceof Node ? value : text(value));
+    return element("td", { class: c.kind }, value instanceof Node ? value : value ?? "");
   })));
   return element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": caption },
     element("table", {}, element("caption", { class: "unseen" }, caption),

@@ -19,7 +19,7 @@ export async function mount(root) {
   for (const app of apps)
     root.append(card(app.app, app.groups.length ? table(`Groups of ${app.app}`, [
       { title: "#", kind: "n", value: (g) => g.position },
-      { title: "Group", value: (g) => element("span", { class: "strong" }, g.name) },
+      { title: "Group", value: (g) => element("span", { class: "strong whole" }, g.name) },
       { title: "Who", value: rule },
       { title: "Gets", value: (g) => (g.channel ? `channel ${g.channel}` : "no updates") },
       { title: "Pinned to", kind: "more", value: (g) => (g.pin ? `${g.pin}…` : "") },

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // The frame: which page is shown, and whether it still hears of the server.
-import { connect, follow, now } from "./api.js";
+import { connect, disconnect, follow, identify, logOut, may, me, now } from "./api.js";
 import { card, element } from "./dom.js";
 import * as activity from "./activity.js";
 import * as devices from "./devices.js";
 import * as groups from "./groups.js";
+import * as login from "./login.js";
 import * as overview from "./overview.js";
 import * as releases from "./releases.js";
 import * as rollouts from "./rollouts.js";
 import * as settings from "./settings.js";
 
-const pages = { "": overview, rollouts, releases, devices, groups, activity, settings };
+const pages = { "": overview, rollouts, releases, devices, groups, activity, settings, login };
 const main = document.getElementById("main");
 const menu = document.getElementById("menu");
 const frame = document.getElementById("frame");
@@ -34,7 +35,7 @@ class Visit {
   }
 
   again() {
-    show();
+    begin();
   }
 
   end() {
@@ -64,8 +65,12 @@ async function show() {
   toggleMenu(false);
   const slow = setTimeout(() => visit.gone || main.replaceChildren(element("p", { class: "waiting" }, "Asking the server…")), 400);
   try {
-    await pages[place.name].mount(root, place, visit);
+    await pages[may("read") ? place.name : "login"].mount(root, place, visit);
   } catch (error) {
+    if (error.status === 401 && me.isKnown) {
+      await identify(); // the session has ended
+      if (!may("read") && !visit.gone) return show();
+    }
     root.replaceChildren(element("div", { class: "head" }, element("h1", {}, pages[place.name].title)), card(null,
       element("p", { class: "strong" }, "This page could not be shown."), element("p", {}, error.message),
       element("button", { type: "button", onclick: show }, "Try again")));
@@ -88,6 +93,24 @@ function showPulse() {
   document.getElementById("pulse-text").textContent = PULSES[now.pulse];
 }
 
+function showMe() {
+  const text = document.getElementById("me");
+  text.hidden = !me.isKnown;
+  text.replaceChildren(...(me.user ? [element("span", {}, `${me.user}, ${me.scope}`), element("button", { type: "button", class: "quiet", onclick: async () => {
+    await logOut();
+    begin();
+  } }, "Log out")] : [element("a", { href: "#/login" }, "Log in")]));
+}
+
+// Anew with who we are now.
+async function begin() {
+  await identify().catch(() => {});
+  showMe();
+  disconnect();
+  if (may("read")) connect();
+  await show();
+}
+
 settings.applyTheme();
 menu.addEventListener("click", () => toggleMenu(menu.getAttribute("aria-expanded") !== "true"));
 document.getElementById("skip").addEventListener("click", (event) => {
@@ -95,9 +118,9 @@ document.getElementById("skip").addEventListener("click", (event) => {
   main.focus();
 });
 window.addEventListener("hashchange", async () => {
+  showMe();
   await show();
   main.focus({ preventScroll: true }); // whoever reads by ear hears of the new page
 });
 follow((topic) => topic === "pulse" && showPulse());
-connect();
-show();
+begin();

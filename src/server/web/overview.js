@@ -27,7 +27,8 @@ function tile(name, tone, href) {
 function verdict(live, overview) {
   if (live.writer_healthy === false) return ["bad", "The database can't be written: devices are told to come back later."];
   const stopped = live.rollouts.filter((r) => r.status === "paused" && r.reason);
-  if (stopped.length) return ["bad", `Rollout ${stopped[0].name} stopped: ${stopped[0].reason}`, place("rollouts", stopped[0].app, stopped[0].name)];
+  if (stopped.length > 1) return ["bad", `${number(stopped.length)} rollouts are stopped: ${stopped.map((r) => r.name).join(", ")}.`, "#/rollouts"];
+  if (stopped.length) return ["bad", `Rollout ${stopped[0].name} is stopped: ${stopped[0].reason}`, place("rollouts", stopped[0].app, stopped[0].name)];
   const failed = live.states.failed || 0;
   if (overview.devices && failed / overview.devices > 0.05) return ["bad", `${percent(failed, overview.devices)} of the devices have failed to update.`, "#/devices?state=failed"];
   const active = live.rollouts.filter((r) => r.status === "active");
@@ -130,7 +131,7 @@ export async function mount(root, parameters, page) {
   const versions = element("div"), failures = element("div"), rollouts = element("div", { class: "strips" });
   const ranges = element("div", { class: "choice", role: "group", "aria-label": "Time span" }, ...RANGES.map(([name, value]) =>
     element("button", { type: "button", "aria-pressed": String(value === hours), onclick: (event) => choose(value, event.target) }, name)));
-  const legend = element("ul", { class: "legend" });
+  const legend = element("ul", { class: "legend keys" });
   const none = element("div", { hidden: true }, empty("No device has asked yet.", "Point one at this server:",
     `swb-fetch check --url=${location.origin}/v1/update/ --app-id=ID --device-id=test --current-version=0.1`));
   let history = null;
@@ -139,13 +140,13 @@ export async function mount(root, parameters, page) {
     element("div", { class: "tiles" }, ...Object.values(tiles).map((t) => t.node)), none,
     element("div", { class: "columns" },
       element("div", { class: "broad" },
-        element("section", { class: "card" }, element("div", { class: "row" }, element("h2", {}, "Devices by version"), ranges), layers.node, legend)),
+        element("section", { class: "card" }, element("div", { class: "row" }, element("h2", {}, "Devices by version"), ranges), layers.node, legend),
+        element("div", { class: "columns even" },
+          element("section", { class: "card" }, element("h2", {}, "Versions now"), versions),
+          element("section", { class: "card" }, element("h2", {}, "Why devices failed"), failures))),
       element("div", { class: "slim" },
         element("section", { class: "card" }, element("h2", {}, "Rollouts"), rollouts),
-        element("section", { class: "card" }, element("h2", {}, "Update checks a second, last hour"), rods.node))),
-    element("div", { class: "columns even" },
-      element("section", { class: "card" }, element("h2", {}, "Versions now"), versions),
-      element("section", { class: "card" }, element("h2", {}, "Why devices failed"), failures)));
+        element("section", { class: "card" }, element("h2", {}, "Update checks a second, last hour"), rods.node))));
 
   function choose(value, button) {
     hours = value;
@@ -170,7 +171,8 @@ export async function mount(root, parameters, page) {
     const busy = states.offered + states.downloading + states.installed;
     tiles.devices.set(number(live.devices), `${number(new Set(now.overview.versions.map((v) => v.version)).size)} versions`);
     tiles.current.set(percent(states["up-to-date"], live.devices), number(states["up-to-date"]));
-    tiles.busy.set(number(busy), `${number(states.offered)} offered, ${number(states.downloading)} downloading, ${number(states.installed)} to reboot`, !busy);
+    tiles.busy.set(number(busy), [["offered", states.offered], ["downloading", states.downloading], ["to reboot", states.installed]]
+      .filter(([, n]) => n).map(([word, n]) => `${number(n)} ${word}`).join(", ") || "nobody at it", !busy);
     tiles.failed.set(number(states.failed), percent(states.failed, live.devices), !states.failed);
     tiles.held.set(number(states.held), "get nothing now", !states.held);
     tiles.rate.set(live.checks_per_second === null ? "–" : number(+live.checks_per_second.toFixed(live.checks_per_second < 10 ? 1 : 0)), "");

@@ -2,7 +2,7 @@
 // Rollouts: all of them, and one with its stages, counts and levers.
 import { get, now, ready } from "./api.js";
 import { levers } from "./actions.js";
-import { badge, bar, bytes, card, duration, element, empty, facts, link, moment, number, percent, place, plural, table } from "./dom.js";
+import { badge, bar, bytes, card, duration, element, empty, link, moment, number, percent, place, plural, spread, table } from "./dom.js";
 import { costOf, ended, margin, rolloutStrip, stageState, tallyBar, tallyWords } from "./rollout.js";
 
 export const title = "Rollouts";
@@ -19,7 +19,7 @@ export async function mount(root, parameters, page) {
   const list = element("div", { class: "cards" });
   root.append(element("div", { class: "head" }, element("h1", {}, title)), list);
   const show = () => list.replaceChildren(...(now.live.rollouts.length ?
-    now.live.rollouts.map((r) => card(null, rolloutStrip(r))) : [noRollouts()]));
+    now.live.rollouts.map((r) => card(null, rolloutStrip(r), track(r))) : [noRollouts()]));
   show();
   page.follow((topic) => topic === "live" && show());
 }
@@ -28,7 +28,7 @@ const find = (app, name) => now.live.rollouts.find((r) => r.app === app && r.nam
 
 function stages(rollout, cost) {
   return table("Stages", [
-    { title: "Stage", value: (row) => element("span", { class: "strong" }, row.size) },
+    { title: "Stage", value: (row) => element("span", { class: "strong whole" }, row.size) },
     { title: "", kind: "id", value: (row) => badge(stageState(rollout, rollout.stages.indexOf(row))) },
     { title: "Progress", kind: "wide more", value: (row) => tallyBar(row) },
     { title: "Admitted", kind: "n", value: (row) => number(row.admitted) },
@@ -38,7 +38,7 @@ function stages(rollout, cost) {
     { title: "Fell back", kind: "n", value: (row) => number(row.fell_back) },
     { title: "Silent", kind: "n", value: (row) => number(row.silent) },
     { title: "Bakes for", kind: "n more", value: (row) => duration(row.bake_seconds) },
-    cost ? { title: "Bytes, about", kind: "n more", value: (row) => (row.max_devices || !row.share_ppm ?
+    cost ? { title: "Bytes up to here", kind: "n more", value: (row) => (row.max_devices || !row.share_ppm ?
       bytes(cost.devices ? (cost.bytes / cost.devices) * Math.min(row.max_devices, cost.devices) : 0) : bytes((cost.bytes * row.share_ppm) / 1e6)) } : null,
   ].filter(Boolean), rollout.stages);
 }
@@ -55,11 +55,10 @@ function reasons(rollout) {
 
 function marginTable(rollout) {
   return table("How near it is to stopping", [
-    { title: "Stops at", value: (row) => row.name },
+    { title: "Stops at", value: (row) => (row.note ? element("span", {}, row.name, element("span", { class: "soft" }, ` (${row.note})`)) : row.name) },
     { title: "", kind: "wide", value: (row) => bar([[row.share >= 0.5 ? "bad" : "busy", Math.min(row.share, 1)]], 1, `${row.now} of ${row.limit}`) },
     { title: "Now", kind: "n", value: (row) => row.now },
     { title: "Limit", kind: "n", value: (row) => row.limit },
-    { title: "", kind: "more soft", value: (row) => row.note || "" },
   ], margin(rollout));
 }
 
@@ -91,7 +90,7 @@ function numbers(rollout) {
 
 function plan(rollout, cost) {
   const limits = rollout.limits;
-  return facts(
+  return spread(
     ["Release", link(place("releases"), rollout.release)],
     ["Channel", rollout.channel], ["App", rollout.app],
     ["Stage open since", moment(rollout.stage_opened)],
