@@ -11,12 +11,13 @@ CUTS ?= 100
 ARCH ?= x86_64
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo demo-host check check-boot-sandbox check-crash soak-power soak-policy install dist deb check-deb footprint bench bench-idle fuzz fmt lint clean
+.PHONY: help build demo demo-host check check-browser check-boot-sandbox check-crash soak-power soak-policy install dist deb check-deb footprint bench bench-idle fuzz fmt lint clean
 
 help:
 	@echo 'make demo      the whole story in a virtual device: U-Boot, Linux, resets, a pulled plug, a fallback (ARCH=arm64 for such a one)'
 	@echo 'make demo-host the same without a virtual machine: quicker, a stand-in for the boot loader'
 	@echo 'make check     build with warnings as errors, then all tests, and all of them again with sanitizers'
+	@echo 'make check-browser   the server'"'"'s pages in a real Chromium, with pictures of each in $(BUILD)/browser'
 	@echo 'make check-boot-sandbox   the U-Boot command swb_boot, built from Debian'"'"'s source and tried in its sandbox'
 	@echo 'make check-crash   an update is cut at every write, sync, rename and message, in every way (10 minutes)'
 	@echo 'make soak-power   the plug of the virtual device is pulled CUTS times (now: $(CUTS)), and crash states of one update are judged'
@@ -55,6 +56,11 @@ demo-host:
 check:
 	@tools/install-deps build test
 	@tools/run-tests --jobs=$(JOBS)
+
+check-browser:
+	@tools/install-deps build test browser
+	@tools/quietly 'building (make build shows how)' $(MAKE) --no-print-directory build
+	@SWB_BUILD=$(BUILD) /usr/bin/python3 -m pytest -q -p no:cacheprovider tests/browser/check_pages.py
 
 check-boot-sandbox:
 	@tools/install-deps test uboot

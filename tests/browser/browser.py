@@ -107,7 +107,7 @@ class Browser:
         end = time.monotonic() + seconds
         while True:
             try:
-                value = self.run(script)
+                value = self.run(f"((v) => (v instanceof Node ? true : v))({script})")
             except (PageError, AssertionError):  # between two pages
                 value = None
             if value:

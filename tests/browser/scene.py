@@ -99,8 +99,9 @@ def prepare(data, folder):
     run(data, "group", "set", "factory", "--hardware-class=kiosk-a1", "--channel=stable", "--pin=4.2",
         "--time-zone=Europe/Berlin")
     run(data, "rollout", "create", "spring", "--release=4.3.0", "--stage=2%:bake=1s:need=20",
-        "--stage=15%:bake=4h:need=200", "--stage=50%", "--stage=100%", "--max-failures=400", "--max-failure-rate=6%", "--class-failures=200")
-    run(data, "rollout", "create", "candidate", "--release=4.4.0-rc1", "--channel=beta", "--stage=10%:need=20",
+        "--stage=15%:bake=4h:need=200", "--stage=50%", "--stage=100%", "--max-failures=400", "--max-failure-rate=6%", "--class-failures=200",
+        "--min-sample=600")
+    run(data, "rollout", "create", "candidate", "--release=4.4.0-rc1", "--channel=beta", "--stage=70%:need=20",
         "--stage=100%", "--max-failure-rate=2%", "--class-failures=40")
 
 

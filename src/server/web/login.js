@@ -24,7 +24,7 @@ export function form(done) {
     }
     go.disabled = false;
   } }, element("label", { for: "user" }, "User"), user, element("label", { for: "password" }, "Password"), password, said, go,
-  element("p", { class: "soft" }, "No user yet? On the server:"), element("pre", { tabindex: "0" }, "swb-server user create NAME --role=admin"));
+  element("p", { class: "soft" }, "No user yet? On the server:"), element("pre", { tabindex: "0" }, "swb-server user add NAME --role=admin"));
 }
 
 export async function mount(root, parameters, page) {

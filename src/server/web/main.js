@@ -107,6 +107,7 @@ async function begin() {
   await identify().catch(() => {});
   showMe();
   disconnect();
+  document.getElementById("pulse").hidden = !may("read");
   if (may("read")) connect();
   await show();
 }

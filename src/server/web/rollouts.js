@@ -3,7 +3,7 @@
 import { get, now, ready } from "./api.js";
 import { levers } from "./actions.js";
 import { badge, bar, bytes, card, duration, element, empty, link, moment, number, percent, place, plural, spread, table } from "./dom.js";
-import { costOf, ended, margin, rolloutStrip, stageState, tallyBar, tallyWords } from "./rollout.js";
+import { bad, costOf, ended, margin, rolloutStrip, stageState, tallyBar, tallyWords } from "./rollout.js";
 
 export const title = "Rollouts";
 
@@ -16,12 +16,26 @@ export async function mount(root, parameters, page) {
   await ready();
   const [app, name] = parameters.path;
   if (name) return mountOne(root, app, name, page);
-  const list = element("div", { class: "cards" });
-  root.append(element("div", { class: "head" }, element("h1", {}, title)), list);
+  const list = element("div", { class: "cards" }), past = element("div");
+  root.append(element("div", { class: "head" }, element("h1", {}, title)), list, past);
   const show = () => list.replaceChildren(...(now.live.rollouts.length ?
     now.live.rollouts.map((r) => card(null, rolloutStrip(r), track(r))) : [noRollouts()]));
   show();
   page.follow((topic) => topic === "live" && show());
+  const { value: all } = await get("rollouts", { all: "true" });
+  const over = all.filter((r) => r.status === "finished").reverse();
+  if (over.length) past.append(card("Finished", pastTable(over)));
+}
+
+function pastTable(rollouts) {
+  return table("Finished rollouts", [
+    { title: "Rollout", value: (r) => link(place("rollouts", r.app, r.name), r.name) },
+    { title: "Release", value: (r) => r.release },
+    { title: "Channel", kind: "more", value: (r) => r.channel },
+    { title: "Admitted", kind: "n", value: (r) => number(r.admitted) },
+    { title: "Ok", kind: "n", value: (r) => number(r.ok) },
+    { title: "Bad", kind: "n", value: (r) => number(bad(r)) },
+  ], rollouts);
 }
 
 const find = (app, name) => now.live.rollouts.find((r) => r.app === app && r.name === name);
@@ -105,11 +119,10 @@ function plan(rollout, cost) {
 }
 
 async function mountOne(root, app, name, page) {
-  const rollout = find(app, name);
+  const rollout = find(app, name) || (await get(`rollouts/${encodeURIComponent(name)}`, { app }).catch(() => ({}))).value;
   const head = element("h1", {}, name);
   if (!rollout) {
-    root.append(element("div", { class: "head" }, head), card(null, empty("This rollout is not under way.",
-      "It has finished, or was never there. This tells what became of it:", `swb-server rollout show ${name}`)));
+    root.append(element("div", { class: "head" }, head), card(null, empty("There is no such rollout.", "It may have been removed.")));
     return;
   }
   const status = element("span"), words = element("p", { class: "reason", hidden: true });
@@ -124,11 +137,11 @@ async function mountOne(root, app, name, page) {
     card("Plan", parts.plan));
 
   function show() {
-    const r = find(app, name);
-    if (!r) {
+    const live = find(app, name), r = live || rollout;
+    buttons.update(live);
+    if (!live && rollout.status !== "finished") {
       words.hidden = false;
-      words.textContent = "This rollout has just finished: the release is the channel's own now.";
-      buttons.update(null);
+      words.textContent = "This rollout is no longer under way.";
       return;
     }
     status.replaceChildren(badge(r.status));
@@ -141,7 +154,6 @@ async function mountOne(root, app, name, page) {
     parts.reasons.replaceChildren(reasons(r));
     parts.margin.replaceChildren(marginTable(r));
     parts.plan.replaceChildren(plan(r, cost));
-    buttons.update(r);
   }
 
   show();

@@ -44,7 +44,7 @@ async function access(page) {
     { title: "User", value: (u) => u.name ?? u.user },
     { title: "May", value: (u) => u.role ?? u.scope },
     { title: "Since", kind: "when", value: (u) => ago(u.created) },
-  ], users.value) : empty("No user.", "Users are made on the server:", "swb-server user create NAME --role=deploy")),
+  ], users.value) : empty("No user.", "Users are made on the server:", "swb-server user add NAME --role=deploy")),
   card("Tokens for programs", tokens.value.length ? table("Tokens", [
     { title: "Token", value: (t) => t.name },
     { title: "May", value: (t) => t.scope },
