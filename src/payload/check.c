@@ -2,13 +2,17 @@
 /* The rules of docs/spec/payload.md for operations, one function a clause or two. */
 #include "payload/manifest.h"
 
+#define SOURCE_READS_MAX 64u
 #define MINOR_NO_LENGTHS 4 /* from here on src_length and dst_length are gone */
 
 struct checker {
         const struct swb_manifest *manifest;
         enum swb_manifest_strictness strictness;
-        uint64_t next_data;                     /* offset at which the next blob must begin */
-        uint64_t n_written[SWB_PARTITIONS_MAX]; /* blocks, per partition */
+        uint64_t next_data; /* offset at which the next blob must begin */
+        /* Blocks, per partition: */
+        uint64_t n_written[SWB_PARTITIONS_MAX];
+        uint64_t n_dropped[SWB_PARTITIONS_MAX]; /* into holes */
+        uint64_t n_read[SWB_PARTITIONS_MAX];    /* of the source */
 };
 
 static uint64_t blocks_of(uint64_t n_bytes)
@@ -168,6 +172,36 @@ static int check_piece(const struct checker *c, const struct swb_operation *op,
         return 0;
 }
 
+/* PF-38: a few bytes of manifest must not keep a device busy for days. The sums can't overflow:
+ * each is looked at after each extent, none of which is larger than a partition. */
+static int check_work(struct checker *c, size_t partition, const struct swb_operation *op,
+                      struct swb_error *err)
+{
+        const struct swb_partition *p = &c->manifest->partitions[partition];
+        uint64_t n_new = blocks_of(p->new_bytes);
+        uint64_t most = SOURCE_READS_MAX * (blocks_of(p->old_bytes) + n_new);
+
+        for (size_t i = 0; i < op->n_dst; i++) {
+                bool hole = op->dst[i].start_block == SWB_SPARSE_HOLE;
+                uint64_t *sum = hole ? &c->n_dropped[partition] : &c->n_written[partition];
+
+                *sum += op->dst[i].n_blocks;
+                if (hole && *sum > n_new)
+                        return swb_fail(err, -E2BIG, SWB_FAULT_LIMIT,
+                                        "more than %ju blocks, the whole partition, into holes",
+                                        (uintmax_t)n_new);
+        }
+        for (size_t i = 0; i < op->n_src; i++) {
+                c->n_read[partition] += op->src[i].n_blocks;
+                if (c->n_read[partition] > most)
+                        return swb_fail(err, -E2BIG, SWB_FAULT_LIMIT,
+                                        "more than %ju blocks of source are read, %u times as many "
+                                        "as there are",
+                                        (uintmax_t)most, SOURCE_READS_MAX);
+        }
+        return 0;
+}
+
 static int check_operation(struct checker *c, size_t partition, const struct swb_operation *op,
                            struct swb_error *err)
 {
@@ -189,12 +223,7 @@ static int check_operation(struct checker *c, size_t partition, const struct swb
                 r = check_lengths(c, op, err);
         if (r >= 0)
                 r = check_piece(c, op, err);
-        if (r < 0)
-                return r;
-        for (size_t i = 0; i < op->n_dst; i++)
-                if (op->dst[i].start_block != SWB_SPARSE_HOLE)
-                        c->n_written[partition] += op->dst[i].n_blocks;
-        return 0;
+        return r < 0 ? r : check_work(c, partition, op, err);
 }
 
 /* PF-36: no block twice; a full payload leaves none out. Only the sums are looked at: a payload

@@ -394,6 +394,14 @@ class Operation:
         return sum(count for _, count in self.dst)
 
 
+def check_work(partition, operations):  # PF-38
+    old, new = partition.old.blocks if partition.old else 0, partition.new.blocks
+    dropped = sum(count for op in operations for start, count in op.dst if start == HOLE)
+    demand(dropped <= new, "limit", "blocks written to holes")
+    read = sum(count for op in operations for _, count in op.src)
+    demand(read <= 64 * (old + new), "limit", "blocks of source")
+
+
 def check_coverage(partition, operations):  # PF-36
     written = sum(count for op in operations for start, count in op.dst if start != HOLE)
     blocks = partition.new.blocks - (partition.tree.tree[1] if partition.tree else 0)
@@ -416,6 +424,7 @@ def all_operations(manifest):
             mine.append(op)
         operations.append(mine)
     for partition, mine in zip(manifest.partitions, operations):
+        check_work(partition, mine)
         check_coverage(partition, mine)
     if any(manifest.signatures):
         at, size = manifest.signatures

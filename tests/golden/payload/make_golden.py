@@ -509,6 +509,10 @@ def write_bad_delta(cases):
              delta(0, Op(9, [(0, 2)], good, [(1, 2)], source), 1000)),
             ("discard-in-own", "unsupported", "DISCARD) is not one of minor version 1000",
              delta(2, Op(7, [(3, 1)]), 1000)),
+            ("holes-endless", "limit", "more than 7 blocks, the whole partition, into holes",
+             delta(1, Op(4, [(2, 1), (HOLE, 7), (HOLE, 1)], None, [(0, 1), (0, 6), (0, 2)]))),
+            ("source-endless", "limit", "more than 832 blocks of source",
+             delta(0, Op(5, [(0, 2)], good, [(0, 6)] * 139, source))),
             ("copy-in-full", "format", "without an old_partition_info", Payload(
                 [Part("root", TEXT, [Op(4, [(0, 3)], None, [(0, 3)])])], 1000)),
     ):
