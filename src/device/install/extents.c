@@ -168,6 +168,8 @@ int swb_extent_reader_init(struct swb_extent_reader *reader, const struct swb_ex
 
 void swb_extent_reader_done(struct swb_extent_reader *reader)
 {
+        free(reader->cache);
+        reader->cache = NULL;
         free(reader->starts);
         reader->starts = NULL;
 }
@@ -206,13 +208,9 @@ static int read_extent(const struct swb_extent_reader *reader, const struct swb_
         return r;
 }
 
-int swb_extent_reader_get(struct swb_extent_reader *reader, uint64_t offset, uint8_t *data,
-                          size_t n, struct swb_error *err)
+static int read_uncached(struct swb_extent_reader *reader, uint64_t offset, uint8_t *data, size_t n,
+                         struct swb_error *err)
 {
-        if (offset > reader->n_bytes || n > reader->n_bytes - offset)
-                return swb_fail(err, -EBADMSG, SWB_FAULT_FORMAT,
-                                "reads %zu bytes at %" PRIu64 " of a source of %" PRIu64, n, offset,
-                                reader->n_bytes);
         while (n > 0) {
                 size_t piece;
                 int r;
@@ -228,4 +226,57 @@ int swb_extent_reader_get(struct swb_extent_reader *reader, uint64_t offset, uin
                 n -= piece;
         }
         return 0;
+}
+
+/* A stretch is of whole blocks. */
+static int find_block(struct swb_extent_reader *reader, uint64_t block, const uint8_t **ret_data,
+                      struct swb_error *err)
+{
+        size_t place = (size_t)(block % SWB_EXTENT_CACHE_BLOCKS);
+        struct swb_extent_cache *cache = reader->cache;
+
+        if (cache->blocks[place] != block + 1) {
+                int r = read_uncached(reader, block * SWB_BLOCK_BYTES, cache->data[place],
+                                      SWB_BLOCK_BYTES, err);
+
+                cache->blocks[place] = r < 0 ? 0 : block + 1;
+                if (r < 0)
+                        return r;
+        }
+        *ret_data = cache->data[place];
+        return 0;
+}
+
+static int read_cached(struct swb_extent_reader *reader, uint64_t offset, uint8_t *data, size_t n,
+                       struct swb_error *err)
+{
+        while (n > 0) {
+                size_t at = (size_t)(offset % SWB_BLOCK_BYTES);
+                size_t piece = SWB_MIN(n, SWB_BLOCK_BYTES - at);
+                const uint8_t *block;
+                int r = find_block(reader, offset / SWB_BLOCK_BYTES, &block, err);
+
+                if (r < 0)
+                        return r;
+                memcpy(data, block + at, piece);
+                data += piece;
+                offset += piece;
+                n -= piece;
+        }
+        return 0;
+}
+
+int swb_extent_reader_get(struct swb_extent_reader *reader, uint64_t offset, uint8_t *data,
+                          size_t n, struct swb_error *err)
+{
+        if (offset > reader->n_bytes || n > reader->n_bytes - offset)
+                return swb_fail(err, -EBADMSG, SWB_FAULT_FORMAT,
+                                "reads %zu bytes at %" PRIu64 " of a source of %" PRIu64, n, offset,
+                                reader->n_bytes);
+        if (n >= SWB_BLOCK_BYTES)
+                return read_uncached(reader, offset, data, n, err);
+        if (!reader->cache)
+                reader->cache = calloc(1, sizeof(*reader->cache));
+        return reader->cache ? read_cached(reader, offset, data, n, err)
+                             : read_uncached(reader, offset, data, n, err);
 }

@@ -62,6 +62,14 @@ int swb_extent_writer_put(struct swb_extent_writer *writer, const uint8_t *data,
 /* Writes what is left in the buffer. FORMAT unless the extents are full. */
 int swb_extent_writer_finish(struct swb_extent_writer *writer, struct swb_error *err) _warn_unused_;
 
+/* Blocks of the stretch that were read lately: patches read a few bytes here and there, three
+ * quarters of the times from a block that was looked at before. */
+#define SWB_EXTENT_CACHE_BLOCKS 64u
+struct swb_extent_cache {
+        uint64_t blocks[SWB_EXTENT_CACHE_BLOCKS]; /* their numbers and one, 0: none */
+        uint8_t data[SWB_EXTENT_CACHE_BLOCKS][SWB_BLOCK_BYTES];
+};
+
 struct swb_extent_reader {
         struct swb_extent_file file;
         const struct swb_extent *extents;
@@ -69,6 +77,7 @@ struct swb_extent_reader {
         uint64_t *starts; /* n + 1: where each extent begins in the stretch, and the end */
         size_t index;     /* the extent read last: most reads go on from there */
         uint64_t n_bytes;
+        struct swb_extent_cache *cache; /* made with the first small read */
 };
 
 int swb_extent_reader_init(struct swb_extent_reader *reader, const struct swb_extent_file *file,
