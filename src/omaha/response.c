@@ -53,6 +53,7 @@ static const struct swb_xml_field postinstall_fields[] = {
                       metadata_signature),
         SWB_XML_FIELD("deadline", SWB_XML_TEXT, struct swb_omaha_postinstall, deadline),
         SWB_XML_FIELD("_priority", SWB_XML_TEXT, struct swb_omaha_postinstall, priority),
+        SWB_XML_FIELD("_attempt", SWB_XML_U64, struct swb_omaha_postinstall, attempt),
         SWB_XML_FIELD("DisablePayloadBackoff", SWB_XML_TRUE, struct swb_omaha_postinstall,
                       disable_backoff),
         SWB_XML_FIELD("MaxFailureCountPerUrl", SWB_XML_U64, struct swb_omaha_postinstall,

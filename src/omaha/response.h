@@ -33,6 +33,7 @@ struct swb_omaha_postinstall {
         const char *metadata_signature; /* base64 */
         const char *deadline;           /* not empty: urgent */
         const char *priority;           /* ours: "low", "high"; "": normal */
+        uint64_t attempt;               /* ours: of this version; 0: not given */
         bool disable_backoff;
         uint64_t max_failures; /* per URL; 0 = not given */
 };

@@ -124,3 +124,24 @@ def test_confirming_goes_on_without_a_watchdog(device):
     update(device)
     device.wait_event(54, 1)
     assert "confirming without a watchdog" in device.log()
+
+
+def test_version_that_failed_is_taken_again_with_a_higher_attempt(device):
+    """The same answer again is not enough; whoever makes another rollout wants another try."""
+    device.set("health", timeout="1s", **{"check.app": "false"})
+    device.offer("1.1", ATTEMPT="7")
+    device.start()
+    assert device.reboot() == "B"
+    assert device.reboot() == "A"
+    device.wait_state("idle")
+    device.call("Check")
+    device.wait(lambda: device.get("LastError") == "health", "the refusal")
+    assert len(device.calls("install")) == 1
+    device.stop()
+    device.set("health", **{"check.app": "true"})
+    device.start()
+    device.offer("1.1", ATTEMPT="8")
+    device.call("Check")
+    assert device.reboot() == "B"
+    device.wait_event(54, 1)
+    assert device.get("FailedVersions") == {}

@@ -173,7 +173,7 @@ def test_deadline_and_priority(serve, base, data):
     create(data, "--stage=100%", "--deadline=2h", "--priority=high")
     server = serve()
     action = server.ask(machineid="a").check.find("manifest/actions/action[@event='postinstall']")
-    assert action.get("_priority") == "high"
+    assert action.get("_priority") == "high" and int(action.get("_attempt")) > 0
     deadline = datetime.datetime.strptime(action.get("deadline"), "%Y-%m-%dT%H:%M:%S%z")
     left = deadline - datetime.datetime.now(datetime.timezone.utc)
     assert datetime.timedelta(minutes=119) < left <= datetime.timedelta(hours=2)

@@ -160,6 +160,7 @@ static void get_offer(struct fields *f, struct swb_answer *answer)
         answer->metadata_bytes = get_u64(f, "METADATA_SIZE", answer->payload_bytes);
         get_words(f, "DEADLINE", answer->deadline, sizeof(answer->deadline));
         answer->no_backoff = strcmp(swb_kv_str(f->kv, "DISABLE_BACKOFF", ""), "true") == 0;
+        answer->attempt = get_u64(f, "ATTEMPT", INT64_MAX);
         answer->url_failures = get_u64(f, "MAX_FAILURES", UINT32_MAX);
         answer->url_failures = SWB_MIN(answer->url_failures, (uint64_t)URL_FAILURES_MAX);
 }

@@ -58,6 +58,7 @@ struct swb_answer {
         bool is_delta;
         char deadline[SWB_DEADLINE_TEXT]; /* "": none */
         bool no_backoff;
+        uint64_t attempt;      /* the server's, of this version; 0: not given */
         uint64_t url_failures; /* before the next URL is tried, 0: not given */
         /* with any answer: */
         bool is_recall;              /* what is installed and not started yet shall not start */

@@ -12,6 +12,7 @@
 
 static void take_marks(struct swb_state *state, const struct swb_answer *answer)
 {
+        state->server_attempt = SWB_MAX(state->server_attempt, answer->attempt);
         if (answer->day > 0)
                 state->ping_day = answer->day;
         if (answer->has_cohort)
@@ -44,6 +45,19 @@ static int judge_failed(struct swb_engine *e, const struct swb_failed *failed,
         return 0;
 }
 
+/* The server wants another try of what failed here: what was wrong lay elsewhere. */
+static bool is_raised(const struct swb_failed *failed, const struct swb_answer *answer)
+{
+        bool is_raised = answer->attempt > failed->server_attempt;
+
+        if (is_raised)
+                swb_log(SWB_LOG_NOTICE,
+                        "version %s failed on this device and is taken again, as the server's "
+                        "attempt %" PRIu64 ": %s",
+                        failed->version, answer->attempt, failed->text);
+        return is_raised;
+}
+
 /* Return: 0, or why this device does not take what it is offered. */
 static int judge_offer(struct swb_engine *e, const struct swb_answer *answer, struct swb_error *err)
 {
@@ -51,7 +65,7 @@ static int judge_offer(struct swb_engine *e, const struct swb_answer *answer, st
         const char *who = answer->is_local ? "the payload is of" : "the server offers";
         int order = swb_version_compare(answer->version, e->facts.version);
 
-        if (failed && judge_failed(e, failed, err) < 0)
+        if (failed && !is_raised(failed, answer) && judge_failed(e, failed, err) < 0)
                 return err->code;
         if (order == 0)
                 return swb_fail(err, -EPERM, SWB_FAULT_DOWNGRADE,

@@ -31,6 +31,7 @@ void swb_engine_remember(struct swb_engine *e, const char *version, const struct
 
         swb_engine_get_now(e, &now);
         failed.wall_usec = now.wall_usec;
+        failed.server_attempt = e->state->server_attempt;
         (void)snprintf(failed.version, sizeof(failed.version), "%s", version);
         (void)snprintf(failed.text, sizeof(failed.text), "%.*s", SWB_REASON_TEXT - 1, why->text);
         swb_state_add_failed(e->state, &failed);

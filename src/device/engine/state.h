@@ -73,7 +73,8 @@ struct swb_failed {
         char version[SWB_VERSION_TEXT];
         enum swb_fault fault;
         char text[SWB_REASON_TEXT];
-        uint64_t wall_usec; /* when it failed last */
+        uint64_t wall_usec;      /* when it failed last */
+        uint64_t server_attempt; /* the highest so far; a higher one is another try */
         uint64_t n_times;
 };
 
@@ -98,6 +99,7 @@ struct swb_past {
 
 struct swb_state {
         struct swb_pending pending;
+        uint64_t server_attempt;                  /* the highest that the server named; 0: none */
         struct swb_failed failed[SWB_FAILED_MAX]; /* oldest first */
         size_t n_failed;
         struct swb_event events[SWB_EVENTS_MAX]; /* oldest first */

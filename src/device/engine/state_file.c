@@ -105,6 +105,7 @@ static void put_failed(struct sink *sink, const struct swb_failed *failed)
         put_str(sink, "FAULT", swb_fault_to_string(failed->fault));
         put_str(sink, "TEXT", failed->text);
         put_u64(sink, "WALL_USEC", failed->wall_usec);
+        put_u64(sink, "SERVER_ATTEMPT", failed->server_attempt);
         put_u64(sink, "TIMES", failed->n_times);
 }
 
@@ -165,6 +166,7 @@ static void put_state(struct sink *sink, const struct swb_state *state)
         put_u64(sink, "POLL_INTERVAL_USEC", state->poll_interval_usec);
         put_u64(sink, "FAILED_CHECKS", state->failed_checks);
         put_u64(sink, "DELTA_FAILURES", state->delta_failures);
+        put_u64(sink, "SERVER_ATTEMPT", state->server_attempt);
         put_u64(sink, "FULL_ONLY", state->full_only);
         put_str(sink, "REFUSED_VERSION", state->refused_version);
         put_u64(sink, "PING_DAY", state->ping_day);
@@ -341,6 +343,7 @@ static void get_failed(struct source *source, struct swb_failed *failed)
         GET_STR(source, "TEXT", failed->text);
         failed->fault = get_fault(source);
         failed->wall_usec = get_u64(source, "WALL_USEC");
+        failed->server_attempt = get_u64(source, "SERVER_ATTEMPT");
         failed->n_times = get_u64(source, "TIMES");
 }
 
@@ -439,6 +442,7 @@ static int parse_state(struct swb_state *state, const struct swb_buf *buf, const
         state->last_check_wall_usec = get_u64(&source, "LAST_CHECK_WALL_USEC");
         state->poll_interval_usec = get_u64(&source, "POLL_INTERVAL_USEC");
         state->failed_checks = get_u64(&source, "FAILED_CHECKS");
+        state->server_attempt = get_u64(&source, "SERVER_ATTEMPT");
         state->delta_failures = get_u64(&source, "DELTA_FAILURES");
         state->full_only = get_u64(&source, "FULL_ONLY") != 0;
         GET_STR(&source, "REFUSED_VERSION", state->refused_version);

@@ -232,6 +232,8 @@ static void put_update(struct swb_buf *buf, const struct swb_omaha_offer *offer,
         put_if_set(buf, "METADATA_SIGNATURE", post_install->metadata_signature, r);
         put_if_set(buf, "DEADLINE", post_install->deadline, r);
         put_if_set(buf, "PRIORITY", post_install->priority, r);
+        if (post_install->attempt)
+                put_u64(buf, "ATTEMPT", post_install->attempt, r);
         if (post_install->max_failures)
                 put_u64(buf, "MAX_FAILURES", post_install->max_failures, r);
         if (post_install->disable_backoff)

@@ -77,6 +77,7 @@ static void fill_update(const struct swb_decision *decision,
                 .metadata_signature = payload->metadata_signature,
                 .deadline = deadline_of(decision, scratch),
                 .priority = priority_of(decision),
+                .attempt = decision->rollout ? (uint64_t)decision->rollout->id : 0,
                 .disable_backoff = release->disable_backoff,
                 .max_failures = release->max_failures,
         };
