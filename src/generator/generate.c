@@ -289,7 +289,7 @@ static int prepare(struct generate *g, struct swb_error *err)
                 const struct swb_generate_partition *p = &c->partitions[i];
 
                 r = swb_prepared_init(&g->prepared[i], p->name, p->old_path, p->new_path,
-                                      g->rules.pieces, err);
+                                      g->rules.pieces || g->rules.split, err);
                 (void)snprintf(g->out->notes[i], sizeof(g->out->notes[i]), "%s",
                                g->prepared[i].note);
         }

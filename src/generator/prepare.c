@@ -51,7 +51,7 @@ static int scan_delta(struct swb_prepared *p, struct swb_error *err)
 }
 
 int swb_prepared_init(struct swb_prepared *p, const char *name, const char *old_path,
-                      const char *new_path, bool pieces, struct swb_error *err)
+                      const char *new_path, bool by_files, struct swb_error *err)
 {
         int r;
 
@@ -60,7 +60,7 @@ int swb_prepared_init(struct swb_prepared *p, const char *name, const char *old_
         if (r == 0 && old_path)
                 r = swb_image_open(old_path, &p->old.image, err);
         if (r == 0)
-                r = old_path ? scan_delta(p, err) : scan_full(p, !pieces, err);
+                r = old_path ? scan_delta(p, err) : scan_full(p, !by_files, err);
         return r < 0 ? swb_wrap(err, r, "partition '%s'", name) : 0;
 }
 

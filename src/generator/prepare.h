@@ -20,10 +20,10 @@ struct swb_prepared {
         char note[192]; /* what the user should know, "" = nothing */
 };
 
-/* Opens and scans. old_path NULL: full; then the image's files are looked at only for `pieces`.
+/* Opens and scans. old_path NULL: full; then the image's files are looked at only if by_files.
  * NOT_FOUND, FORMAT, LIMIT, IO, NO_MEMORY. */
 int swb_prepared_init(struct swb_prepared *p, const char *name, const char *old_path,
-                      const char *new_path, bool pieces, struct swb_error *err) _warn_unused_;
+                      const char *new_path, bool by_files, struct swb_error *err) _warn_unused_;
 void swb_prepared_done(struct swb_prepared *p);
 
 /* Hashes the images of all partitions side by side. */

@@ -43,6 +43,8 @@ static const struct op_kind kinds[] = {
          .own_since = 1000},
         {SWB_OP_SWDIFF, "SWDIFF", .data = true, .source = true, .supported = true, .since = NEVER,
          .own_since = 1001},
+        {SWB_OP_REPLACE_SPLIT, "REPLACE_SPLIT", .data = true, .supported = true, .since = NEVER,
+         .own_since = 1003},
 };
 
 static const struct op_kind *find_kind(uint32_t type)

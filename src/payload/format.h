@@ -30,10 +30,11 @@
 #define SWB_MINOR_FULL 0
 #define SWB_MINOR_PARTIAL 7 /* from here on a payload may leave partitions out (partial_update) */
 /* Our own minor versions. 1000: full or delta, the types of minor 5 but for DISCARD and PUFFDIFF,
- * and REPLACE_ZSTD. 1001: SWDIFF too. 1002: full payloads whose operations are pieces (PF-90). */
+ * and REPLACE_ZSTD. 1001: SWDIFF too. 1002: full payloads whose operations are pieces (PF-90).
+ * 1003: as 1001, and REPLACE_SPLIT. */
 #define SWB_MINOR_OWN_FIRST 1000
 #define SWB_MINOR_PIECES 1002
-#define SWB_MINOR_OWN_LAST 1002
+#define SWB_MINOR_OWN_LAST 1003
 
 /* Pieces: what an operation's destination must hold, so that a device can look for it in what it
  * has instead of fetching it. */
@@ -55,10 +56,11 @@ enum swb_op_type {
         SWB_OP_ZUCCHINI = 11,
         SWB_OP_LZ4DIFF_BSDIFF = 12,
         SWB_OP_LZ4DIFF_PUFFDIFF = 13,
-        SWB_OP_REPLACE_ZSTD = 128, /* own profile: one zstd frame, window at most 8 MiB */
-        SWB_OP_SWDIFF = 129,       /* own profile: a difference in the format SWD1 */
+        SWB_OP_REPLACE_ZSTD = 128,  /* own profile: one zstd frame, window at most 8 MiB */
+        SWB_OP_SWDIFF = 129,        /* own profile: a difference in the format SWD1 */
+        SWB_OP_REPLACE_SPLIT = 130, /* own profile: content sorted into streams, format SWS1 */
 };
-#define SWB_OP_LAST SWB_OP_SWDIFF /* highest number of a type */
+#define SWB_OP_LAST SWB_OP_REPLACE_SPLIT /* highest number of a type */
 
 /* "REPLACE_BZ" …; "unknown" for a number without a name. */
 const char *swb_op_to_string(uint32_t type);

@@ -8,6 +8,7 @@
  */
 #include "base/text.h"
 #include "codec/puffpatch.h"
+#include "codec/split.h"
 #include "codec/swpatch.h"
 #include "os/fec.h"
 #include "os/file.h"
@@ -143,6 +144,8 @@ static int make_content(const struct swb_operation *op, const uint8_t *blob, con
                 return swb_decode(SWB_CODEC_XZ, SWB_DECODER_MEMORY_BYTES, blob, n, out, n_out);
         case SWB_OP_REPLACE_ZSTD:
                 return swb_decode(SWB_CODEC_ZSTD, SWB_DECODER_MEMORY_BYTES, blob, n, out, n_out);
+        case SWB_OP_REPLACE_SPLIT:
+                return swb_unsplit(blob, n, n_out, write_target, &(struct patching){.target = out});
         case SWB_OP_SOURCE_COPY:
                 memcpy(out, source, n_out);
                 return 0;

@@ -17,14 +17,16 @@ import sys
 
 BLOCK = 4096
 MAGIC = b"CrAU"
-OWN_MINOR, SWDIFF_MINOR = 1000, 1001
+OWN_MINOR, SWDIFF_MINOR, SPLIT_MINOR = 1000, 1001, 1003
 OWN_DATA_MAX = 24 << 20
 
 REPLACE, REPLACE_BZ, SOURCE_COPY, SOURCE_BSDIFF, ZERO = 0, 1, 4, 5, 6
 REPLACE_XZ, PUFFDIFF, BROTLI_BSDIFF, REPLACE_ZSTD, SWDIFF = 8, 9, 10, 128, 129
+REPLACE_SPLIT = 130
 NAMES = {0: "REPLACE", 1: "REPLACE_BZ", 4: "SOURCE_COPY", 5: "SOURCE_BSDIFF", 6: "ZERO",
-         8: "REPLACE_XZ", 9: "PUFFDIFF", 10: "BROTLI_BSDIFF", 128: "REPLACE_ZSTD", 129: "SWDIFF"}
-COMPRESSED = {REPLACE_BZ, REPLACE_XZ, REPLACE_ZSTD}
+         8: "REPLACE_XZ", 9: "PUFFDIFF", 10: "BROTLI_BSDIFF", 128: "REPLACE_ZSTD", 129: "SWDIFF",
+         130: "REPLACE_SPLIT"}
+COMPRESSED = {REPLACE_BZ, REPLACE_XZ, REPLACE_ZSTD, REPLACE_SPLIT}
 BSDIFFS = {SOURCE_BSDIFF, BROTLI_BSDIFF}
 DIFFS = BSDIFFS | {PUFFDIFF, SWDIFF}
 WITH_DATA = {REPLACE} | COMPRESSED | DIFFS
@@ -50,6 +52,8 @@ def allowed(minor):
         types |= {REPLACE_ZSTD}
     if minor >= SWDIFF_MINOR:
         types |= {SWDIFF}
+    if minor >= SPLIT_MINOR:
+        types |= {REPLACE_SPLIT}
     return types
 
 
@@ -209,11 +213,11 @@ def check_file(p):
         yield f"major version {p.major}"
     if p.block_size != BLOCK:
         yield f"block size {p.block_size}"
-    if p.minor not in (0, 2, 3, 4, 5, 6, OWN_MINOR, SWDIFF_MINOR):
+    if p.minor not in (0, 2, 3, 4, 5, 6, OWN_MINOR, SWDIFF_MINOR, SPLIT_MINOR):
         yield f"minor version {p.minor}"
     if p.is_delta and p.minor == 0:
         yield "a delta with minor version 0"
-    if not p.is_delta and p.minor not in (0, OWN_MINOR):
+    if not p.is_delta and p.minor not in (0, OWN_MINOR, SPLIT_MINOR):
         yield f"a full payload with minor version {p.minor}"
     if not p.partitions:
         yield "no partition"

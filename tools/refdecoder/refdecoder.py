@@ -23,6 +23,7 @@ import puffs as puff_format
 from codings import decode_xz, decode_zstd, one_stream, patch, swdiff
 from keys import load_key
 from refusal import Refused, demand
+from splits import unsplit
 
 BLOCK = 4096
 HOLE = 2**64 - 1
@@ -119,7 +120,7 @@ class Manifest:
                 self.signatures[number - 4] = value
             elif number == 12:
                 self.minor = uint32(value)  # PF-17
-                demand(value == 0 or 2 <= value <= 9 or 1000 <= value <= 1002, "unsupported",
+                demand(value == 0 or 2 <= value <= 9 or 1000 <= value <= 1003, "unsupported",
                        f"minor version {value}")
             elif number == 13:
                 demand(len(self.partitions) < 16, "limit", "partitions")  # PF-20
@@ -277,7 +278,7 @@ class Partition:
 # ---- 4. Operations ---------------------------------------------------------------------------
 
 
-MINORS = (0, 2, 3, 4, 5, 6, 7, 8, 9, 1000, 1001, 1002)
+MINORS = (0, 2, 3, 4, 5, 6, 7, 8, 9, 1000, 1001, 1002, 1003)
 
 
 class Type:
@@ -289,20 +290,21 @@ class Type:
 
 
 TYPES = {
-    0: Type("REPLACE", "++++++++++++", data=True),
-    1: Type("REPLACE_BZ", "++++++++++++", data=True),
-    4: Type("SOURCE_COPY", ".+++++++++++", source=True),
-    5: Type("SOURCE_BSDIFF", ".+++++++++++", data=True, source=True),
-    6: Type("ZERO", "...+++++++++"),
-    7: Type("DISCARD", "...++++++..."),
-    8: Type("REPLACE_XZ", "+.++++++++++", data=True),
-    9: Type("PUFFDIFF", "....+++++...", data=True, source=True),
-    10: Type("BROTLI_BSDIFF", "...+++++++++", data=True, source=True),
-    11: Type("ZUCCHINI", ".......++...", data=True, source=True, applies=False),
-    12: Type("LZ4DIFF_BSDIFF", "........+...", data=True, source=True, applies=False),
-    13: Type("LZ4DIFF_PUFFDIFF", "........+...", data=True, source=True, applies=False),
-    128: Type("REPLACE_ZSTD", ".........+++", data=True),
-    129: Type("SWDIFF", "..........++", data=True, source=True),
+    0: Type("REPLACE", "+++++++++++++", data=True),
+    1: Type("REPLACE_BZ", "+++++++++++++", data=True),
+    4: Type("SOURCE_COPY", ".++++++++++++", source=True),
+    5: Type("SOURCE_BSDIFF", ".++++++++++++", data=True, source=True),
+    6: Type("ZERO", "...++++++++++"),
+    7: Type("DISCARD", "...++++++...."),
+    8: Type("REPLACE_XZ", "+.+++++++++++", data=True),
+    9: Type("PUFFDIFF", "....+++++....", data=True, source=True),
+    10: Type("BROTLI_BSDIFF", "...++++++++++", data=True, source=True),
+    11: Type("ZUCCHINI", ".......++....", data=True, source=True, applies=False),
+    12: Type("LZ4DIFF_BSDIFF", "........+....", data=True, source=True, applies=False),
+    13: Type("LZ4DIFF_PUFFDIFF", "........+....", data=True, source=True, applies=False),
+    128: Type("REPLACE_ZSTD", ".........++++", data=True),
+    129: Type("SWDIFF", "..........+++", data=True, source=True),
+    130: Type("REPLACE_SPLIT", "............+", data=True),
 }
 
 
@@ -512,6 +514,8 @@ def result_of(op, blob, old):
         return source
     if op.number == 9:
         return puffdiff(blob, source, size)
+    if op.number == 130:
+        return unsplit(blob, size)
     if op.number == 129:
         return swdiff(blob, source, size)
     source = source[: op.src_length] if op.src_length else source

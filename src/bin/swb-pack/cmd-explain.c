@@ -117,6 +117,7 @@ static const char *reason(const struct swb_operation *op, bool is_full)
         case SWB_OP_REPLACE_BZ:
         case SWB_OP_REPLACE_XZ:
         case SWB_OP_REPLACE_ZSTD:
+        case SWB_OP_REPLACE_SPLIT:
                 return is_full ? "the payload is a full one"
                                : "nothing old is like it, or the difference was no smaller";
         case SWB_OP_MOVE:

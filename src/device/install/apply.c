@@ -6,6 +6,7 @@
 #include <linux/falloc.h>
 
 #include "codec/puffpatch.h"
+#include "codec/split.h"
 #include "codec/swpatch.h"
 #include "os/file.h"
 
@@ -350,6 +351,21 @@ static int apply_patch(struct swb_apply *apply, const struct swb_operation *oper
         return finish_padded(&patch.writer, err);
 }
 
+static int apply_split(struct swb_apply *apply, const struct swb_operation *operation,
+                       const uint8_t *blob, struct swb_slot *slot, struct swb_error *err)
+{
+        const struct swb_extent_target target = target_of(apply, slot);
+        struct patch patch = {.err = err};
+        int r;
+
+        swb_extent_writer_init(&patch.writer, &target, operation->dst, operation->n_dst);
+        r = swb_unsplit(blob, (size_t)operation->data_length, patch.writer.n_bytes, patch_write,
+                        &patch);
+        if (r < 0)
+                return patch.failed ? r : fail_codec(err, r, "split");
+        return swb_extent_writer_finish(&patch.writer, err);
+}
+
 static int dispatch(struct swb_apply *apply, const struct swb_operation *operation,
                     const uint8_t *blob, struct swb_slot *slot, struct swb_error *err)
 {
@@ -362,6 +378,8 @@ static int dispatch(struct swb_apply *apply, const struct swb_operation *operati
                 return apply_compressed(apply, SWB_CODEC_XZ, operation, blob, slot, err);
         case SWB_OP_REPLACE_ZSTD:
                 return apply_compressed(apply, SWB_CODEC_ZSTD, operation, blob, slot, err);
+        case SWB_OP_REPLACE_SPLIT:
+                return apply_split(apply, operation, blob, slot, err);
         case SWB_OP_ZERO:
         case SWB_OP_DISCARD:
                 return apply_zero(apply, operation, slot, err);

@@ -3,6 +3,7 @@
 
 #include "codec/bsdiff.h"
 #include "codec/puffdiff.h"
+#include "codec/split.h"
 #include "codec/swdiff.h"
 #include "generator/diff/replace.h"
 #include "generator/pieces/cut.h"
@@ -129,12 +130,42 @@ static int make_replace_from(const struct swb_make *make, const struct swb_exten
         return attach_data(make, op, &buf, err);
 }
 
+static bool is_sorted(const struct swb_task *task)
+{
+        for (size_t i = 0; i < task->regions.n; i++)
+                if (task->regions.items[i].stream != SWB_STREAM_DATA)
+                        return true;
+        return false;
+}
+
+/* Return: SPLIT, or NO_GAIN when it gets no smaller that way. */
+enum { SPLIT = 0, NO_GAIN = 1 };
+
+static int make_split(const struct swb_make *make, const struct swb_task *task, const uint8_t *data,
+                      struct swb_operation_list *ret, struct swb_error *err)
+{
+        size_t ceiling = (size_t)task->dst.n_blocks * SWB_BLOCK_BYTES - 1;
+        _cleanup_(swb_buf_done) struct swb_buf buf = SWB_BUF_INIT(ceiling);
+        struct swb_operation *op;
+        int r = swb_split(data, task->regions.items, task->regions.n, &buf);
+
+        if (r == -E2BIG)
+                return NO_GAIN;
+        op = r == 0 ? add_operation(ret, SWB_OP_REPLACE_SPLIT, NULL, &task->dst) : NULL;
+        return op ? attach_data(make, op, &buf, err) : swb_oom(err);
+}
+
 static int make_replace(const struct swb_make *make, const struct swb_task *task,
                         struct swb_operation_list *ret, struct swb_error *err)
 {
         _cleanup_free_ uint8_t *data = NULL;
         int r = read_blocks(make->new, &task->dst, &data, err);
 
+        if (r == 0 && is_sorted(task)) {
+                r = make_split(make, task, data, ret, err);
+                if (r != NO_GAIN)
+                        return r;
+        }
         return r < 0 ? r : make_replace_from(make, &task->dst, data, ret, err);
 }
 
@@ -448,7 +479,8 @@ uint64_t swb_make_memory(const struct swb_rules *rules, const struct swb_task *t
                 return diff_memory(rules, task->src.n_blocks * SWB_BLOCK_BYTES,
                                    largest_part(task) * SWB_BLOCK_BYTES, n_new);
         case SWB_TASK_REPLACE:
-                return 4 * n_new + swb_replace_memory();
+                return n_new + SWB_MAX(3 * n_new + swb_replace_memory(),
+                                       task->regions.n > 0 ? swb_split_memory(n_new) + n_new : 0);
         case SWB_TASK_ZERO:
         case SWB_TASK_COPY:
                 break;

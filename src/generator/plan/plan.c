@@ -3,6 +3,7 @@
 
 #include "generator/plan/pair.h"
 #include "generator/plan/sources.h"
+#include "generator/plan/whole.h"
 
 /* Long enough to cost nothing, short enough that an interrupted install has little to do again. */
 #define COPY_BLOCKS_MAX ((16u << 20) / SWB_BLOCK_BYTES)
@@ -265,6 +266,19 @@ static int add_data_tasks(struct plan *plan, struct swb_error *err)
         return 0;
 }
 
+/* DATA of a full payload whose files were scanned. */
+static int add_whole_tasks(struct plan *plan, struct swb_error *err)
+{
+        const struct swb_plan_input *in = plan->input;
+        _cleanup_free_ bool *is_wanted = calloc(in->new.blocks->n, sizeof(*is_wanted));
+
+        if (!is_wanted)
+                return swb_oom(err);
+        for (uint64_t i = 0; i < in->new.blocks->n; i++)
+                is_wanted[i] = plan->sources[i] == SWB_SOURCE_DATA;
+        return swb_whole_plan(in->pool, in->new.scan, is_wanted, plan->tasks, err);
+}
+
 int swb_plan_partition(const struct swb_plan_input *input, struct swb_task_list *tasks,
                        struct swb_error *err)
 {
@@ -278,6 +292,8 @@ int swb_plan_partition(const struct swb_plan_input *input, struct swb_task_list 
                 return r;
         if (add_plain_tasks(&plan) < 0)
                 return swb_oom(err);
+        if (input->rules->split && !input->old)
+                return add_whole_tasks(&plan, err);
         mark_needed(&plan);
         return add_data_tasks(&plan, err);
 }

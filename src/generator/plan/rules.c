@@ -9,7 +9,7 @@
 #define CHUNK_BLOCKS_OWN ((4u << 20) / SWB_BLOCK_BYTES)
 
 /* The lowest number does: older devices read it too. */
-#define SWB_MINOR_OWN_FULL 1000
+#define SWB_MINOR_OWN_FULL 1003
 #define SWB_MINOR_OWN_DELTA 1001
 
 static const char *const names[_SWB_PROFILE_MAX] = {
@@ -48,12 +48,12 @@ static int check(enum swb_profile profile, bool delta, uint32_t minor, struct sw
                         err, -EINVAL, SWB_FAULT_USAGE,
                         "a full payload of profile %s can't have minor version %u: only 0%s",
                         swb_profile_to_string(profile), minor,
-                        profile == SWB_PROFILE_SWITCHBACK ? ", 1000 to 1002" : "");
+                        profile == SWB_PROFILE_SWITCHBACK ? ", 1000 to 1003" : "");
         if (delta && (minor < 2 || minor > SWB_MINOR_CHROMEOS_LAST))
                 return swb_fail(err, -EINVAL, SWB_FAULT_USAGE,
                                 "a delta of profile %s can't have minor version %u: only 2 to 6%s",
                                 swb_profile_to_string(profile), minor,
-                                profile == SWB_PROFILE_SWITCHBACK ? ", 1000 or 1001" : "");
+                                profile == SWB_PROFILE_SWITCHBACK ? ", 1000 to 1003" : "");
         return 0;
 }
 
@@ -77,6 +77,7 @@ int swb_rules_init(struct swb_rules *rules, enum swb_profile profile, bool delta
                 .swdiff = swb_op_allowed(SWB_OP_SWDIFF, minor),
                 .xz = swb_op_allowed(SWB_OP_REPLACE_XZ, minor),
                 .zstd = swb_op_allowed(SWB_OP_REPLACE_ZSTD, minor),
+                .split = !delta && swb_op_allowed(SWB_OP_REPLACE_SPLIT, minor),
                 .lengths = minor < 4,
                 .offsets_32_bit = minor < 6,
                 .hash_tree = minor >= 6,

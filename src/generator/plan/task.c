@@ -25,6 +25,7 @@ void swb_task_list_done(struct swb_task_list *list)
                 swb_extent_list_done(&list->items[i].src);
                 swb_extent_list_done(&list->items[i].dst);
                 free(list->items[i].parts);
+                free(list->items[i].regions.items);
         }
         free(list->items);
         *list = (struct swb_task_list){0};

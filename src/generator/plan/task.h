@@ -6,6 +6,7 @@
  * The plan's product and the packer's food. Tasks of a partition write each of its blocks exactly
  * once.
  */
+#include "generator/scan/content.h"
 #include "generator/scan/extents.h"
 
 enum swb_task_kind {
@@ -26,6 +27,8 @@ struct swb_task {
         /* DIFF: together all of src and dst, each searched by itself. None: all is one part. */
         struct swb_task_part *parts;
         size_t n_parts, parts_cap;
+        /* REPLACE: what the blocks hold. None: not examined. */
+        struct swb_split_regions regions;
 };
 
 struct swb_task_list {

@@ -14,7 +14,7 @@ static struct swb_rules make(enum swb_profile profile, bool delta, uint32_t mino
 static void test_defaults(void **state)
 {
         (void)state;
-        assert_int_equal(make(SWB_PROFILE_SWITCHBACK, false, SWB_MINOR_DEFAULT).minor, 1000);
+        assert_int_equal(make(SWB_PROFILE_SWITCHBACK, false, SWB_MINOR_DEFAULT).minor, 1003);
         assert_int_equal(make(SWB_PROFILE_SWITCHBACK, true, SWB_MINOR_DEFAULT).minor, 1001);
         assert_int_equal(make(SWB_PROFILE_CHROMEOS, false, SWB_MINOR_DEFAULT).minor, 0);
         assert_int_equal(make(SWB_PROFILE_CHROMEOS, true, SWB_MINOR_DEFAULT).minor, 4);
@@ -42,6 +42,11 @@ static void test_what_each_minor_allows(void **state)
         assert_true(r.swdiff && r.zero && r.zstd && r.xz && !r.puffdiff && !r.pieces);
         r = make(SWB_PROFILE_SWITCHBACK, false, 1002);
         assert_true(r.pieces && r.zero && r.zstd && r.hash_tree);
+        assert_false(r.split);
+        r = make(SWB_PROFILE_SWITCHBACK, false, 1003);
+        assert_true(r.split && r.zstd && !r.pieces);
+        r = make(SWB_PROFILE_SWITCHBACK, true, 1003);
+        assert_true(r.swdiff && !r.split);
         r = make(SWB_PROFILE_SWITCHBACK, true, 4);
         assert_false(r.zstd);
 }
@@ -57,7 +62,7 @@ static void test_what_does_not_go_together(void **state)
                 {SWB_PROFILE_CHROMEOS, true, 0},     {SWB_PROFILE_CHROMEOS, true, 1},
                 {SWB_PROFILE_CHROMEOS, true, 7},     {SWB_PROFILE_CHROMEOS, true, 1000},
                 {SWB_PROFILE_SWITCHBACK, true, 0},   {SWB_PROFILE_SWITCHBACK, true, 1002},
-                {SWB_PROFILE_SWITCHBACK, false, 4},  {SWB_PROFILE_SWITCHBACK, true, 1003},
+                {SWB_PROFILE_SWITCHBACK, false, 4},  {SWB_PROFILE_SWITCHBACK, true, 1004},
                 {SWB_PROFILE_CHROMEOS, false, 1002},
         };
 

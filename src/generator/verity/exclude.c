@@ -42,11 +42,20 @@ static int exclude(const struct swb_task *task, struct swb_task *kept,
         return r;
 }
 
+/* They say what the blocks hold that were there before. */
+static void drop_regions(struct swb_task *task)
+{
+        free(task->regions.items);
+        task->regions = (struct swb_split_regions){0};
+}
+
 static int exclude_from(struct swb_task *task, const struct swb_extent *extent)
 {
         struct swb_task kept = {.kind = task->kind};
         int r = exclude(task, &kept, extent);
 
+        if (r == 0 && kept.dst.n_blocks < task->dst.n_blocks)
+                drop_regions(task);
         if (r == 0)
                 replace(&task->dst, &kept.dst);
         if (r == 0 && task->kind == SWB_TASK_COPY)
@@ -74,6 +83,7 @@ int swb_task_list_exclude(struct swb_task_list *tasks, const struct swb_extent *
                 }
                 swb_extent_list_done(&task.src);
                 swb_extent_list_done(&task.dst);
+                free(task.regions.items);
         }
         tasks->n = n;
         return 0;

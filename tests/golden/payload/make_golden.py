@@ -26,6 +26,7 @@ from container import (BLOCK, HOLE, Op, Part, Payload, by_both, by_p256, by_rsa,
 from deltas import (delta_part, old_and_new, simple_patch_at, swdiff_part, with_op,
                     write_bad_differences)
 from puffs import Stream, puffdiff
+from splits import write_bad_splits, write_good_splits
 from trees import write_bad_trees, write_good_trees
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -62,7 +63,7 @@ class Cases:
 
 NAMES = {0: "REPLACE", 1: "REPLACE_BZ", 4: "SOURCE_COPY", 5: "SOURCE_BSDIFF", 6: "ZERO",
          7: "DISCARD", 8: "REPLACE_XZ", 9: "PUFFDIFF", 10: "BROTLI_BSDIFF", 128: "REPLACE_ZSTD",
-         129: "SWDIFF"}
+         129: "SWDIFF", 130: "REPLACE_SPLIT"}
 
 
 def shown(extents):
@@ -323,6 +324,7 @@ def write_good_own(cases):
     for codecs in ((0, 0, 0, 1, 1), (1, 1, 1, 1, 1), (2, 2, 2, 2, 2), (0, 1, 2, 1, 0)):
         name = "".join(map(str, codecs))
         cases.good(f"own-swdiff-{name}", Payload([swdiff_part(codecs)], 1001))
+    write_good_splits(cases)
     cases.good("own-pieces", Payload(pieces(TEXT), 1002, by_p256), ["p256"])
     large = b"\0" * (2048 * BLOCK)
     cases.good("own-zstd-window-8m", Payload([Part("root", large, [
@@ -395,7 +397,7 @@ def write_bad_messages(cases):
 def write_bad_manifest(cases):
     cases.bad("minor-1", "unsupported", "minor version 1, known are", Payload(one(), 1))
     cases.bad("minor-10", "unsupported", "minor version 10", Payload(one(), 10))
-    cases.bad("minor-1003", "unsupported", "minor version 1003", Payload(one(), 1003))
+    cases.bad("minor-1004", "unsupported", "minor version 1004", Payload(one(), 1004))
     cases.bad("block-size-512", "unsupported", "blocks of 512",
               Payload(one(), block_size=number(3, 512)))
     cases.bad("no-partitions", "format", "any partition is missing",
@@ -629,7 +631,7 @@ def main():
     for write in (write_good_full, write_good_delta, write_good_own, write_good_puffs,
                   write_good_trees, write_bad_container, write_bad_messages, write_bad_manifest,
                   write_bad_operations, write_bad_delta, write_bad_differences, write_bad_puffs,
-                  write_bad_trees, write_bad_pieces, write_bad_blobs, write_bad_signatures):
+                  write_bad_trees, write_bad_pieces, write_bad_splits, write_bad_blobs, write_bad_signatures):
         write(cases)
 
 

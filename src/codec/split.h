@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * codec/split.h - content sorted into streams by what it is: the format SWS1
+ *
+ * Instructions, their operands, tables and texts compress better among their like. Regions of a
+ * content are each carried out by a named way ("kind") to take bytes from one or more streams; each
+ * stream is packed by itself. Spec: docs/spec/payload.md, section 10.
+ */
+#include "base/buf.h"
+
+/* An operation in this format makes at most so much. */
+#define SWB_SPLIT_TARGET_MAX ((size_t)16 << 20)
+#define SWB_SPLIT_STREAMS_MAX 16u
+#define SWB_SPLIT_FIELDS_MAX 8u
+/* A region of records is turned around in memory. */
+#define SWB_SPLIT_RECORDS_MAX ((size_t)1 << 20)
+
+enum swb_split_kind {
+        SWB_SPLIT_PLAIN = 0,
+        SWB_SPLIT_X86 = 1, /* x86-64 instructions: operands of calls, jumps and references apart */
+        SWB_SPLIT_RECORDS = 2, /* a table of records: byte by byte of all, numbers as differences */
+        SWB_SPLIT_LZ4 = 3,     /* an LZ4 block: tokens, literals and offsets apart */
+};
+
+/* Streams that the maker fills; readers know only numbers. 0 is the list of regions. */
+enum swb_split_stream {
+        SWB_STREAM_DATA = 1,
+        SWB_STREAM_CODE = 2, /* and three more: calls, jumps, references */
+        SWB_STREAM_RELOCATIONS = 6,
+        SWB_STREAM_SYMBOLS = 7,
+        SWB_STREAM_UNWIND = 8,
+        SWB_STREAM_STRINGS = 9,
+        SWB_STREAM_TYPES = 10,
+        SWB_STREAM_LZ4 = 11, /* and two more */
+        SWB_STREAMS = 14,
+};
+
+struct swb_split_region {
+        size_t n_bytes;
+        enum swb_split_kind kind;
+        uint8_t stream;
+        /* RECORDS: widths in bytes (1, 2, 4, 8), 0 behind the last. n_bytes is a multiple of their
+         * sum and at most SWB_SPLIT_RECORDS_MAX. */
+        uint8_t fields[SWB_SPLIT_FIELDS_MAX];
+};
+
+/* The first bytes of an LZ4 block that are whole sequences, at most n. */
+size_t swb_split_lz4_whole(const uint8_t *data, size_t n);
+
+/*
+ * Appends the content in this format; the regions cover it, in order. Build side. Return: 0, -E2BIG
+ * (buf's ceiling), -ENOMEM.
+ */
+int swb_split(const uint8_t *data, const struct swb_split_region *regions, size_t n_regions,
+              struct swb_buf *buf) _warn_unused_;
+uint64_t swb_split_memory(uint64_t n_bytes);
+
+/* Takes the next n bytes of the target. 0 or negative errno. */
+typedef int (*swb_split_write)(void *context, const uint8_t *data, size_t n);
+
+/*
+ * Makes exactly n_target bytes, front to back. Its decoders need n_target bytes and 1 MiB for each
+ * stream at most, 32 MiB in all; 3 MiB more are its own. Return: 0; -EBADMSG for a blob that breaks
+ * the format; -E2BIG for one above its limits; -ENOMEM; or what `write` returned.
+ */
+int swb_unsplit(const uint8_t *blob, size_t n_blob, uint64_t n_target, swb_split_write write,
+                void *context) _warn_unused_;
