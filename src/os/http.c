@@ -31,8 +31,14 @@ struct transfer {
         uint64_t skip;          /* bytes still to throw away */
         uint64_t n_passed;      /* bytes given to the sink */
         bool is_get, has_body, sink_failed;
-        bool any_status;  /* what a status means is the caller's to know */
-        size_t n_headers; /* bytes, over all redirects */
+        bool any_status;                /* what a status means is the caller's to know */
+        const struct swb_range *ranges; /* swb_http_get_ranges(), with what follows */
+        size_t n_ranges;
+        swb_part_sink part_sink;
+        struct swb_multipart multipart;
+        bool is_multipart, has_enough;
+        uint64_t part_end; /* offset: of the next byte */
+        size_t n_headers;  /* bytes, over all redirects */
         uint64_t started_usec;
         struct swb_error *err; /* never NULL; code < 0: a callback has failed */
 };
@@ -128,16 +134,64 @@ static int check_content_length(struct transfer *transfer, uint64_t want)
         return 0;
 }
 
+static int plan_skip_failure(struct transfer *transfer, uint64_t n_bytes)
+{
+        return swb_fail(transfer->err, -EPROTO, SWB_FAULT_PROTOCOL,
+                        "ignores Range, and %" PRIu64 " bytes are too many to load and throw away",
+                        n_bytes);
+}
+
 /* The server ignored Range. */
 static int plan_skip(struct transfer *transfer)
 {
         if (transfer->offset > SWB_HTTP_SKIP_MAX)
-                return swb_fail(transfer->err, -EPROTO, SWB_FAULT_PROTOCOL,
-                                "ignores Range, and %" PRIu64
-                                " bytes are too many to load and throw away",
-                                transfer->offset);
+                return plan_skip_failure(transfer, transfer->offset);
         transfer->skip = transfer->offset;
         return 0;
+}
+
+/* Answers of servers that could have meant: not so many at once. */
+static bool is_too_much(const struct transfer *transfer, unsigned status)
+{
+        return transfer->n_ranges > 1 && (status == 200 || status == 400 || status == 413 ||
+                                          status == 416 || status == 431 || status == 501);
+}
+
+static int begin_parts(struct transfer *transfer)
+{
+        CURL *curl = transfer->http->curl;
+        struct curl_header *header;
+
+        if (curl_easy_header(curl, "Content-Range", 0, CURLH_HEADER, -1, &header) == CURLHE_OK)
+                return swb_content_range_parse(header->value, transfer->total, &transfer->offset,
+                                               &transfer->part_end, transfer->err);
+        if (curl_easy_header(curl, "Content-Type", 0, CURLH_HEADER, -1, &header) != CURLHE_OK)
+                return protocol_error(transfer, "answers 206 without Content-Range");
+        transfer->is_multipart = true;
+        return swb_multipart_init(&transfer->multipart, header->value, transfer->total,
+                                  transfer->err);
+}
+
+/* Before the first byte of a body of ranges. */
+static int begin_ranges(struct transfer *transfer, unsigned status)
+{
+        transfer->has_body = true;
+        if (is_too_much(transfer, status))
+                return swb_fail(transfer->err, -EOPNOTSUPP, SWB_FAULT_PROTOCOL,
+                                "answers HTTP status %u to a request for several ranges", status);
+        if (status < 200 || status > 299)
+                return swb_fail(transfer->err, -EIO, SWB_FAULT_HTTP, "answers HTTP status %u",
+                                status);
+        if (status == 206)
+                return begin_parts(transfer);
+        if (status != 200)
+                return swb_fail(transfer->err, -EPROTO, SWB_FAULT_PROTOCOL,
+                                "answers HTTP status %u to a GET", status);
+        transfer->offset = 0;
+        transfer->part_end = transfer->total;
+        if (transfer->ranges[0].start > SWB_HTTP_SKIP_MAX)
+                return plan_skip_failure(transfer, transfer->ranges[0].start);
+        return check_content_length(transfer, transfer->total);
 }
 
 /* Before the first byte of a body. */
@@ -146,6 +200,8 @@ static int begin_body(struct transfer *transfer)
         unsigned status = status_of(transfer);
         int r;
 
+        if (transfer->ranges)
+                return begin_ranges(transfer, status);
         transfer->has_body = true;
         if (!transfer->any_status && (status < 200 || status > 299))
                 return swb_fail(transfer->err, -EIO, SWB_FAULT_HTTP, "answers HTTP status %u",
@@ -184,6 +240,31 @@ static int pass_on(struct transfer *transfer, const char *data, size_t n)
         return r;
 }
 
+static int on_part(void *context, uint64_t offset, const void *data, size_t n,
+                   struct swb_error *err)
+{
+        struct transfer *transfer = context;
+        int r = transfer->part_sink(transfer->context, offset, data, n, err);
+
+        transfer->sink_failed = r < 0;
+        transfer->has_enough |= r > 0;
+        return r < 0 ? r : 0;
+}
+
+static int pass_on_parts(struct transfer *transfer, const char *data, size_t n)
+{
+        int r;
+
+        if (transfer->is_multipart)
+                return swb_multipart_feed(&transfer->multipart, data, n, on_part, transfer,
+                                          transfer->err);
+        if (n > transfer->part_end - transfer->offset)
+                return protocol_error(transfer, "sends more than its Content-Range says");
+        r = on_part(transfer, transfer->offset, data, n, transfer->err);
+        transfer->offset += n;
+        return r;
+}
+
 /* libcurl's write callback: anything but `n` ends the transfer. */
 static size_t on_body(char *data, size_t size, size_t n, void *context)
 {
@@ -194,8 +275,9 @@ static size_t on_body(char *data, size_t size, size_t n, void *context)
         if (!transfer->has_body)
                 r = begin_body(transfer);
         if (r >= 0)
-                r = pass_on(transfer, data, n);
-        return r < 0 ? CURL_WRITEFUNC_ERROR : n;
+                r = transfer->ranges ? pass_on_parts(transfer, data, n)
+                                     : pass_on(transfer, data, n);
+        return r < 0 || transfer->has_enough ? CURL_WRITEFUNC_ERROR : n;
 }
 
 static size_t on_header(char *data, size_t size, size_t n, void *context)
@@ -354,6 +436,8 @@ static int perform(struct transfer *transfer, struct swb_http_status *status)
         status->retry_after_sec = retry_after(http->curl);
         if (transfer->err->code < 0) /* a callback said why */
                 return transfer->err->code;
+        if (transfer->has_enough)
+                return 0;
         if (code != CURLE_OK) {
                 fault = fault_of(code);
                 return swb_fail(transfer->err, errno_of(fault), fault, "%s",
@@ -527,5 +611,35 @@ int swb_http_get(struct swb_http *http, const char *url, uint64_t offset, uint64
                 r = perform(&transfer, ret_status);
         if (r >= 0)
                 r = check_end(&transfer);
+        return finish(&transfer, r, err);
+}
+
+int swb_http_get_ranges(struct swb_http *http, const char *url, const struct swb_range *ranges,
+                        size_t n, uint64_t total, swb_part_sink sink, void *context,
+                        struct swb_http_status *ret_status, struct swb_error *err)
+{
+        _cleanup_(swb_buf_done) struct swb_buf text = SWB_BUF_INIT(SWB_RANGES_TEXT_MAX);
+        struct swb_error own = SWB_ERROR_INIT;
+        struct transfer transfer = {.http = http,
+                                    .url = url,
+                                    .ranges = ranges,
+                                    .n_ranges = n,
+                                    .part_sink = sink,
+                                    .context = context,
+                                    .total = total,
+                                    .is_get = true,
+                                    .err = &own};
+        int r;
+
+        swb_assert(n > 0 && n <= SWB_RANGES_MAX);
+        *ret_status = (struct swb_http_status){0};
+        r = swb_ranges_put(&text, ranges, n) < 0 ? swb_oom(&own) : 0;
+        if (r >= 0)
+                r = set_options(&transfer, NULL);
+        if (r >= 0 &&
+            curl_easy_setopt(http->curl, CURLOPT_RANGE, (const char *)text.data) != CURLE_OK)
+                r = swb_oom(&own);
+        if (r >= 0)
+                r = perform(&transfer, ret_status);
         return finish(&transfer, r, err);
 }

@@ -13,6 +13,8 @@
  */
 #include "base/buf.h"
 #include "base/error.h"
+#include "base/ranges.h"
+#include "os/multipart.h"
 
 /* Bytes of a body that are thrown away when a server ignores Range, at most. */
 #define SWB_HTTP_SKIP_MAX (256ull << 20)
@@ -77,3 +79,15 @@ typedef int (*swb_http_sink)(void *context, const void *data, size_t n_bytes,
 int swb_http_get(struct swb_http *http, const char *url, uint64_t offset, uint64_t total,
                  swb_http_sink sink, void *context, struct swb_http_status *ret_status,
                  struct swb_error *err) _warn_unused_;
+
+/*
+ * These ranges (ascending and apart) of a file that has exactly `total` bytes. The sink is told
+ * where in the file each byte stands: the answer may hold more than was asked for, in one part or
+ * several, and with n == 1 the whole file (status 200, from a server that ignores Range); it must
+ * begin at ranges[0] or before. A sink that returns 1 has enough: the transfer ends, successfully.
+ * An answer that ends before the last byte asked for is no failure here. -EOPNOTSUPP, PROTOCOL:
+ * several ranges are too much for this server, ask for one at a time. n: 1 .. SWB_RANGES_MAX.
+ */
+int swb_http_get_ranges(struct swb_http *http, const char *url, const struct swb_range *ranges,
+                        size_t n, uint64_t total, swb_part_sink sink, void *context,
+                        struct swb_http_status *ret_status, struct swb_error *err) _warn_unused_;
