@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* GET and HEAD of payloads: whole or one range, straight from the file. */
+/* GET and HEAD of payloads: whole or by ranges, straight from the file. */
 #include <inttypes.h>
 
 #include "base/log.h"
 #include "base/text.h"
 #include "server/http/internal.h"
+#include "server/http/parts.h"
 #include "server/http/range.h"
 #include "server/store/payload_files.h"
+
+#define PARTS_BLOCK_BYTES (128u << 10)
 
 /* The payload that was asked for. */
 struct file {
@@ -72,6 +75,80 @@ static struct part choose_part(const struct swb_exchange *exchange, const struct
         return part;
 }
 
+/* ---- several ranges ---- */
+
+static ssize_t read_parts(void *context, uint64_t offset, char *data, size_t n_bytes)
+{
+        ssize_t n = swb_parts_read(context, offset, data, n_bytes);
+
+        return n < 0 ? MHD_CONTENT_READER_END_WITH_ERROR : n;
+}
+
+static void free_parts(void *context)
+{
+        struct swb_parts *parts = context;
+
+        parts->fd = swb_close(parts->fd);
+        free(parts);
+}
+
+/* NULL: the request asks for no such thing. */
+static struct swb_parts *choose_parts(const struct swb_exchange *exchange, const struct file *file)
+{
+        const char *if_range = swb_exchange_header(exchange, "If-Range");
+        struct swb_parts *parts;
+
+        if (exchange->is_head || swb_exchange_header(exchange, "If-None-Match") ||
+            (if_range && strcmp(if_range, file->etag) != 0))
+                return NULL;
+        parts = calloc(1, sizeof(*parts));
+        if (!parts)
+                return NULL; /* the whole file is an answer, too */
+        parts->fd = -EBADF;
+        parts->n_file_bytes = file->n_bytes;
+        parts->n = swb_parts_parse(swb_exchange_header(exchange, "Range"), file->n_bytes,
+                                   parts->ranges);
+        if (parts->n > 0)
+                return parts;
+        free(parts);
+        return NULL;
+}
+
+static bool add_parts_headers(struct MHD_Response *response, const struct file *file,
+                              const struct swb_parts *parts)
+{
+        char type[96];
+
+        (void)snprintf(type, sizeof(type), "multipart/byteranges; boundary=%s", parts->boundary);
+        return MHD_add_response_header(response, "Content-Type", type) != MHD_NO &&
+               MHD_add_response_header(response, "Accept-Ranges", "bytes") != MHD_NO &&
+               MHD_add_response_header(response, "ETag", file->etag) != MHD_NO;
+}
+
+/* Takes both over. */
+static struct MHD_Response *make_parts_response(struct file *file, struct swb_parts *parts)
+{
+        struct MHD_Response *response;
+
+        parts->fd = file->fd;
+        file->fd = -EBADF;
+        /* A file can't hold the hash of itself. */
+        memcpy(parts->boundary, file->etag + 1, SWB_PARTS_BOUNDARY_BYTES);
+        response = MHD_create_response_from_callback(swb_parts_bytes(parts), PARTS_BLOCK_BYTES,
+                                                     read_parts, parts, free_parts);
+        if (!response) {
+                free_parts(parts);
+                return NULL;
+        }
+        if (!add_parts_headers(response, file, parts)) {
+                MHD_destroy_response(response);
+                response = NULL;
+        }
+        return response;
+}
+
+/* ---- one, or all ---- */
+
 static bool add_headers(struct MHD_Response *response, const struct file *file,
                         const struct part *part)
 {
@@ -123,6 +200,7 @@ enum MHD_Result swb_finish_download(struct swb_exchange *exchange)
 {
         struct file file = {.fd = -EBADF};
         struct swb_error err = SWB_ERROR_INIT;
+        struct swb_parts *parts;
         struct part part;
 
         if (open_file(exchange, &file, &err) < 0) {
@@ -133,6 +211,10 @@ enum MHD_Result swb_finish_download(struct swb_exchange *exchange)
                 return swb_answer_busy(exchange, "the payload can't be read");
         }
         swb_metrics_count(&exchange->service->metrics, SWB_METRIC_DOWNLOADS, 1);
+        parts = choose_parts(exchange, &file);
+        if (parts)
+                return swb_answer_response(exchange, MHD_HTTP_PARTIAL_CONTENT,
+                                           make_parts_response(&file, parts));
         part = choose_part(exchange, &file);
         return swb_answer_response(exchange, part.status, make_response(&file, &part));
 }

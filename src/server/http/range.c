@@ -21,8 +21,8 @@ static const char *read_number(const char *p, uint64_t *ret)
         return swb_parse_u64(digits, ret) == 0 ? p + n : NULL;
 }
 
-static enum swb_range suffix(const char *p, uint64_t n_file_bytes, uint64_t *ret_offset,
-                             uint64_t *ret_bytes)
+static enum swb_range_kind suffix(const char *p, uint64_t n_file_bytes, uint64_t *ret_offset,
+                                  uint64_t *ret_bytes)
 {
         uint64_t n;
 
@@ -37,8 +37,8 @@ static enum swb_range suffix(const char *p, uint64_t n_file_bytes, uint64_t *ret
         return SWB_RANGE_PART;
 }
 
-enum swb_range swb_range_parse(const char *header, uint64_t n_file_bytes, uint64_t *ret_offset,
-                               uint64_t *ret_bytes)
+enum swb_range_kind swb_range_parse(const char *header, uint64_t n_file_bytes, uint64_t *ret_offset,
+                                    uint64_t *ret_bytes)
 {
         uint64_t first, last = UINT64_MAX;
         const char *p = header;

@@ -10,15 +10,16 @@
 
 #include "base/error.h"
 
-enum swb_range {
-        SWB_RANGE_WHOLE,         /* none asked for, several, or none that can be read: 200 */
-        SWB_RANGE_PART,          /* 206 */
+enum swb_range_kind {
+        SWB_RANGE_WHOLE, /* none asked for, none that can be read, several that parts.h refuses: 200
+                          */
+        SWB_RANGE_PART,  /* 206 */
         SWB_RANGE_UNSATISFIABLE, /* 416 */
 };
 
 /* header: value of Range, NULL when absent. ret_* are set for PART: offset and length in bytes. */
-enum swb_range swb_range_parse(const char *header, uint64_t n_file_bytes, uint64_t *ret_offset,
-                               uint64_t *ret_bytes);
+enum swb_range_kind swb_range_parse(const char *header, uint64_t n_file_bytes, uint64_t *ret_offset,
+                                    uint64_t *ret_bytes);
 
 /* Is our strong etag (with its quotes) in a list as of If-None-Match, by weak comparison; "*" is.
  */

@@ -7,7 +7,7 @@ static void test_ranges(void **state)
         static const struct {
                 const char *header;
                 uint64_t size;
-                enum swb_range result;
+                enum swb_range_kind result;
                 uint64_t offset, n;
         } cases[] = {
                 {NULL, 10, SWB_RANGE_WHOLE},
@@ -38,7 +38,8 @@ static void test_ranges(void **state)
         (void)state;
         for (size_t i = 0; i < SWB_ELEMENTS(cases); i++) {
                 uint64_t offset = 0, n = 0;
-                enum swb_range r = swb_range_parse(cases[i].header, cases[i].size, &offset, &n);
+                enum swb_range_kind r =
+                        swb_range_parse(cases[i].header, cases[i].size, &offset, &n);
 
                 if (r != cases[i].result || offset != cases[i].offset || n != cases[i].n)
                         fail_msg("'%s' of %d: %d", cases[i].header, (int)cases[i].size, r);

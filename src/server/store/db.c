@@ -51,11 +51,6 @@ int swb_db_version(struct swb_db *db, int64_t *ret, struct swb_error *err)
         return db->ops->version(db, ret, err);
 }
 
-bool swb_db_is_shared(const struct swb_db *db)
-{
-        return db->ops->is_shared;
-}
-
 int swb_db_has_news(struct swb_db *db, bool *ret, struct swb_error *err)
 {
         return db->ops->has_news(db, ret, err);

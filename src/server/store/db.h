@@ -57,8 +57,6 @@ int swb_db_number(struct swb_db *db, const char *sql, int64_t *ret,
 /* The step of the schema that the database is at; 0: it is empty. CONFIG: not a database of ours.
  */
 int swb_db_version(struct swb_db *db, int64_t *ret, struct swb_error *err) _warn_unused_;
-/* Is it made for several servers at a time? */
-bool swb_db_is_shared(const struct swb_db *db);
 /* May another connection have changed the catalog since the last call? The first call says yes. */
 int swb_db_has_news(struct swb_db *db, bool *ret, struct swb_error *err) _warn_unused_;
 
