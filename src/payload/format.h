@@ -38,8 +38,9 @@
 
 /* Pieces: what an operation's destination must hold, so that a device can look for it in what it
  * has instead of fetching it. */
-#define SWB_TAG_BYTES 5u               /* of a block: the first bytes of its SHA-256 */
-#define SWB_PIECE_MAX_BYTES (4u << 20) /* of one operation's destination */
+#define SWB_TAG_BYTES 5u                /* of a block: the first bytes of its SHA-256 */
+#define SWB_PIECES_MIN_BYTES (1u << 20) /* smaller payloads are fetched whole */
+#define SWB_PIECE_MAX_BYTES (4u << 20)  /* of one operation's destination */
 
 enum swb_op_type {
         SWB_OP_REPLACE = 0,

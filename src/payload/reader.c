@@ -357,6 +357,28 @@ int swb_payload_reader_seek(struct swb_payload_reader *reader, size_t operation,
         return answer(reader, r, err);
 }
 
+static int skip_one(struct swb_payload_reader *reader)
+{
+        int r;
+
+        if (reader->stage != STAGE_NEXT_OPERATION)
+                return reader->stage == STAGE_FAILED ? reader->error.code
+                                                     : misused(reader, "skip within an operation");
+        r = swb_op_walk_next(&reader->walk, &reader->error);
+        if (r == 0)
+                return misused(reader, "skip behind the last operation");
+        if (r > 0)
+                reader->offset += reader->walk.operation.data_length;
+        return r;
+}
+
+int swb_payload_reader_skip(struct swb_payload_reader *reader, struct swb_error *err)
+{
+        int r = skip_one(reader);
+
+        return answer(reader, r < 0 ? r : 0, err);
+}
+
 uint64_t swb_payload_reader_offset(const struct swb_payload_reader *reader)
 {
         return reader->offset;

@@ -67,6 +67,9 @@ const struct swb_manifest *swb_payload_reader_manifest(const struct swb_payload_
  */
 int swb_payload_reader_seek(struct swb_payload_reader *reader, size_t operation,
                             struct swb_error *err) _warn_unused_;
+/* Between operations: steps over the next one, as if it and its blob had been fed. INTERNAL
+ * elsewhere, and when there is none. */
+int swb_payload_reader_skip(struct swb_payload_reader *reader, struct swb_error *err) _warn_unused_;
 /* File offset of the next byte to feed. */
 uint64_t swb_payload_reader_offset(const struct swb_payload_reader *reader);
 

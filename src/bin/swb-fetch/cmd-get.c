@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <sys/stat.h>
+
 #include "bin/swb-fetch/confine.h"
 #include "bin/swb-fetch/fetch.h"
 #include "bin/swb-fetch/report.h"
@@ -7,6 +9,7 @@
 
 static struct {
         struct swb_opt_list urls;
+        bool pieces;
         uint64_t offset, total, max_rate, stall_usec, retries, retry_wait_usec, failures_per_url;
 } options = {.stall_usec = 30 * SECOND,
              .retries = 20,
@@ -19,6 +22,8 @@ const struct swb_opt cmd_get_options[] = {
         {0, "size", SWB_OPT_U64, &options.total, "TOTAL", true, "of the whole payload, in bytes"},
         {0, "offset", SWB_OPT_U64, &options.offset, "N", false,
          "first byte that is wanted (default 0)"},
+        {0, "pieces", SWB_OPT_FLAG, &options.pieces, NULL, false,
+         "standard output is a socket, over which swb-install --pieces asks for ranges"},
         {0, "max-rate", SWB_OPT_SIZE, &options.max_rate, "BYTES", false,
          "a second at most (default 0: no limit)"},
         {0, "stall", SWB_OPT_DURATION, &options.stall_usec, "TIME", false,
@@ -39,6 +44,11 @@ static void on_progress(void *context, const struct swb_download_progress *progr
 
 static int check_options(struct swb_error *err)
 {
+        struct stat st;
+
+        if (options.pieces && (fstat(STDOUT_FILENO, &st) < 0 || !S_ISSOCK(st.st_mode)))
+                return swb_fail(err, -EINVAL, SWB_FAULT_USAGE,
+                                "option --pieces: standard output is not a socket");
         if (options.failures_per_url == 0)
                 return swb_fail(err, -EINVAL, SWB_FAULT_USAGE,
                                 "option --failures-per-url: at least 1");
@@ -58,6 +68,7 @@ int cmd_get(int n_args, char **args, struct swb_error *err)
                 .offset = options.offset,
                 .total = options.total,
                 .output = STDOUT_FILENO,
+                .pieces = options.pieces,
                 .retries = options.retries,
                 .retry_wait_usec = options.retry_wait_usec,
                 .failures_per_url = options.failures_per_url,

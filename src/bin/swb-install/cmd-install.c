@@ -9,6 +9,7 @@
 #include "bin/swb-install/confine.h"
 #include "bin/swb-install/install.h"
 #include "bin/swb-install/report.h"
+#include "bin/swb-install/wants.h"
 #include "device/install/installer.h"
 #include "os/file.h"
 
@@ -27,6 +28,7 @@ struct job {
         int signal_fd;
         int input_fd;
         const char *input_name;
+        struct wants wants; /* with --pieces */
 };
 
 static void job_done(struct job *job)
@@ -68,6 +70,7 @@ static int add_source(struct job *job, const char *text, struct swb_error *err)
         for (size_t i = 0; i < job->n_slots; i++)
                 if (strcmp(job->slots[i].partition, name) == 0) {
                         job->slots[i].source = path;
+                        job->slots[i].source_optional = job->options->pieces;
                         return 0;
                 }
         return swb_fail(err, -EINVAL, SWB_FAULT_USAGE,
@@ -188,6 +191,28 @@ static void on_notice(void *context, const char *text)
         swb_log(SWB_LOG_WARNING, "%s", text);
 }
 
+/* Return: 1 when there are bytes to wait for. What needs none is done meanwhile. */
+static int ask(struct job *job, struct swb_installer *installer, struct swb_error *err)
+{
+        int r;
+
+        if (!swb_installer_is_by_pieces(installer))
+                return 1;
+        r = wants_ask(&job->wants, installer, err);
+        if (r == 0)
+                r = swb_installer_feed(installer, NULL, 0, err);
+        return r;
+}
+
+static ssize_t read_input(struct job *job, const struct swb_installer *installer, uint8_t *data,
+                          struct swb_error *err)
+{
+        if (!job->options->pieces)
+                return swb_read_some(job->input_fd, job->input_name, data, READ_BYTES, err);
+        return wants_read(&job->wants, swb_installer_is_by_pieces(installer), data, READ_BYTES,
+                          err);
+}
+
 static int feed_all(struct job *job, struct swb_installer *installer, struct swb_error *err)
 {
         _cleanup_free_ uint8_t *data = malloc(READ_BYTES);
@@ -197,13 +222,16 @@ static int feed_all(struct job *job, struct swb_installer *installer, struct swb
         if (!data)
                 return swb_oom(err);
         while (!swb_installer_is_fed(installer)) {
+                r = ask(job, installer, err);
+                if (r <= 0)
+                        return r;
                 if (job->report.deaf || wait_for_input(job, true, -1) > 0) {
                         r = swb_installer_suspend(installer, err);
                         return r < 0 ? r
                                      : swb_fail(err, -ECANCELED, SWB_FAULT_CANCELLED,
                                                 "stopped on request");
                 }
-                n = swb_read_some(job->input_fd, job->input_name, data, READ_BYTES, err);
+                n = read_input(job, installer, data, err);
                 if (n <= 0)
                         return (int)n;
                 r = swb_installer_feed(installer, data, (size_t)n, err);
@@ -215,10 +243,15 @@ static int feed_all(struct job *job, struct swb_installer *installer, struct swb
 
 static int install(struct job *job, struct swb_installer *installer, struct swb_error *err)
 {
-        int r;
+        int r = 0;
 
+        if (job->options->pieces)
+                r = wants_begin(&job->wants, installer, err);
         report_need(&job->report, swb_installer_offset(installer));
-        r = feed_all(job, installer, err);
+        if (r >= 0)
+                r = feed_all(job, installer, err);
+        if (job->options->pieces)
+                wants_end(&job->wants);
         return r < 0 ? r : swb_installer_finish(installer, err);
 }
 
@@ -242,6 +275,7 @@ static int run(struct job *job, struct swb_error *err)
                 .expect_version = options->expect_version,
                 .min_timestamp = (int64_t)options->min_timestamp,
                 .checkpoint_bytes = options->checkpoint_bytes,
+                .pieces = options->pieces,
                 .overlap = options->cores > 1,
                 .progress = on_progress,
                 .notice = on_notice,
@@ -264,6 +298,8 @@ static int run(struct job *job, struct swb_error *err)
                 return r;
         if (!options->print_offset)
                 r = open_input(job, swb_installer_offset(installer), err);
+        if (r >= 0 && options->pieces && !options->print_offset)
+                r = wants_init(&job->wants, job->input_fd, job->input_name, err);
         if (r >= 0)
                 r = confine_rest(options->state, err); /* all is open */
         if (r < 0)

@@ -16,6 +16,7 @@ struct install_options {
         const char *control;       /* number of an inherited file descriptor */
         uint64_t checkpoint_bytes; /* 0: as the installer thinks right */
         uint64_t memory_limit;
+        bool pieces;
         bool print_offset;
         bool foreground;
         uint64_t cores;

@@ -23,6 +23,8 @@ static const struct swb_opt option_table[] = {
          "bytes of payload between two checkpoints (default 512K)"},
         {0, "input", SWB_OPT_STRING, &options.input, "FILE", false,
          "the payload (otherwise standard input, from the needed offset)"},
+        {0, "pieces", SWB_OPT_FLAG, &options.pieces, NULL, false,
+         "of a payload of pieces take only what the slots lack: input is a file, or swb-fetch"},
         {0, "payload-hash", SWB_OPT_STRING, &options.payload_hash, "HEX", false,
          "SHA-256 that the whole payload must have; names it for checkpoints"},
         {0, "payload-size", SWB_OPT_U64, &options.payload_bytes, "N", false,

@@ -110,6 +110,7 @@ int swb_args_get(struct swb_args *args, const struct swb_args_from *from, uint64
                 add(args, "--url=%s", pending->url[i]);
         add(args, "--size=%" PRIu64, pending->payload_bytes);
         add(args, "--offset=%" PRIu64, offset);
+        add(args, "--pieces");
         if (pending->url_failures > 0)
                 add(args, "--failures-per-url=%" PRIu64, pending->url_failures);
         if (from->config->update.max_rate_bytes > 0)
@@ -158,10 +159,10 @@ int swb_args_install(struct swb_args *args, const struct swb_args_from *from, st
                 const struct swb_config_partition *p = &config->partitions[i];
 
                 add(args, "--slot=%s=%s", p->name, p->path[pending->slot]);
-                if (pending->is_delta)
-                        add(args, "--source=%s=%s", p->name, p->path[from->facts->slot]);
+                add(args, "--source=%s=%s", p->name, p->path[from->facts->slot]);
         }
         swb_hex_encode(pending->payload_hash, SWB_SHA256_BYTES, hex);
+        add(args, "--pieces");
         add(args, "--keys=%s", config->device.keys_dir);
         if (config->update.required_signatures > 1)
                 add(args, "--required-signatures=%" PRIu64, config->update.required_signatures);

@@ -10,6 +10,7 @@
  */
 #include <fcntl.h>
 #include <inttypes.h>
+#include <sys/socket.h>
 
 #include "base/log.h"
 #include "base/text.h"
@@ -123,6 +124,8 @@ static void on_install_heard(void *context, const struct swb_message *message)
                 hear_need(e, message->offset);
                 return;
         }
+        if (e->getter)
+                swb_worker_touch(e->getter); /* it can do no more than there is room for bytes */
         e->status.progress = message->percent / 100.0;
         if (message->stage == SWB_STAGE_READBACK && e->status.state == SWB_ENGINE_DOWNLOADING)
                 swb_engine_enter(e, SWB_ENGINE_VERIFYING, "reading the slot back");
@@ -158,8 +161,9 @@ static int start_installer(struct swb_engine *e, struct swb_error *err)
         r = swb_args_install(&args, &from, err);
         if (r < 0)
                 return r;
-        if (pipe2(ends, O_CLOEXEC) < 0)
-                return swb_fail_errno(err, errno, "open a pipe for the payload");
+        /* Both ways, for the installer may ask for ranges (swb-install --pieces). */
+        if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
+                return swb_fail_errno(err, errno, "open a socket for the payload");
         input = ends[0];
         e->attempt.pipe = ends[1];
         job.kind = SWB_WORKER_INSTALL;

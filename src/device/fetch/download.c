@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "device/fetch/local.h"
+#include "device/fetch/wanted.h"
 #include "os/file.h"
 
 #define SECOND UINT64_C(1000000)
@@ -17,16 +18,18 @@ struct source {
         const char *url;
         uint64_t n_failures; /* in a row without a byte */
         bool is_wrong;
+        bool one_by_one; /* takes no more than one range a request */
 };
 
 struct download {
         const struct swb_download_config *config;
         struct source sources[SWB_DOWNLOAD_URLS_MAX];
         size_t current;
-        uint64_t offset;
+        uint64_t offset; /* without pieces: of the next byte; with them: config's, and what came */
         uint64_t n_failures, forgiven_at; /* failures since this offset */
         bool got_bytes, output_failed;    /* in the request that runs */
         uint64_t window_usec, window_offset, rate_bytes;
+        struct swb_wanted *wanted; /* with pieces: what is asked for */
 };
 
 static uint64_t now_usec(void)
@@ -133,8 +136,9 @@ static bool may_pass(const struct swb_error *err, unsigned status)
 /* Faults that are not the server's: no other URL will help. */
 static bool is_ours(const struct download *d, const struct swb_error *err)
 {
-        return d->output_failed || err->fault == SWB_FAULT_CONFIG ||
-               err->fault == SWB_FAULT_NO_MEMORY || err->fault == SWB_FAULT_INTERNAL;
+        return d->output_failed || (d->wanted && swb_wanted_is_abandoned(d->wanted)) ||
+               err->fault == SWB_FAULT_CONFIG || err->fault == SWB_FAULT_NO_MEMORY ||
+               err->fault == SWB_FAULT_INTERNAL;
 }
 
 /* The next URL that is not wrong; false if there is none, also when only the current one is left
@@ -210,15 +214,134 @@ static int begin(struct download *d, const struct swb_download_config *config,
         return 0;
 }
 
-/* From where the current source is: the network, or a stick. */
-static int get(struct download *d, struct swb_http *http, struct swb_http_status *ret_status,
-               struct swb_error *err)
+/* Front to back, from where the current source is: the network, or a stick. */
+static int get_rest(struct download *d, struct swb_http *http, struct swb_http_status *ret_status,
+                    struct swb_error *own)
 {
         const char *url = d->sources[d->current].url;
+        int r;
 
         if (swb_starts_with(url, SWB_LOCAL_SCHEME))
-                return swb_local_get(url, d->offset, d->config->total, take, d, err);
-        return swb_http_get(http, url, d->offset, d->config->total, take, d, ret_status, err);
+                return swb_local_get(url, d->offset, d->config->total, take, d, own);
+        r = swb_http_get(http, url, d->offset, d->config->total, take, d, ret_status, own);
+        /* All is here: the connection may end as it likes. */
+        return r < 0 && d->offset == d->config->total && own->fault != SWB_FAULT_PROTOCOL ? 0 : r;
+}
+
+static int on_part(void *context, uint64_t offset, const void *data, size_t n,
+                   struct swb_error *err)
+{
+        struct download *d = context;
+
+        return swb_wanted_take(d->wanted, offset, data, n, err);
+}
+
+/* A file on a stick is read on from the first wanted byte, as long as something of it is wanted. */
+struct local_read {
+        struct download *d;
+        uint64_t offset;
+        bool has_enough;
+};
+
+static int on_local(void *context, const void *data, size_t n, struct swb_error *err)
+{
+        struct local_read *read = context;
+        int r = swb_wanted_take(read->d->wanted, read->offset, data, n, err);
+
+        read->offset += n;
+        read->has_enough = r > 0;
+        return r > 0 ? -ECANCELED : r;
+}
+
+static int get_wanted_local(struct download *d, uint64_t offset, struct swb_error *own)
+{
+        struct local_read read = {.d = d, .offset = offset};
+        int r = swb_local_get(d->sources[d->current].url, offset, d->config->total, on_local, &read,
+                              own);
+
+        return read.has_enough ? 0 : r;
+}
+
+/* The ranges that are wanted now, or some of them. */
+static int get_wanted(struct download *d, struct swb_http *http, struct swb_http_status *ret_status,
+                      struct swb_error *own)
+{
+        struct source *source = &d->sources[d->current];
+        struct swb_range ranges[SWB_RANGES_MAX], left[SWB_RANGES_MAX];
+        size_t n = swb_wanted_ranges(d->wanted, ranges), n_left;
+        int r;
+
+        if (swb_starts_with(source->url, SWB_LOCAL_SCHEME))
+                return get_wanted_local(d, ranges[0].start, own);
+        r = swb_http_get_ranges(http, source->url, ranges, source->one_by_one ? 1 : n,
+                                d->config->total, on_part, d, ret_status, own);
+        if (r == -EOPNOTSUPP) {
+                source->one_by_one = true;
+                return 0;
+        }
+        n_left = swb_wanted_ranges(d->wanted, left);
+        if (r < 0 && n_left == 0 && own->fault != SWB_FAULT_PROTOCOL)
+                return 0;
+        if (r >= 0 && n_left == n && left[0].start == ranges[0].start)
+                return swb_fail(own, -ECONNABORTED, SWB_FAULT_NETWORK,
+                                "the server sent none of the bytes that were asked for");
+        return r;
+}
+
+static bool is_done(const struct download *d)
+{
+        struct swb_range ranges[SWB_RANGES_MAX];
+
+        return d->wanted ? swb_wanted_ranges(d->wanted, ranges) == 0
+                         : d->offset >= d->config->total;
+}
+
+/* Until what is to be got now has come. */
+static int get_all(struct download *d, struct swb_http *http, struct swb_http_status *ret_status,
+                   struct swb_error *err)
+{
+        struct swb_error own;
+        int r = 0;
+
+        while (r >= 0 && !is_done(d)) {
+                own = SWB_ERROR_INIT;
+                d->got_bytes = false;
+                start_measuring(d);
+                r = d->wanted ? get_wanted(d, http, ret_status, &own)
+                              : get_rest(d, http, ret_status, &own);
+                if (r < 0)
+                        r = recover(d, ret_status, r, &own);
+        }
+        if (r < 0 && err)
+                *err = own;
+        return r;
+}
+
+static void on_waiting(void *context)
+{
+        tell(context);
+}
+
+static int get_pieces(struct download *d, struct swb_http *http, struct swb_http_status *ret_status,
+                      struct swb_error *err)
+{
+        const struct swb_wanted_config config = {.socket = d->config->output,
+                                                 .offset = d->config->offset,
+                                                 .total = d->config->total,
+                                                 .put = take,
+                                                 .waiting = on_waiting,
+                                                 .context = d};
+        int r;
+
+        r = swb_wanted_new(&config, &d->wanted, err);
+        while (r >= 0) {
+                r = swb_wanted_next(d->wanted, err);
+                if (r <= 0)
+                        break;
+                r = get_all(d, http, ret_status, err);
+        }
+        d->wanted = swb_wanted_free(d->wanted);
+        return r;
 }
 
 int swb_download(const struct swb_download_config *config, struct swb_http_status *ret_status,
@@ -226,7 +349,6 @@ int swb_download(const struct swb_download_config *config, struct swb_http_statu
 {
         _cleanup_(swb_http_freep) struct swb_http *http = NULL;
         struct download d = {0};
-        struct swb_error own;
         int r;
 
         *ret_status = (struct swb_http_status){0};
@@ -235,20 +357,6 @@ int swb_download(const struct swb_download_config *config, struct swb_http_statu
                 r = swb_http_new(&config->http, &http, err);
         if (r < 0)
                 return r;
-        while (d.offset < config->total) {
-                own = SWB_ERROR_INIT;
-                d.got_bytes = false;
-                start_measuring(&d);
-                r = get(&d, http, ret_status, &own);
-                if (r < 0 && d.offset == config->total && own.fault != SWB_FAULT_PROTOCOL)
-                        break; /* all is here, the connection may end as it likes */
-                if (r < 0)
-                        r = recover(&d, ret_status, r, &own);
-                if (r < 0) {
-                        if (err)
-                                *err = own;
-                        return r;
-                }
-        }
-        return 0;
+        return config->pieces ? get_pieces(&d, http, ret_status, err)
+                              : get_all(&d, http, ret_status, err);
 }

@@ -30,6 +30,9 @@ struct swb_download_config {
         size_t n_urls;           /* 1 .. SWB_DOWNLOAD_URLS_MAX */
         uint64_t offset, total;  /* of the payload; offset == total: nothing to do */
         int output;
+        /* The output is a socket, over which swb-install --pieces asks for what it wants (see
+         * docs/ARCHITECTURE.md). Then `offset` of the progress counts the bytes that came. */
+        bool pieces;
         uint64_t retries;          /* 0: none */
         uint64_t retry_wait_usec;  /* between two tries; a longer Retry-After counts instead */
         uint64_t failures_per_url; /* at least 1 */

@@ -72,3 +72,9 @@ int swb_job_accept(struct swb_installer *installer, struct swb_error *err)
         installer->manifest = swb_payload_reader_manifest(installer->reader);
         return 0;
 }
+
+bool swb_job_is_by_pieces(const struct swb_installer *installer)
+{
+        return installer->config.pieces && installer->manifest->minor == SWB_MINOR_PIECES &&
+               installer->totals.payload_bytes >= SWB_PIECES_MIN_BYTES;
+}

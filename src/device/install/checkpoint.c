@@ -65,6 +65,8 @@ static int encode(const struct swb_checkpoint *c, struct swb_buf *buf)
                 r = swb_kv_put_u64(buf, "COMPLETE", c->complete);
         if (r >= 0)
                 r = swb_kv_put_u64(buf, "PLAIN_ZEROS", c->plain_zeros);
+        if (r >= 0)
+                r = swb_kv_put_u64(buf, "PIECES", c->pieces);
         return r < 0 ? r : put_check(buf);
 }
 
@@ -142,7 +144,8 @@ static int decode(const struct swb_kv *kv, struct swb_checkpoint *c)
             get_hex(kv, "FILE_STATE", c->file_state, sizeof(c->file_state)) < 0 ||
             get_hex(kv, "SIGNED_STATE", c->signed_state, sizeof(c->signed_state)) < 0 ||
             get_bool(kv, "COMPLETE", &c->complete) < 0 ||
-            get_bool(kv, "PLAIN_ZEROS", &c->plain_zeros) < 0)
+            get_bool(kv, "PLAIN_ZEROS", &c->plain_zeros) < 0 ||
+            (swb_kv_str(kv, "PIECES", NULL) && get_bool(kv, "PIECES", &c->pieces) < 0))
                 return -EBADMSG;
         return 0;
 }
@@ -209,13 +212,14 @@ int swb_checkpoint_load_metadata(const char *dir, const struct swb_checkpoint *c
 
 int swb_checkpoint_discard(const char *dir, struct swb_error *err)
 {
+        static const char *const names[] = {"checkpoint", "metadata", "pieces"};
         char path[PATH_MAX];
-        int r;
+        int r = 0;
 
-        r = make_path(dir, "checkpoint", path, err);
-        if (r >= 0)
-                r = swb_remove_file_durable(path, err);
-        if (r >= 0)
-                r = make_path(dir, "metadata", path, err);
-        return r < 0 ? r : swb_remove_file_durable(path, err);
+        for (size_t i = 0; i < SWB_ELEMENTS(names) && r >= 0; i++) {
+                r = make_path(dir, names[i], path, err);
+                if (r >= 0)
+                        r = swb_remove_file_durable(path, err);
+        }
+        return r;
 }

@@ -29,6 +29,8 @@ struct swb_checkpoint {
         uint8_t file_state[SWB_SHA256_STATE_BYTES];
         uint8_t signed_state[SWB_SHA256_STATE_BYTES];
         bool complete;    /* all is applied and the payload's signature verified: read back */
+        bool pieces;      /* only what `pieces` lists is fetched, the rest is made: the hashes above
+                             mean nothing */
         bool plain_zeros; /* a read-back failed: this medium may not keep its word about holes */
 };
 
@@ -46,5 +48,5 @@ int swb_checkpoint_load(const char *dir, struct swb_checkpoint *ret,
 int swb_checkpoint_load_metadata(const char *dir, const struct swb_checkpoint *checkpoint,
                                  struct swb_buf *buf, struct swb_error *err) _warn_unused_;
 
-/* Removes both, durably. */
+/* Removes both, and what pieces.h notes beside them; durably. */
 int swb_checkpoint_discard(const char *dir, struct swb_error *err) _warn_unused_;

@@ -4,11 +4,12 @@
 #include <inttypes.h>
 
 #include "device/install/job.h"
+#include "device/install/pieces.h"
 #include "device/install/readback.h"
 #include "device/install/tree.h"
 #include "os/file.h"
 
-static int check_cancelled(const struct swb_installer *installer, struct swb_error *err)
+int swb_job_check_cancelled(const struct swb_installer *installer, struct swb_error *err)
 {
         if (!installer->config.cancelled || !installer->config.cancelled(installer->config.context))
                 return 0;
@@ -30,6 +31,7 @@ static int on_metadata(struct swb_installer *installer, struct swb_error *err)
         r = swb_job_begin(installer, err);
         if (r >= 0)
                 swb_job_report(installer, "apply");
+        installer->pieces_due = swb_job_is_by_pieces(installer);
         return r;
 }
 
@@ -42,7 +44,7 @@ static int on_written(void *context, uint64_t n_bytes, struct swb_error *err)
 
         installer->now.written += n_bytes;
         swb_job_report(installer, "apply");
-        return check_cancelled(installer, err);
+        return swb_job_check_cancelled(installer, err);
 }
 
 static int apply_current(struct swb_installer *installer, uint64_t *ret_number,
@@ -82,7 +84,7 @@ static void hash_blob(void *context)
         size_t partition, number;
 
         operation = swb_payload_reader_operation(installer->reader, &partition, &number, &blob);
-        if (operation->data_length == 0)
+        if (operation->data_length == 0 || installer->pieces) /* PF-93 */
                 return;
         if (installer->config.payload_hash)
                 swb_sha256_update(&now->file_sha, blob, (size_t)operation->data_length);
@@ -183,6 +185,24 @@ static void count_bytes(struct swb_installer *installer, const uint8_t *data, si
         now->offset += n;
 }
 
+static int begin_pieces(struct swb_installer *installer, struct swb_error *err)
+{
+        installer->pieces_due = false;
+        return swb_pieces_begin(installer, err);
+}
+
+/* Between operations of a payload of pieces: on to one that is to be fetched. */
+static int advance(struct swb_installer *installer, struct swb_error *err)
+{
+        int r;
+
+        if (!installer->pieces || installer->now.offset != installer->safe.offset)
+                return 0;
+        r = swb_pieces_advance(installer, err);
+        installer->ended |= r == 0;
+        return r;
+}
+
 /* What the next bytes are, or what comes without any: returns the reader's event. */
 static int feed_once(struct swb_installer *installer, const uint8_t **data, size_t *n,
                      struct swb_error *err)
@@ -198,7 +218,7 @@ static int feed_once(struct swb_installer *installer, const uint8_t **data, size
         *n -= used;
         r = on_event(installer, (enum swb_payload_event)event, err);
         if (r >= 0)
-                r = check_cancelled(installer, err);
+                r = swb_job_check_cancelled(installer, err);
         return r < 0 ? r : event;
 }
 
@@ -208,9 +228,16 @@ static int feed(struct swb_installer *installer, const uint8_t *data, size_t n,
         int r = SWB_PAYLOAD_OPERATION; /* there may be more without a byte being fed */
 
         while (!installer->ended && (n > 0 || r != SWB_PAYLOAD_MORE)) {
-                r = feed_once(installer, &data, &n, err);
+                if (installer->pieces_due)
+                        r = begin_pieces(installer, err);
+                if (r >= 0)
+                        r = advance(installer, err);
+                if (r >= 0 && !installer->ended)
+                        r = feed_once(installer, &data, &n, err);
                 if (r < 0)
                         return r;
+                if (installer->pieces_due)
+                        n = 0; /* these bytes were not asked for */
         }
         if (n > 0)
                 return swb_fail(err, -EBADMSG, SWB_FAULT_FORMAT,
@@ -258,7 +285,7 @@ int swb_installer_suspend(struct swb_installer *installer, struct swb_error *err
 /* That there is a signature was demanded of the manifest; here it counts that it was verified. */
 static int check_verified(const struct swb_installer *installer, struct swb_error *err)
 {
-        if (installer->is_verified || !installer->config.keys)
+        if (installer->is_verified || installer->pieces || !installer->config.keys)
                 return 0;
         return swb_fail(err, -EKEYREJECTED, SWB_FAULT_SIGNATURE,
                         "the payload ended without a signature");
@@ -269,7 +296,7 @@ static int check_file_hash(struct swb_installer *installer, struct swb_error *er
         struct swb_sha256 sha = installer->now.file_sha;
         uint8_t digest[SWB_SHA256_BYTES];
 
-        if (!installer->config.payload_hash)
+        if (!installer->config.payload_hash || installer->pieces)
                 return 0;
         swb_sha256_final(&sha, digest);
         if (memcmp(digest, installer->config.payload_hash, sizeof(digest)) == 0)
@@ -284,7 +311,7 @@ static int on_tree(void *context, uint64_t n_bytes _unused_, struct swb_error *e
         struct swb_installer *installer = context;
 
         swb_job_report(installer, "apply");
-        return check_cancelled(installer, err);
+        return swb_job_check_cancelled(installer, err);
 }
 
 static int make_trees(struct swb_installer *installer, struct swb_error *err)
@@ -343,7 +370,7 @@ static int on_read_back(void *context, uint64_t n_bytes, struct swb_error *err)
 
         installer->progress.stage_bytes_done += n_bytes;
         swb_job_report(installer, "readback");
-        return check_cancelled(installer, err);
+        return swb_job_check_cancelled(installer, err);
 }
 
 /* What is left to be read of a slot; all of it, if it was not begun or written again since. */
@@ -449,6 +476,7 @@ struct swb_installer *swb_installer_free(struct swb_installer *installer)
         swb_settler_free(installer->settler); /* before what it uses */
         swb_beside_free(installer->hasher);
         swb_payload_reader_free(installer->reader);
+        (void)swb_pieces_free(installer->pieces);
         swb_apply_done(&installer->apply);
         swb_slots_done(&installer->slots);
         free(installer);
@@ -458,6 +486,35 @@ struct swb_installer *swb_installer_free(struct swb_installer *installer)
 uint64_t swb_installer_offset(const struct swb_installer *installer)
 {
         return installer->now.offset;
+}
+
+bool swb_installer_is_by_pieces(const struct swb_installer *installer)
+{
+        return installer->pieces_due || installer->pieces;
+}
+
+static int wants(struct swb_installer *installer, struct swb_range *ranges, size_t max,
+                 size_t *ret_n, struct swb_error *err)
+{
+        int r = 0;
+
+        if (installer->pieces_due)
+                r = begin_pieces(installer, err);
+        *ret_n = 0;
+        if (r >= 0 && installer->pieces)
+                r = swb_pieces_ask(installer, ranges, max, ret_n, err);
+        return r;
+}
+
+int swb_installer_wants(struct swb_installer *installer, struct swb_range *ranges, size_t max,
+                        size_t *ret_n, struct swb_error *err)
+{
+        struct swb_error failure = installer->stuck;
+        int r = failure.code;
+
+        if (r >= 0)
+                r = wants(installer, ranges, max, ret_n, &failure);
+        return r < 0 ? stick(installer, &failure, err) : 0;
 }
 
 bool swb_installer_is_fed(const struct swb_installer *installer)

@@ -12,6 +12,7 @@
  * Memory: below 64 MiB of address space in swb-install, whatever the payload's size.
  * After an error the installer is stuck: feed and finish return the same code again.
  */
+#include "base/ranges.h"
 #include "os/hash.h"
 #include "os/keyring.h"
 #include "payload/format.h"
@@ -20,6 +21,7 @@ struct swb_install_slot {
         const char *partition; /* name in the manifest */
         const char *target;    /* path of file or block device, written */
         const char *source;    /* path of the running slot, read; NULL: full payloads only */
+        bool source_optional;  /* one that can't be opened matters to deltas only */
 };
 
 struct swb_install_progress {
@@ -45,6 +47,8 @@ struct swb_install_config {
         /* What the answer to the check promised; empty or 0: not compared. */
         const uint8_t *payload_hash; /* SHA-256 of the whole file; NULL also means: no resume */
         uint64_t payload_bytes;
+        /* The caller can get any range of the payload, and asks swb_installer_wants() which. */
+        bool pieces;
         const char *expect_version; /* partitions that carry a version must have this (DOWNGRADE) */
         int64_t min_timestamp;      /* manifest's max_timestamp must not be older (DOWNGRADE) */
         uint64_t checkpoint_bytes;  /* payload bytes between checkpoints, 0 = default 512 KiB */
@@ -77,7 +81,19 @@ uint64_t swb_installer_offset(const struct swb_installer *installer);
 /* All bytes of the payload are there: finish. */
 bool swb_installer_is_fed(const struct swb_installer *installer);
 
-/* Hands over the next bytes; all are consumed. */
+/*
+ * With config.pieces: does this payload come by ranges? Known as soon as the metadata is there (or
+ * was resumed). From then on what is fed is not the payload's next bytes, but the ranges that
+ * _wants() gave, one behind the other. false: front to back, as without config.pieces.
+ */
+bool swb_installer_is_by_pieces(const struct swb_installer *installer);
+/* The next ranges to be got, at most max; *ret_n 0: that was all. Begins with a search of the slots
+ * and takes its time. */
+int swb_installer_wants(struct swb_installer *installer, struct swb_range *ranges, size_t max,
+                        size_t *ret_n, struct swb_error *err) _warn_unused_;
+
+/* Hands over the next bytes; all are consumed. Of a payload that comes by pieces, what follows the
+ * metadata in the same call is dropped. */
 int swb_installer_feed(struct swb_installer *installer, const uint8_t *data, size_t n_bytes,
                        struct swb_error *err) _warn_unused_;
 

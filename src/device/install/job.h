@@ -51,12 +51,24 @@ struct swb_installer {
         struct swb_beside *hasher;
         struct swb_settler *settler;
 
+        /* A payload of which only the lacking pieces are fetched: to be begun, then begun. */
+        bool pieces_due;
+        struct swb_pieces *pieces;
+        uint64_t searched, to_search; /* bytes of the slots */
+
         struct swb_install_progress progress;
         struct swb_error stuck; /* code 0: not */
 };
 
+/* CANCELLED when the caller wants us to stop. */
+int swb_job_check_cancelled(const struct swb_installer *installer,
+                            struct swb_error *err) _warn_unused_;
+
 /* accept.c: METADATA event, fed or from the cache: nothing is parsed before the signature holds. */
 int swb_job_accept(struct swb_installer *installer, struct swb_error *err) _warn_unused_;
+
+/* Are only the lacking pieces of this payload to be fetched? After accept. */
+bool swb_job_is_by_pieces(const struct swb_installer *installer);
 
 /* progress.c */
 void swb_job_report(struct swb_installer *installer, const char *stage);

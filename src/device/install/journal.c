@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <inttypes.h>
 
-#include "device/install/job.h"
+#include "device/install/pieces.h"
 
 /*
  * A checkpoint costs a sync and a small file; what lies between two is sent and written again. So
@@ -196,6 +196,7 @@ void swb_job_forget(struct swb_installer *installer, bool plain_zeros)
         c->operation = 0;
         c->offset = 0;
         c->complete = false;
+        c->pieces = false;
         c->plain_zeros = true;
         if (swb_checkpoint_save(installer->config.state_dir, c, &survived) < 0)
                 notice(installer, "checkpoint not stored", &survived);
@@ -207,6 +208,9 @@ int swb_job_start_anew(struct swb_installer *installer, struct swb_error *err)
 {
         installer->reader = swb_payload_reader_free(installer->reader);
         installer->manifest = NULL;
+        installer->pieces = swb_pieces_free(installer->pieces);
+        installer->pieces_due = false;
+        installer->checkpoint.pieces = false;
         installer->totals = (struct swb_payload_totals){0};
         installer->is_verified = false;
         installer->ended = false;
@@ -275,16 +279,33 @@ static int seek(struct swb_installer *installer, const struct swb_checkpoint *c,
         return 0;
 }
 
+static int go_on_by_pieces(struct swb_installer *installer, const struct swb_checkpoint *c,
+                           struct swb_error *err)
+{
+        int r;
+
+        memcpy(installer->checkpoint.metadata_hash, c->metadata_hash, SWB_SHA256_BYTES);
+        r = swb_pieces_load(installer, err);
+        if (r >= 0)
+                installer->pieces->asked = c->operation;
+        return r;
+}
+
 static int go_on(struct swb_installer *installer, const struct swb_checkpoint *c,
                  struct swb_error *err)
 {
         struct swb_install_position *now = &installer->now;
         int r;
 
+        if (c->pieces && !installer->config.pieces)
+                return swb_fail(err, -ENOTSUP, SWB_FAULT_UNSUPPORTED,
+                                "it fetched pieces, and now the payload comes front to back");
         now->operation = c->operation;
         r = feed_cached_metadata(installer, c, err);
         if (r >= 0)
                 r = seek(installer, c, err);
+        if (r >= 0 && c->pieces)
+                r = go_on_by_pieces(installer, c, err);
         if (r < 0)
                 return r;
         if (swb_sha256_load(&now->file_sha, c->file_state) < 0 ||
@@ -297,6 +318,8 @@ static int go_on(struct swb_installer *installer, const struct swb_checkpoint *c
         installer->ended = c->complete;
         installer->complete = c->complete;
         installer->checkpoint = *c;
+        installer->pieces_due =
+                c->operation == 0 && !installer->pieces && swb_job_is_by_pieces(installer);
         return 0;
 }
 

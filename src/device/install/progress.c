@@ -3,6 +3,8 @@
 
 /* Share of the whole that applying takes in the percentage; the rest is the read-back. */
 #define APPLY_PERCENT 90u
+/* Of this, if there is one, the search for pieces. */
+#define SEARCH_PERCENT 10u
 
 static unsigned share(uint64_t done, uint64_t total, unsigned percent)
 {
@@ -14,14 +16,18 @@ static unsigned share(uint64_t done, uint64_t total, unsigned percent)
 static unsigned get_percent(const struct swb_installer *installer)
 {
         const struct swb_install_progress *p = &installer->progress;
+        unsigned apply = APPLY_PERCENT - (installer->to_search > 0 ? SEARCH_PERCENT : 0);
+        unsigned searched = 0;
 
         if (installer->complete)
                 return APPLY_PERCENT +
                        share(p->stage_bytes_done, p->stage_bytes_total, 100 - APPLY_PERCENT);
+        if (installer->to_search > 0)
+                searched = share(installer->searched, installer->to_search, SEARCH_PERCENT);
         /* One measures the download, the other the work: both go from 0 to the end. */
-        return (share(p->payload_bytes_done, p->payload_bytes_total, APPLY_PERCENT) +
-                share(installer->now.written, installer->totals.target_bytes, APPLY_PERCENT)) /
-               2;
+        return searched + (share(p->payload_bytes_done, p->payload_bytes_total, apply) +
+                           share(installer->now.written, installer->totals.target_bytes, apply)) /
+                                  2;
 }
 
 void swb_job_report(struct swb_installer *installer, const char *stage)

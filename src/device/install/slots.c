@@ -81,6 +81,11 @@ static int open_slot(struct swb_slot *slot, bool create, struct swb_error *err)
         if (!slot->source)
                 return 0;
         slot->source_fd = open(slot->source, O_RDONLY | O_CLOEXEC);
+        if (slot->source_fd < 0 && slot->source_optional) {
+                slot->source_error = errno;
+                slot->source_fd = -EBADF;
+                return 0;
+        }
         if (slot->source_fd < 0)
                 return swb_fail_errno(err, errno, "open source '%s'", slot->source);
         /* Read for the update, not for the application: a hint not to keep it in memory. */
@@ -145,6 +150,7 @@ int swb_slots_open(struct swb_slots *slots, const struct swb_install_slot *confi
                 *slot = (struct swb_slot){.partition = config[i].partition,
                                           .target = config[i].target,
                                           .source = config[i].source,
+                                          .source_optional = config[i].source_optional,
                                           .fd = -EBADF,
                                           .direct_fd = -EBADF,
                                           .source_fd = -EBADF};
@@ -208,6 +214,11 @@ int swb_slot_fit(struct swb_slot *slot, const struct swb_partition *partition, b
                 return swb_fail(err, -ENOENT, SWB_FAULT_SOURCE,
                                 "partition '%s' comes as a delta, but there is no source for it",
                                 partition->name);
+        if (slot->source_error)
+                return swb_fail(err, -slot->source_error, SWB_FAULT_SOURCE,
+                                "partition '%s' comes as a delta, but its source '%s' can't be "
+                                "opened: %s",
+                                partition->name, slot->source, strerror(slot->source_error));
         if (slot->source_bytes < partition->old_bytes)
                 return swb_fail(err, -EINVAL, SWB_FAULT_SOURCE,
                                 "partition '%s' is a delta against %" PRIu64

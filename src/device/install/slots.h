@@ -18,6 +18,8 @@ struct swb_slot {
         uint64_t target_bytes;
         uint64_t new_bytes; /* the image's size, which operations keep to; set by _fit() */
         int source_fd;      /* -EBADF without a source */
+        int source_error;   /* errno: why an optional one could not be opened */
+        bool source_optional;
         uint64_t source_bytes;
         uint64_t old_bytes;  /* of the image that is needed; what lies behind it reads as zeros */
         bool source_trusted; /* the whole source was compared with the manifest */

@@ -76,6 +76,7 @@ static void test_missing(void **state)
 {
         const struct swb_install_slot fresh = {"root", "new", NULL};
         const struct swb_install_slot sourceless = {"root", "a", "nothing"};
+        const struct swb_install_slot optional = {"root", "a", "nothing", true};
         struct swb_error err = SWB_ERROR_INIT;
         struct stat st;
 
@@ -85,6 +86,7 @@ static void test_missing(void **state)
         assert_ok(try_open(&fresh, 1, true, &err), &err);
         assert_int_equal(stat("new", &st), 0);
         assert_fault(try_open(&sourceless, 1, false, &err), &err, SWB_FAULT_NOT_FOUND);
+        assert_ok(try_open(&optional, 1, false, &err), &err);
 }
 
 static void test_busy(void **state)

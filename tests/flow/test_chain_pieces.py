@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Full payloads of pieces through the whole chain: the device gets what it lacks, and little else."""
+
+import pytest
+
+
+@pytest.fixture(scope="module")
+def adaptive(releases, tmp_path_factory):
+    payload = tmp_path_factory.mktemp("adaptive") / "2.0"
+    releases.pack("full", f"--output={payload}", "--app-id=test.switchback", "--target-version=2.0",
+                  f"--key={releases.key}", "--adaptive", "--progress=none", releases.image("2.0"))
+    return payload
+
+
+def test_only_what_it_lacks(chain, adaptive):
+    """Cut on the way, it goes on where it was; then the version before is put back from what stands in
+    the other slot."""
+    device, server, proxy = chain.device, chain.server, chain.proxy
+    size = adaptive.stat().st_size
+    server.publish_files(adaptive)
+    device.start()
+    assert device.reboot() == "B"
+    device.wait_state("idle")
+    chain.assert_slots(A="1.0", B="2.0")
+    assert proxy.n_bytes < size / 2
+    assert len(proxy.requests) <= 4  # head, metadata, ranges
+    server.wait_state(device.id, "up-to-date")
+
+
+def test_cut_and_resumed(chain, adaptive):
+    device, proxy = chain.device, chain.proxy
+    chain.server.publish_files(adaptive)
+    proxy.cut_at = 1 << 20  # of every answer: many connections are lost
+    device.start()
+    device.wait(lambda: len(proxy.requests) > 4, "lost connections")
+    proxy.cut_at = None
+    assert device.reboot() == "B"
+    device.wait_state("idle")
+    chain.assert_slots(A="1.0", B="2.0")
+    assert proxy.n_bytes < adaptive.stat().st_size
