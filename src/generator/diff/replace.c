@@ -62,7 +62,7 @@ static int encode_own(const struct swb_rules *rules, const uint8_t *data, size_t
         int r = encode(SWB_CODEC_ZSTD, ZSTD_LEVEL, data, n_bytes, best);
         size_t limit;
 
-        if (r == 0 && rules->delta)
+        if (r == 0 && (rules->delta || rules->pieces))
                 r = encode(SWB_CODEC_XZ, 0, data, n_bytes, other);
         if (r < 0)
                 return r;

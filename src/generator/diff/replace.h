@@ -8,9 +8,10 @@
 
 /*
  * Fills ret_type and replaces the content of `buf` (ceiling: at least n_bytes). Own profile, full
- * payloads: zstd, which decodes ten times as fast as xz. Deltas, where little goes this way: xz if
- * it saves a twentieth. Other clients: the smallest of xz and bzip2. The bytes as they are when
- * nothing makes them smaller. n_bytes: a multiple of SWB_BLOCK_BYTES. Return: 0, -ENOMEM.
+ * payloads: zstd, which decodes ten times as fast as xz. Deltas, where little goes this way, and
+ * pieces, few of which are fetched: xz if it saves a twentieth. Other clients: the smallest of xz
+ * and bzip2. The bytes as they are when nothing makes them smaller. n_bytes: a multiple of
+ * SWB_BLOCK_BYTES. Return: 0, -ENOMEM.
  */
 int swb_replace_encode(const struct swb_rules *rules, const uint8_t *data, size_t n_bytes,
                        enum swb_op_type *ret_type, struct swb_buf *buf) _warn_unused_;
