@@ -132,6 +132,9 @@ static void assert_same(const struct contents *a, const struct contents *b)
                 swb_assert(memcmp(x->data_hash, y->data_hash, 32) == 0);
                 swb_assert(memcmp(x->src_hash, y->src_hash, 32) == 0);
                 swb_assert(x->src_length == y->src_length && x->dst_length == y->dst_length);
+                swb_assert(memcmp(x->dst_hash, y->dst_hash, 32) == 0);
+                swb_assert(x->n_tag_bytes == y->n_tag_bytes);
+                swb_assert(x->n_tag_bytes == 0 || memcmp(x->tags, y->tags, x->n_tag_bytes) == 0);
         }
 }
 
