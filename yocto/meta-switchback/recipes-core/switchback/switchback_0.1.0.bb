@@ -48,7 +48,7 @@ GROUPADD_PARAM:${PN} = "--system switchback"
 USERADD_PARAM:${PN} = "--system --no-create-home --home-dir / --shell ${base_sbindir}/nologin \
                        --user-group swb-fetch"
 
-FILES:${PN} += "${datadir}/dbus-1 ${datadir}/polkit-1 ${nonarch_libdir}/sysusers.d"
+FILES:${PN} += "${datadir}/dbus-1 ${datadir}/polkit-1 ${nonarch_libdir}/sysusers.d ${nonarch_libdir}/tmpfiles.d"
 FILES:${PN}-server = "${sbindir}/swb-server ${systemd_system_unitdir}/swb-server.service"
 
 RRECOMMENDS:${PN} = "ca-certificates ${@bb.utils.contains('PACKAGECONFIG', 'uboot', 'libubootenv-bin', '', d)}"
