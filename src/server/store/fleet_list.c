@@ -127,24 +127,30 @@ static void read_event(const struct swb_query *q, struct swb_event_row *event)
         swb_copy_bounded(event->slot, swb_query_text(q, c), SWB_SLOT_NAME_MAX);
 }
 
+#define EVENTS                                                                                     \
+        "SELECT e.id, e.at, a.appid, d.machineid, e.type, e.result, e.errorcode, e.version,"       \
+        " e.previous_version, e.next_version, e.fault, e.text, e.slot FROM events e"               \
+        " JOIN devices d ON d.id = e.device JOIN apps a ON a.id = d.app"
+
 int swb_event_list(struct swb_db *db, int64_t app, const char *machineid, int64_t before,
                    uint64_t limit,
                    int (*each)(const struct swb_event_row *event, void *userdata,
                                struct swb_error *err),
                    void *userdata, struct swb_error *err)
 {
+        static const char of_any[] =
+                EVENTS " WHERE (?1 = 0 OR d.app = ?1) AND (?2 IS NULL OR d.machineid = ?2)"
+                       " AND (?3 = 0 OR e.id < ?3) ORDER BY e.id DESC LIMIT ?4";
+        /* By the index of its events, instead of by all events there are. */
+        static const char of_one[] =
+                EVENTS " WHERE e.device = (SELECT o.id FROM devices o WHERE o.app = ?1"
+                       " AND o.machineid = ?2) AND (?3 = 0 OR e.id < ?3)"
+                       " ORDER BY e.id DESC LIMIT ?4";
         _cleanup_(swb_query_done) struct swb_query q = {0};
         struct swb_event_row event;
         int r;
 
-        r = swb_query_init(&q, db,
-                           "SELECT e.id, e.at, a.appid, d.machineid, e.type, e.result, e.errorcode,"
-                           " e.version, e.previous_version, e.next_version, e.fault, e.text, e.slot"
-                           " FROM events e"
-                           " JOIN devices d ON d.id = e.device JOIN apps a ON a.id = d.app"
-                           " WHERE (?1 = 0 OR d.app = ?1) AND (?2 IS NULL OR d.machineid = ?2)"
-                           " AND (?3 = 0 OR e.id < ?3) ORDER BY e.id DESC LIMIT ?4",
-                           err);
+        r = swb_query_init(&q, db, app != 0 && machineid ? of_one : of_any, err);
         if (r < 0)
                 return r;
         swb_query_bind_i64(&q, app);
