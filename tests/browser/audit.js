@@ -65,6 +65,7 @@
     texts++;
     if (contrast < (isLarge ? 3 : 4.5)) tell(`contrast ${contrast.toFixed(2)}`, node);
   }
-  if (texts < 10) wrong.push("hardly any text");
+  if (document.body.innerText.includes("could not be shown")) wrong.push(document.querySelector("main").innerText);
+  if (texts < 3) wrong.push("hardly any text");
   return wrong;
 })()

@@ -49,6 +49,7 @@ def main(folder, devices=100_000, data=None):
         if is_new:
             scene.populate(server, top, int(devices))
             scene.write_past(data, int(devices))
+        crowd = scene.keep_asking(server, top)
         browser = Browser(top / "profile")
         try:
             look(browser, f"http://127.0.0.1:{server.port}/", pathlib.Path(folder))
@@ -56,6 +57,8 @@ def main(folder, devices=100_000, data=None):
                 print("complaint:", complaint)
         finally:
             browser.close()
+            crowd.terminate()
+            crowd.wait()
             server.stop()
 
 

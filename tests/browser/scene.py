@@ -34,6 +34,15 @@ def live(server, folder, text):
     assert result.returncode in (0, 1), result.stderr
 
 
+def keep_asking(server, folder):
+    """Some of the devices ask on and on, so that something moves. The process is the caller's to end."""
+    path = folder / "crowd.ini"
+    path.write_text(f"[fleet]\napp-id = {APP}\nversion = 4.0.2\nhardware-class = kiosk-2019\nseed = 5\ndevices = 150\n"
+                    "rounds = 100000\npause-msec = 500\nthreads = 1\n")
+    return subprocess.Popen([FLEET, f"--server=http://127.0.0.1:{server.port}", path],
+                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
 def write_sizes(data):
     sizes = {("4.2.1", ""): 81_300_000, ("4.2.1", "4.2.0"): 6_100_000, ("4.2.1", "4.1.0"): 17_400_000,
              ("4.3.0", ""): 82_900_000, ("4.3.0", "4.2.1"): 9_800_000, ("4.3.0", "4.2.0"): 12_700_000,

@@ -10,7 +10,8 @@ const NARROW = 520;
 function niceCeiling(value) {
   if (value <= 0) return 1;
   const power = 10 ** Math.floor(Math.log10(value));
-  for (const step of [1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10]) if (value <= step * power * 1.0001) return step * power;
+  // A quarter of each is round, too.
+  for (const step of [1, 1.2, 1.6, 2, 2.4, 3.2, 4, 6, 8, 10]) if (value <= step * power * 1.0001) return step * power;
   return 10 * power;
 }
 
@@ -195,19 +196,19 @@ export class Layers extends Chart {
     if (this.right === LABEL_WIDTH) this.names(svg);
   }
 
-  // At the right end, each beside its layer, none upon another; what is too thin has none.
+  // At the right end, each beside its layer, none upon another.
   names(svg) {
     const last = this.sorted.length - 1;
     if (last < 0) return;
     let free = this.height;
-    this.data.series.forEach((series, k) => {
-      const [low, high] = this.stacks[k][last];
-      const y = Math.min(this.y((low + high) / 2) + 4, free - LABEL_HEIGHT);
-      if (high === low || y < this.y(high) - LABEL_HEIGHT || y < EDGE.top) return;
-      free = y;
+    const labels = this.data.series.map((series, k) => ({ series, stack: this.stacks[k][last] })).filter(({ stack }) => stack[1] > stack[0]);
+    for (const label of labels) free = label.y = Math.min(this.y((label.stack[0] + label.stack[1]) / 2) + 4, free - LABEL_HEIGHT);
+    free = EDGE.top - 4;
+    for (const label of [...labels].reverse()) free = label.y = Math.max(label.y, free + LABEL_HEIGHT);
+    for (const { series, y } of labels) {
       svg.append(drawn("rect", { class: `layer ${series.tone}`, x: this.width - this.right + 6, y: y - 9, width: 9, height: 9, rx: 2 }),
         drawn("text", { class: "name", x: this.width - this.right + 20, y }, series.name));
-    });
+    }
   }
 }
 

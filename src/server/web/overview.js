@@ -181,7 +181,7 @@ export async function mount(root, parameters, page) {
     sentence.replaceChildren(href ? link(href, words) : words);
     none.hidden = live.devices > 0;
     const running = [...live.rollouts].sort((a, b) => (b.status === "active") - (a.status === "active") || bad(b) - bad(a));
-    rollouts.replaceChildren(...(running.length ? running.slice(0, 6).map(rolloutStrip) :
+    rollouts.replaceChildren(...(running.length ? running.slice(0, 6).map((r) => rolloutStrip(r)) :
       [empty("No rollout is under way.", "A rollout brings a release to one device in a hundred first, and stops by itself when it is bad.")]));
     if (running.length > 6) rollouts.append(link("#/rollouts", `and ${number(running.length - 6)} more`));
   }

@@ -17,10 +17,10 @@ export function tallyWords(tally) {
     element("span", { class: "busy" }, `${number(tally.under_way)} under way`));
 }
 
-export function rolloutStrip(rollout) {
+export function rolloutStrip(rollout, heading = "h3") {
   return element("article", { class: "strip" },
     element("div", { class: "row" },
-      element("h3", {}, link(place("rollouts", rollout.app, rollout.name), rollout.name)),
+      element(heading, {}, link(place("rollouts", rollout.app, rollout.name), rollout.name)),
       badge(rollout.status)),
     element("p", { class: "soft" }, `${rollout.release} to ${rollout.channel}, stage ${rollout.stage} of ${rollout.stages.length} (${rollout.stages[rollout.stage - 1].size})`),
     tallyBar(rollout), tallyWords(rollout),

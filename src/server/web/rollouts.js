@@ -19,7 +19,7 @@ export async function mount(root, parameters, page) {
   const list = element("div", { class: "cards" }), past = element("div");
   root.append(element("div", { class: "head" }, element("h1", {}, title)), list, past);
   const show = () => list.replaceChildren(...(now.live.rollouts.length ?
-    now.live.rollouts.map((r) => card(null, rolloutStrip(r), track(r))) : [noRollouts()]));
+    now.live.rollouts.map((r) => card(null, rolloutStrip(r, "h2"), track(r))) : [noRollouts()]));
   show();
   page.follow((topic) => topic === "live" && show());
   const { value: all } = await get("rollouts", { all: "true" });
