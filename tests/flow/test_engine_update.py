@@ -137,14 +137,17 @@ def test_install_waits_for_leave(device):
     assert len(device.calls("get")) == 1
 
 
-def test_install_by_hand_finds_and_installs(device):
+@pytest.mark.parametrize("cores", ["1", "2"])
+def test_install_by_hand_finds_and_installs(device, cores):
     device.offer("1.1")
     device.set("server", first_check="1h")
-    device.set("update", auto_download="no", auto_install="no")
+    device.set("update", auto_download="no", auto_install="no", by_hand_cores=cores)
     device.start()
     device.call("Install")
     assert device.reboot() == "B"
     assert "--interactive" in device.calls("check")[0]["args"]
+    hurry = {"--foreground", "--cores=2"} & {*device.calls("install")[0]["args"]}
+    assert len(hurry) == (2 if cores == "2" else 0)
 
 
 def test_check_by_hand(device):
@@ -174,6 +177,7 @@ def test_workers_get_what_the_configuration_says(device):
     assert install["--slot"] == f"root={device.slot('B')}" and "--source" not in install
     assert install["--keys"] == str(device.keys_dir)
     assert install["--required-signatures"] == "2"
+    assert "--foreground" not in install and "--cores" not in install
     assert install["--expect-version"] == "1.1" and install["--min-timestamp"] == "1500000000"
     urls = [arg for arg in device.calls("get")[0]["args"] if arg.startswith("--url=")]
     assert len(urls) == 2

@@ -58,6 +58,7 @@ static const struct swb_setting table[] = {
         {"update", "second-try", SWB_SETTING_DURATION, "1d", AT(update.second_try_usec), 0,
          366 * DAYS},
         {"update", "max-rate", SWB_SETTING_SIZE, "0", AT(update.max_rate_bytes)},
+        {"update", "by-hand-cores", SWB_SETTING_NUMBER, "2", AT(update.by_hand_cores), 1, 2},
 
         {"policy", "download-windows", SWB_SETTING_WINDOWS, "always", AT(policy.download_windows)},
         {"policy", "install-windows", SWB_SETTING_WINDOWS, "always", AT(policy.install_windows)},

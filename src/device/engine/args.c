@@ -172,6 +172,10 @@ int swb_args_install(struct swb_args *args, const struct swb_args_from *from, st
         add(args, "--expect-version=%s", pending->version);
         if (config->device.build_timestamp > 0)
                 add(args, "--min-timestamp=%" PRIu64, config->device.build_timestamp);
+        if (pending->by_hand && config->update.by_hand_cores > 1) { /* somebody waits */
+                add(args, "--foreground");
+                add(args, "--cores=%" PRIu64, config->update.by_hand_cores);
+        }
         return finish(args, err);
 }
 
