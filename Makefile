@@ -11,11 +11,14 @@ CUTS ?= 100
 ARCH ?= x86_64
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo demo-host check check-browser check-boot-sandbox check-crash soak-power soak-policy install dist deb check-deb footprint bench bench-idle fuzz fmt lint clean
+.PHONY: help build demo demo-host playground demo-cluster soak-server check check-browser check-boot-sandbox check-crash soak-power soak-policy install dist deb check-deb footprint bench bench-idle fuzz fmt lint clean
 
 help:
 	@echo 'make demo      the whole story in a virtual device: U-Boot, Linux, resets, a pulled plug, a fallback (ARCH=arm64 for such a one)'
+	@echo 'make demo-cluster two nodes of the server on one PostgreSQL, nginx in front, until interrupted'
+	@echo 'make soak-server the server under kill -9, 1,000,000 devices, 10,000 connections, a bad release'
 	@echo 'make demo-host the same without a virtual machine: quicker, a stand-in for the boot loader'
+	@echo 'make playground a server with its pages and devices on this machine, to play with: releases, calls, plugs'
 	@echo 'make check     build with warnings as errors, then all tests, and all of them again with sanitizers'
 	@echo 'make check-browser   the server'"'"'s pages in a real Chromium, with pictures of each in $(BUILD)/browser'
 	@echo 'make check-boot-sandbox   the U-Boot command swb_boot, built from Debian'"'"'s source and tried in its sandbox'
@@ -48,10 +51,25 @@ demo:
 	@test $(ARCH) = x86_64 || tools/quietly 'building for $(ARCH)' tools/cross-build $(ARCH) $(BUILD)-$(ARCH)
 	@demo/vm/run $(BUILD) $(ARCH)
 
+demo-cluster:
+	@tools/install-deps build demo-cluster
+	@$(MAKE) --no-print-directory build
+	@demo/server-cluster $(BUILD)
+
+soak-server:
+	@tools/install-deps build demo-cluster
+	@$(MAKE) --no-print-directory build
+	@SWB_BUILD=$(BUILD) /usr/bin/python3 tests/server/soak_server.py
+
 demo-host:
 	@tools/install-deps build demo-host
 	@tools/quietly 'building (make build shows how)' $(MAKE) --no-print-directory build
 	@demo/run $(BUILD)
+
+playground:
+	@tools/install-deps build demo-host
+	@tools/quietly 'building (make build shows how)' $(MAKE) --no-print-directory build
+	@demo/playground $(BUILD)
 
 check:
 	@tools/install-deps build test
