@@ -6,6 +6,7 @@ import subprocess
 import threading
 
 import pytest
+from postgresql import PostgreSQL
 from server_tools import BUILD, PROGRAM, run, run_json, sql, where
 
 EVENT = '<event eventtype="13" eventresult="1"/>'
@@ -20,7 +21,7 @@ def data(data_on_postgresql):
 def test_units(postgresql, module):
     """The unit tests of the store, on this one."""
     result = subprocess.run([BUILD.resolve() / f"src/server/test-server-{module}"], capture_output=True, text=True,
-                            timeout=60, check=False,
+                            timeout=300, check=False,
                             env={**os.environ, "SWB_TEST_STORE": postgresql.url(None)})
     assert result.returncode == 0, result.stdout + result.stderr
 
@@ -103,3 +104,26 @@ def test_several_start_at_once(data):
             process.terminate()
             process.communicate()
     assert [process.returncode for process in processes] == [0, 0, 0]
+
+
+def test_database_goes_away_and_comes_back(serve, publish, data_on_postgresql):
+    """Checks are answered from memory, what must be stored is refused, and nothing has to be restarted."""
+    data = data_on_postgresql
+    data.postgresql = own = PostgreSQL()
+    try:
+        data.store = own.url()
+        publish("2.0")
+        server = serve()
+        assert server.ask(EVENT).status == 200
+        own.stop()
+        server.wait_for(lambda: server.ask(EVENT).status == 503)
+        assert server.ask(version="2.0").status == 200  # nothing is promised here
+        own.start()
+        server.wait_for(lambda: server.ask(EVENT, machineid="after").status == 200)
+        server.wait_for(lambda: server.get("/healthz").status == 200)
+        publish("3.0")
+        server.wait_for(lambda: server.ask().check.find("manifest").get("version") == "3.0")
+        assert {event["device"] for event in run_json(data, "events")} == {"m1", "after"}
+        assert server.stop() == 0
+    finally:
+        own.remove()
