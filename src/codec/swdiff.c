@@ -12,6 +12,11 @@
 /* Of a stream, tried both ways; the long one must save one part in so many. */
 #define SAMPLE_BYTES ((size_t)1 << 20)
 #define THOROUGH_SHARE 10u
+/* A reader's 1.5 MiB are enough for bzip2 with blocks of 300 kB. */
+#define NUMBERS_BZ2_LEVEL 3
+#define NUMBERS_BZ2_BYTES ((size_t)200 << 10)
+#define BEST_BROTLI_BYTES ((size_t)64 << 10)
+#define DENSE_SHARE 4u
 
 static int append_number(struct swb_buf *buf, uint64_t value)
 {
@@ -58,35 +63,87 @@ static int deserves_thorough(const struct swb_buf *in, uint32_t dictionary_bytes
         return r;
 }
 
-/* The smaller of two codings; both may be missing (empty). */
-static int encode_smallest(const struct swb_buf *in, uint32_t dictionary_bytes, uint8_t *ret_number,
-                           struct swb_buf *out)
-{
-        _cleanup_(swb_buf_done) struct swb_buf best = SWB_BUF_INIT(in->n_bytes);
-        _cleanup_(swb_buf_done) struct swb_buf zstd = SWB_BUF_INIT(in->n_bytes);
-        bool thorough;
-        int r = deserves_thorough(in, dictionary_bytes, &thorough);
+/* What comes out of a stream so far. */
+struct packing {
+        const struct swb_buf *in;
+        bool is_numbers;
+        struct swb_buf best; /* empty: as it is */
+        uint8_t number;
+};
 
-        if (r >= 0)
-                r = swb_encode_xz(dictionary_bytes, thorough, in->data, in->n_bytes, &best);
-        if (r < 0 && r != -E2BIG)
-                return r;
-        if (in->n_bytes <= SWB_SWDIFF_ZSTD_MAX_BYTES) {
-                r = swb_encode(SWB_CODEC_ZSTD, 0, in->data, in->n_bytes, &zstd);
-                if (r < 0 && r != -E2BIG)
-                        return r;
-        }
-        if (zstd.n_bytes > 0 && (best.n_bytes == 0 || zstd.n_bytes <= best.n_bytes)) {
-                *ret_number = SWB_SWDIFF_ZSTD;
-                return swb_buf_append(out, zstd.data, zstd.n_bytes);
-        }
-        *ret_number = best.n_bytes > 0 ? SWB_SWDIFF_XZ : SWB_SWDIFF_NONE;
-        if (best.n_bytes == 0)
-                return swb_buf_append(out, in->data, in->n_bytes);
-        return swb_buf_append(out, best.data, best.n_bytes);
+/* Keeps the coding if it is smaller than the best one. `r`: of the encoder. */
+static int take_smaller(struct packing *p, int r, uint8_t number, struct swb_buf *coded)
+{
+        struct swb_buf saved = p->best;
+
+        if (r < 0)
+                return r == -E2BIG ? 0 : r;
+        if (coded->n_bytes >= (saved.n_bytes > 0 ? saved.n_bytes : p->in->n_bytes))
+                return 0;
+        p->best = *coded;
+        p->number = number;
+        *coded = saved;
+        return 0;
 }
 
-static int write_streams(struct swb_buf *const *streams, struct swb_buf *buf)
+static int try_xz(struct packing *p)
+{
+        _cleanup_(swb_buf_done) struct swb_buf coded = SWB_BUF_INIT(p->in->n_bytes);
+        uint32_t dictionary = p->is_numbers ? NUMBERS_DICTIONARY_BYTES : DATA_DICTIONARY_BYTES;
+        bool thorough;
+        int r = deserves_thorough(p->in, dictionary, &thorough);
+
+        if (r >= 0)
+                r = swb_encode_xz(dictionary, thorough, p->in->data, p->in->n_bytes, &coded);
+        return take_smaller(p, r, SWB_SWDIFF_XZ, &coded);
+}
+
+static int try_codec(struct packing *p, enum swb_codec codec, int level, uint8_t number)
+{
+        _cleanup_(swb_buf_done) struct swb_buf coded = SWB_BUF_INIT(p->in->n_bytes);
+        int r = swb_encode(codec, level, p->in->data, p->in->n_bytes, &coded);
+
+        return take_smaller(p, r, number, &coded);
+}
+
+/* bzip2's decoder needs four bytes a byte of its block. */
+static int bz2_level(const struct packing *p)
+{
+        return p->is_numbers && p->in->n_bytes > NUMBERS_BZ2_BYTES ? NUMBERS_BZ2_LEVEL : 0;
+}
+
+/* Brotli is slow, and over the long zeros of a good difference works for little. */
+static int try_brotli(struct packing *p)
+{
+        bool is_dense = p->best.n_bytes == 0 || p->best.n_bytes > p->in->n_bytes / DENSE_SHARE;
+
+        if (p->in->n_bytes > BEST_BROTLI_BYTES && !is_dense)
+                return 0;
+        return try_codec(p, SWB_CODEC_BROTLI, 0, SWB_SWDIFF_BROTLI);
+}
+
+static int encode_smallest(const struct swb_buf *in, bool is_numbers, bool all_codecs,
+                           uint8_t *ret_number, struct swb_buf *out)
+{
+        struct packing p = {.in = in, .is_numbers = is_numbers, .number = SWB_SWDIFF_NONE};
+        int r = try_xz(&p);
+
+        if (r >= 0 && in->n_bytes <= SWB_SWDIFF_ZSTD_MAX_BYTES)
+                r = try_codec(&p, SWB_CODEC_ZSTD, 0, SWB_SWDIFF_ZSTD);
+        if (r >= 0 && all_codecs)
+                r = try_codec(&p, SWB_CODEC_BZ2, bz2_level(&p), SWB_SWDIFF_BZ2);
+        if (r >= 0 && all_codecs && !is_numbers)
+                r = try_brotli(&p);
+        if (r >= 0)
+                r = p.best.n_bytes > 0 ? swb_buf_append(out, p.best.data, p.best.n_bytes)
+                                       : swb_buf_append(out, in->data, in->n_bytes);
+        if (r >= 0)
+                *ret_number = p.number;
+        swb_buf_done(&p.best);
+        return r;
+}
+
+static int write_streams(struct swb_buf *const *streams, bool all_codecs, struct swb_buf *buf)
 {
         uint8_t header[SWB_SWDIFF_HEADER_BYTES] = "SWD1";
         size_t start = buf->n_bytes;
@@ -96,10 +153,8 @@ static int write_streams(struct swb_buf *const *streams, struct swb_buf *buf)
                 size_t begin = buf->n_bytes;
 
                 if (streams[i]->n_bytes > 0)
-                        r = encode_smallest(streams[i],
-                                            i < N_NUMBERS ? NUMBERS_DICTIONARY_BYTES
-                                                          : DATA_DICTIONARY_BYTES,
-                                            header + 4 + i, buf);
+                        r = encode_smallest(streams[i], i < N_NUMBERS, all_codecs, header + 4 + i,
+                                            buf);
                 swb_buf_done(streams[i]);
                 if (r >= 0 && buf->n_bytes - begin > UINT32_MAX)
                         r = -E2BIG;
@@ -111,7 +166,7 @@ static int write_streams(struct swb_buf *const *streams, struct swb_buf *buf)
         return r;
 }
 
-int swb_swdiff_write(struct swb_difference *difference, struct swb_buf *buf)
+int swb_swdiff_write(struct swb_difference *difference, bool all_codecs, struct swb_buf *buf)
 {
         struct swb_buf numbers[N_NUMBERS] = {SWB_BUF_INIT(SIZE_MAX), SWB_BUF_INIT(SIZE_MAX),
                                              SWB_BUF_INIT(SIZE_MAX)};
@@ -121,7 +176,7 @@ int swb_swdiff_write(struct swb_difference *difference, struct swb_buf *buf)
         int r = list_numbers(difference, numbers);
 
         if (r >= 0)
-                r = write_streams(streams, buf);
+                r = write_streams(streams, all_codecs, buf);
         for (size_t i = 0; i < N_NUMBERS; i++)
                 swb_buf_done(&numbers[i]);
         swb_difference_done(difference);

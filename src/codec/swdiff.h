@@ -15,15 +15,18 @@
 #define SWB_SWDIFF_NONE 0
 #define SWB_SWDIFF_XZ 1
 #define SWB_SWDIFF_ZSTD 2
+#define SWB_SWDIFF_BZ2 3 /* these two from minor version 1003 on */
+#define SWB_SWDIFF_BROTLI 4
 
 /* Longer streams are for xz only: a zstd window must fit the reader's memory. */
 #define SWB_SWDIFF_ZSTD_MAX_BYTES ((size_t)128 << 10)
 
 /*
- * Appends the difference, and empties it on the way (memory). Return: 0, -E2BIG (buf's ceiling, or
- * streams of 4 GiB and more), -ENOMEM.
+ * Appends the difference, and empties it on the way (memory). all_codecs: bzip2 and brotli, too.
+ * Return: 0, -E2BIG (buf's ceiling, or streams of 4 GiB and more), -ENOMEM.
  */
-int swb_swdiff_write(struct swb_difference *difference, struct swb_buf *buf) _warn_unused_;
+int swb_swdiff_write(struct swb_difference *difference, bool all_codecs,
+                     struct swb_buf *buf) _warn_unused_;
 
 /* What writing takes at most, with the difference itself, which is of n_target bytes. */
 uint64_t swb_swdiff_memory(uint64_t n_target);

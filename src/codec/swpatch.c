@@ -20,7 +20,8 @@ struct header {
 
 static int read_codec(uint8_t number, enum swb_codec *ret)
 {
-        static const enum swb_codec codecs[] = {SWB_CODEC_NONE, SWB_CODEC_XZ, SWB_CODEC_ZSTD};
+        static const enum swb_codec codecs[] = {SWB_CODEC_NONE, SWB_CODEC_XZ, SWB_CODEC_ZSTD,
+                                                SWB_CODEC_BZ2, SWB_CODEC_BROTLI};
 
         if (number >= SWB_ELEMENTS(codecs))
                 return -EBADMSG;

@@ -221,7 +221,7 @@ static void test_many_contents(void **state)
                         0);
         }
         assert_int_equal(d.n_target, sizeof(new));
-        assert_int_equal(swb_swdiff_write(&d, &patch), 0);
+        assert_int_equal(swb_swdiff_write(&d, true, &patch), 0);
         assert_true(patch.n_bytes < 1500);
         assert_int_equal(swb_swpatch(patch.data, patch.n_bytes, sizeof(old), sizeof(new),
                                      SWB_DECODER_MEMORY_BYTES, &io),
@@ -238,7 +238,7 @@ static void round_trip(const uint8_t *old, size_t n_old, const uint8_t *new, siz
         const struct swb_bspatch_io io = {&memory, read_source, write_target};
 
         assert_int_equal(swb_difference_add(&d, old, n_old, 0, new, n_new), 0);
-        assert_int_equal(swb_swdiff_write(&d, &patch), 0);
+        assert_int_equal(swb_swdiff_write(&d, true, &patch), 0);
         assert_int_equal(
                 swb_swpatch(patch.data, patch.n_bytes, n_old, n_new, SWB_DECODER_MEMORY_BYTES, &io),
                 0);

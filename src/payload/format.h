@@ -31,9 +31,11 @@
 #define SWB_MINOR_PARTIAL 7 /* from here on a payload may leave partitions out (partial_update) */
 /* Our own minor versions. 1000: full or delta, the types of minor 5 but for DISCARD and PUFFDIFF,
  * and REPLACE_ZSTD. 1001: SWDIFF too. 1002: full payloads whose operations are pieces (PF-90).
- * 1003: as 1001, and REPLACE_SPLIT. */
+ * 1003: as 1001, and REPLACE_SPLIT, and
+ * two more codings in SWDIFF. */
 #define SWB_MINOR_OWN_FIRST 1000
 #define SWB_MINOR_PIECES 1002
+#define SWB_MINOR_ALL_CODECS 1003
 #define SWB_MINOR_OWN_LAST 1003
 
 /* Pieces: what an operation's destination must hold, so that a device can look for it in what it

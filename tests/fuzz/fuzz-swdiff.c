@@ -59,7 +59,7 @@ static void make_and_apply(const uint8_t *old, size_t n_old, const uint8_t *new,
 
         swb_assert(swb_difference_add(&d, old + base, n_old - base, base, new, n_half) == 0);
         swb_assert(swb_difference_add(&d, old, n_old, 0, new + n_half, n_new - n_half) == 0);
-        swb_assert(swb_swdiff_write(&d, &patch) == 0);
+        swb_assert(swb_swdiff_write(&d, true, &patch) == 0);
         swb_assert(swb_swpatch(patch.data, patch.n_bytes, n_old, n_new, SWB_DECODER_MEMORY_BYTES,
                                &io) == 0);
         swb_assert(memory.target.n_bytes == n_new);

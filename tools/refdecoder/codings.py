@@ -169,6 +169,10 @@ class OwnStream(PatchStream):
             n = size(data, ctypes.c_size_t(len(data)))
             demand(n <= limit, "format", "zstd stream of a difference")
             self.data = decode_zstd(data, n)
+        elif codec == 3 and data:
+            self.data = PatchStream(1, data, limit).data
+        elif codec == 4 and data:
+            self.data = decode_brotli(data, limit)
 
     def number(self):
         value = 0
@@ -184,7 +188,7 @@ def swdiff(blob, source, size):
     demand(len(blob) >= 28 and blob[:4] == b"SWD1" and blob[9:12] == b"\0\0\0", "format",
            "head of a difference")  # PF-80
     codecs, sizes = blob[4:9], struct.unpack("<4I", blob[12:28])
-    demand(all(codec <= 2 for codec in codecs), "format", "codec of a difference")
+    demand(all(codec <= 4 for codec in codecs), "format", "codec of a difference")
     demand(sum(sizes) <= len(blob) - 28, "format", "sizes in a difference")
     streams, at = [], 28
     for i, end in enumerate([*(28 + sum(sizes[: i + 1]) for i in range(4)), len(blob)]):

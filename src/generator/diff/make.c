@@ -253,7 +253,7 @@ static int make_swdiff(const struct diff *diff, struct swb_buf *patch)
                 src += part->src_blocks;
                 dst += part->dst_blocks;
         }
-        return swb_swdiff_write(&difference, patch);
+        return swb_swdiff_write(&difference, diff->make->rules->all_codecs, patch);
 }
 
 static int make_patch(const struct diff *diff, struct swb_buf *patch)

@@ -10,7 +10,7 @@
 
 /* The lowest number does: older devices read it too. */
 #define SWB_MINOR_OWN_FULL 1003
-#define SWB_MINOR_OWN_DELTA 1001
+#define SWB_MINOR_OWN_DELTA 1003
 
 static const char *const names[_SWB_PROFILE_MAX] = {
         [SWB_PROFILE_SWITCHBACK] = "switchback",
@@ -77,6 +77,7 @@ int swb_rules_init(struct swb_rules *rules, enum swb_profile profile, bool delta
                 .swdiff = swb_op_allowed(SWB_OP_SWDIFF, minor),
                 .xz = swb_op_allowed(SWB_OP_REPLACE_XZ, minor),
                 .zstd = swb_op_allowed(SWB_OP_REPLACE_ZSTD, minor),
+                .all_codecs = minor >= SWB_MINOR_ALL_CODECS,
                 .split = !delta && swb_op_allowed(SWB_OP_REPLACE_SPLIT, minor),
                 .lengths = minor < 4,
                 .offsets_32_bit = minor < 6,

@@ -30,6 +30,7 @@ struct swb_rules {
         bool swdiff;           /* SWDIFF instead of both, of many files each */
         bool xz;               /* REPLACE_XZ may be used */
         bool zstd;             /* REPLACE_ZSTD may be used */
+        bool all_codecs;       /* bzip2 and brotli in SWDIFF */
         bool split;            /* REPLACE_SPLIT may be used */
         bool lengths;          /* SOURCE_BSDIFF carries src_length and dst_length */
         bool offsets_32_bit;   /* clients read data_offset and data_length as 32 bits */

@@ -109,7 +109,8 @@ def swd1(entries, diff, extra, codecs=(1, 1, 1, 1, 1)):
         return varint(value * 2 if value >= 0 else -value * 2 - 1) if is_move else varint(value)
 
     columns = [b"".join(coded(entry[i], i == 2) for entry in entries) for i in range(3)]
-    pack = {0: lambda d: d, 1: xz, 2: lambda d: zstd(d, "-19")}
+    pack = {0: lambda d: d, 1: xz, 2: lambda d: zstd(d, "-19"), 3: lambda d: bz2.compress(d, 1),
+            4: brotli}
     streams = [pack[c](s) for c, s in zip(codecs, (*columns, diff, extra))]
     return b"SWD1" + bytes(codecs) + b"\0\0\0" + struct.pack("<4I", *map(len, streams[:4])) \
         + b"".join(streams)

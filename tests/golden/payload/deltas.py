@@ -82,7 +82,7 @@ def write_bad_differences(cases):
                       + good[28 + struct.unpack("<I", good[12:16])[0] :]))
     for name, raw in (
             ("magic", b"SWD2" + good[4:]),
-            ("codec", good[:4] + b"\3" + good[5:]),
+            ("codec", good[:4] + b"\5" + good[5:]),
             ("zeros", good[:11] + b"\1" + good[12:]),
             ("header-cut", good[:27]),
             ("sizes", good[:12] + b"\xff\xff\xff\xff" + good[16:]),

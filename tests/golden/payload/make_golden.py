@@ -324,6 +324,7 @@ def write_good_own(cases):
     for codecs in ((0, 0, 0, 1, 1), (1, 1, 1, 1, 1), (2, 2, 2, 2, 2), (0, 1, 2, 1, 0)):
         name = "".join(map(str, codecs))
         cases.good(f"own-swdiff-{name}", Payload([swdiff_part(codecs)], 1001))
+    cases.good("own-swdiff-33334", Payload([swdiff_part((3, 3, 3, 3, 4))], 1003))
     write_good_splits(cases)
     cases.good("own-pieces", Payload(pieces(TEXT), 1002, by_p256), ["p256"])
     large = b"\0" * (2048 * BLOCK)
