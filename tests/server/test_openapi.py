@@ -5,6 +5,7 @@ import re
 
 import openapi
 from api_tools import Client, add_user, make_token
+from server_tools import run, sql
 
 SOURCES = openapi.ROOT / "src/server/api"
 
@@ -39,9 +40,12 @@ def test_methods_are_those(fleet):
         assert allowed == {m.upper() for m in methods}, path
 
 
-def test_every_operation(fleet, publish, data):
+def test_every_operation(fleet, publish, data, tmp_path):
     """Each one is asked at least once, and succeeds; Client.call() checks status and shape."""
     publish("3.0", channel=None)
+    image = tmp_path / "image"
+    image.write_bytes(b"not a payload" * 4096)
+    run(data, "publish", image, "--app-id={App-1}", "--target-version=2.0", "--background")
     fleet.ask(machineid="m1", version="1.0")
     api = Client(fleet, make_token(data, "boss", "admin"))
     add_user(data, "ann", "read")
@@ -78,5 +82,10 @@ def test_every_operation(fleet, publish, data):
                                         "new_password": "another secret"})
     page.log_in("ann", "another secret")
     page.ok("DELETE", "session")
+    job = api.ok("GET", "jobs")[0]["id"]
+    api.ok("GET", f"jobs/{job}")
+    sql(data, "UPDATE jobs SET status = 'queued', ended = 0")
+    api.ok("POST", f"jobs/{job}/cancel")
+    api.ok("POST", "jobs?app=app-1", {"version": "2.0"})
     documented = {(method, path) for method, path, _ in openapi.operations()}
     assert documented - api.seen - page.seen == {("GET", "/stream")}  # test_stream.py

@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/log.h"
 #include "base/text.h"
-#include "bin/swb-server/server.h"
+#include "bin/swb-server/publish-image.h"
+#include "server/api/api.h"
 #include "server/publish/publish.h"
 
 static struct swb_opt_list public_keys;
 static struct swb_publish_options options;
+static struct publish_image_options image = {.pack_program = SERVER_PACK_PROGRAM,
+                                             .plan = {.max_deltas = 5, .cpu_seconds = 4 * 3600}};
+static struct swb_opt_list keys;
+static uint64_t cpu_usec = 4 * 3600 * 1000000ull;
 
 const struct swb_opt cmd_publish_options[] = {
         {'m', "manifest", SWB_OPT_STRING, &options.manifest, "FILE", false,
@@ -16,6 +21,22 @@ const struct swb_opt cmd_publish_options[] = {
          "so many different keys must have signed; the app remembers it (default 1)"},
         {'c', "channel", SWB_OPT_STRING, &options.channel, "NAME", false,
          "set this channel to the release"},
+        {0, "app-id", SWB_OPT_STRING, &image.appid, "ID", false,
+         "of an image: the app, as devices name it"},
+        {0, "target-version", SWB_OPT_STRING, &image.version, "VERSION", false,
+         "of an image: its version"},
+        {0, "key", SWB_OPT_LIST, &keys, "FILE|URI", false,
+         "of an image: private key to sign the payloads with (default: they are not signed)"},
+        {0, "max-deltas", SWB_OPT_U64, &image.plan.max_deltas, "N", false,
+         "of an image: deltas to make, from versions with most devices first (default 5)"},
+        {0, "cpu-time", SWB_OPT_DURATION, &cpu_usec, "TIME", false,
+         "of an image: CPU time for deltas (default 4h; 0: no limit)"},
+        {0, "delta-bytes", SWB_OPT_SIZE, &image.plan.delta_bytes, "SIZE", false,
+         "of an image: bytes of all deltas (default: no limit)"},
+        {0, "background", SWB_OPT_FLAG, &image.in_background, NULL, false,
+         "of an image: let a running server do the work"},
+        {0, "pack-program", SWB_OPT_STRING, &image.pack_program, "FILE", false,
+         "of an image: swb-pack (default " SERVER_PACK_PROGRAM ")"},
         {0, "deadline", SWB_OPT_STRING, &options.deadline, "TEXT", false,
          "tell devices that the release is urgent"},
         {0, "disable-backoff", SWB_OPT_FLAG, &options.disable_backoff, NULL, false,
@@ -45,13 +66,43 @@ static void print_result(const struct swb_publish_result *result)
                 (void)printf("channel %s now gives %s\n", options.channel, result->release.version);
 }
 
+static int publish_as_image(const char *path, struct swb_error *err)
+{
+        image.keys = keys.items;
+        image.n_keys = keys.n;
+        image.plan.cpu_seconds = cpu_usec / 1000000;
+        if (keys.n > SWB_PACK_KEYS_MAX)
+                return swb_fail(err, -E2BIG, SWB_FAULT_USAGE,
+                                "option --key: given more than %d times", SWB_PACK_KEYS_MAX);
+        if (options.channel) {
+                int r = swb_name_check("channel", options.channel, err);
+
+                if (r < 0)
+                        return r;
+                swb_copy_bounded(image.plan.channel, options.channel, SWB_NAME_MAX);
+        }
+        return publish_image(path, &image, err);
+}
+
 int cmd_publish(int n_args, char **args, struct swb_error *err)
 {
         _cleanup_(swb_db_freep) struct swb_db *db = NULL;
         struct swb_publish_result result;
+        struct swb_identity identity;
+        bool is_payload;
         int r;
 
         (void)n_args;
+        if (server_options.server)
+                return swb_fail(err, -ENOTSUP, SWB_FAULT_UNSUPPORTED,
+                                "publish works on the data folder: run it on the server's host");
+        r = publish_is_payload(args[0], &is_payload, err);
+        if (r < 0)
+                return r;
+        if (!is_payload && (image.appid || image.version))
+                return publish_as_image(args[0], err);
+        swb_api_local_identity(&identity);
+        options.identity = &identity;
         options.payload = args[0];
         options.public_keys = public_keys.items;
         options.n_public_keys = public_keys.n;

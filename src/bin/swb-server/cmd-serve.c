@@ -18,7 +18,9 @@ static uint64_t n_threads, max_connections = 2048, max_per_ip;
 static uint64_t max_devices, max_events, max_per_device, max_per_hour;
 static bool show_status, show_metrics, is_private, is_https;
 static struct swb_opt_list trusted_proxies;
-static const char *identity_header;
+static const char *identity_header, *pack_program = SERVER_PACK_PROGRAM;
+static struct swb_opt_list pack_keys;
+static bool with_jobs;
 
 const struct swb_opt cmd_serve_options[] = {
         {'l', "listen", SWB_OPT_STRING, &listen_address, "ADDRESS:PORT", false,
@@ -40,6 +42,12 @@ const struct swb_opt cmd_serve_options[] = {
          "believe this address's X-Forwarded-For and identity header"},
         {0, "identity-header", SWB_OPT_STRING, &identity_header, "NAME", false,
          "header by which a trusted proxy names the user"},
+        {0, "jobs", SWB_OPT_FLAG, &with_jobs, NULL, false,
+         "make payloads from published images, one at a time"},
+        {0, "pack-program", SWB_OPT_STRING, &pack_program, "FILE", false,
+         "with --jobs: swb-pack (default " SERVER_PACK_PROGRAM ")"},
+        {0, "pack-key", SWB_OPT_LIST, &pack_keys, "FILE|URI", false,
+         "with --jobs: private key to sign payloads with (default: they are not signed)"},
         {0, "threads", SWB_OPT_U64, &n_threads, "N", false,
          "threads that answer (default: one per processor)"},
         {0, "timeout", SWB_OPT_DURATION, &timeout_usec, "TIME", false,
@@ -95,6 +103,9 @@ static int make_config(struct swb_service_config *config, struct swb_error *err)
                         err, -ERANGE, SWB_FAULT_USAGE,
                         "out of range: --threads is 1 to 64, --max-connections from there to "
                         "1000000, --timeout up to 1h");
+        if (pack_keys.n > SWB_PACK_KEYS_MAX)
+                return swb_fail(err, -E2BIG, SWB_FAULT_USAGE,
+                                "option --pack-key: given more than %d times", SWB_PACK_KEYS_MAX);
         *config = (struct swb_service_config){
                 .data = server_options.data,
                 .store = server_store(),
@@ -115,6 +126,10 @@ static int make_config(struct swb_service_config *config, struct swb_error *err)
                         .trusted_proxies = trusted_proxies.items,
                         .n_trusted_proxies = trusted_proxies.n,
                         .identity_header = identity_header},
+                .with_jobs = with_jobs,
+                .payloads = {.pack_program = pack_program,
+                             .keys = pack_keys.items,
+                             .n_keys = pack_keys.n},
                 .limits = SWB_FLEET_LIMITS_DEFAULT,
         };
         override(&config->limits.devices, max_devices);

@@ -29,7 +29,8 @@ int main(int argc, char **argv)
         static const struct swb_verb verbs[] = {
                 {"serve", "", 0, 0, "answer devices and serve payloads over HTTP",
                  cmd_serve_options, cmd_serve},
-                {"publish", "PAYLOAD", 1, 1, "check a payload and make it part of a release",
+                {"publish", "PAYLOAD|IMAGE", 1, 1,
+                 "check a payload, or make those of an image, and make them part of a release",
                  cmd_publish_options, cmd_publish},
                 {"release", "ACTION [VERSION]", 1, 2,
                  "list, show, set, block, unblock or remove releases", cmd_release_options,
@@ -49,6 +50,8 @@ int main(int argc, char **argv)
                  cmd_devices},
                 {"events", "", 0, 0, "what devices have reported, newest first", cmd_events_options,
                  cmd_events},
+                {"job", "ACTION [NAME]", 1, 2, "make, list, show or cancel work on payloads",
+                 cmd_job_options, cmd_job},
                 {"token", "ACTION [NAME]", 1, 2, "create, list or remove programs' access tokens",
                  cmd_token_options, cmd_token},
                 {"user", "ACTION [NAME]", 1, 2, "add, list, change or remove users who may log in",

@@ -19,7 +19,7 @@ extern struct server_options server_options;
 extern const struct swb_opt cmd_serve_options[], cmd_publish_options[], cmd_app_options[],
         cmd_release_options[], cmd_channel_options[], cmd_group_options[], cmd_devices_options[],
         cmd_events_options[], cmd_rollout_options[], cmd_explain_options[], cmd_token_options[],
-        cmd_user_options[], cmd_audit_options[];
+        cmd_user_options[], cmd_audit_options[], cmd_job_options[];
 
 int cmd_serve(int n_args, char **args, struct swb_error *err);
 int cmd_publish(int n_args, char **args, struct swb_error *err);
@@ -32,6 +32,7 @@ int cmd_explain(int n_args, char **args, struct swb_error *err);
 int cmd_rollout(int n_args, char **args, struct swb_error *err);
 int cmd_token(int n_args, char **args, struct swb_error *err);
 int cmd_user(int n_args, char **args, struct swb_error *err);
+int cmd_job(int n_args, char **args, struct swb_error *err);
 int cmd_audit(int n_args, char **args, struct swb_error *err);
 int cmd_events(int n_args, char **args, struct swb_error *err);
 
@@ -65,6 +66,7 @@ int server_flush(struct swb_buf *buf, struct swb_error *err) _warn_unused_;
 /* Ends the JSON text, or hands r on if it is an error, and writes the rest. */
 int server_finish_json(struct swb_json *json, int r, struct swb_error *err) _warn_unused_;
 
+#define SERVER_PACK_PROGRAM "/usr/bin/swb-pack"
 #define SERVER_JSON_MAX_BYTES (64u << 20)
 /* What a list may gather before it is written. */
 #define SERVER_FLUSH_BYTES (64u << 10)

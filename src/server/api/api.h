@@ -85,5 +85,7 @@ void swb_api_answer_done(struct swb_api_answer *answer);
 /* Always makes an answer, if need be one that says that there is no memory (without a body). */
 void swb_api_run(struct swb_api_shared *shared, struct swb_db *db,
                  const struct swb_api_request *request, struct swb_api_answer *ret);
+/* Of whoever runs this program. */
+void swb_api_local_identity(struct swb_identity *identity);
 /* A problem that the caller found: "request too large" … */
 void swb_api_refuse(struct swb_api_answer *ret, unsigned status, const char *detail);

@@ -103,13 +103,12 @@ static int by_proxy(struct swb_api_call *call, struct swb_error *err)
         return 0;
 }
 
-static void by_hand(struct swb_identity *identity)
+void swb_api_local_identity(struct swb_identity *identity)
 {
         char buffer[1024];
         struct passwd entry, *found = NULL;
 
-        identity->scope = SWB_SCOPE_ADMIN;
-        identity->via = SWB_VIA_LOCAL;
+        *identity = (struct swb_identity){.scope = SWB_SCOPE_ADMIN, .via = SWB_VIA_LOCAL};
         if (getpwuid_r(getuid(), &entry, buffer, sizeof(buffer), &found) == 0 && found)
                 swb_copy_bounded(identity->who, found->pw_name, SWB_WHO_MAX);
         else
@@ -123,7 +122,7 @@ int swb_api_identify(struct swb_api_call *call, struct swb_error *err)
         call->identity = (struct swb_identity){0};
         swb_copy_bounded(call->identity.address, request->address, SWB_ADDRESS_TEXT - 1);
         if (request->is_local) {
-                by_hand(&call->identity);
+                swb_api_local_identity(&call->identity);
                 return 0;
         }
         if (request->authorization)

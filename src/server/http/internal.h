@@ -32,6 +32,7 @@ struct swb_service {
         bool has_news;     /* the catalog may have changed since it was read */
 
         struct swb_board *board;     /* NULL: pages are not served */
+        struct swb_runner *runner;   /* NULL: it works on no jobs */
         struct swb_workers *workers; /* NULL: there is no API */
         struct swb_api_shared api;
         uint64_t api_body_bytes; /* atomic: of requests that are not answered yet */

@@ -103,7 +103,7 @@ int swb_service_start(const struct swb_service_config *config, struct swb_servic
         service->payload_folder_fd = -EBADF;
         service->metrics.started = (int64_t)time(NULL);
         (void)pthread_mutex_init(&service->catalog_lock, NULL); /* can't fail without attributes */
-        service->config.api.data = config->data;
+        service->config.api.data = service->config.payloads.data = config->data;
         swb_api_shared_init(&service->api, &service->config.api);
         r = swb_proof_keys_new(config->answer_keys, config->n_answer_keys, &service->proof_keys,
                                err);
@@ -122,6 +122,8 @@ int swb_service_start(const struct swb_service_config *config, struct swb_servic
                                    &service->writer, err);
         if (r >= 0 && config->show_status)
                 r = swb_board_new(service, &service->board, err);
+        if (r >= 0 && config->with_jobs)
+                r = swb_runner_new(config->store, &service->config.payloads, &service->runner, err);
         service->api.board = (struct swb_api_board){
                 .overview = overview, .recent = recent, .userdata = service->board};
         if (r >= 0)
@@ -140,6 +142,7 @@ struct swb_service *swb_service_free(struct swb_service *service)
          * while one is suspended. What comes later is told to try again. */
         if (service->writer)
                 swb_writer_stop(service->writer);
+        (void)swb_runner_free(service->runner);
         swb_board_stop(service->board);
         if (service->workers)
                 swb_workers_stop(service->workers);

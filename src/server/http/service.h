@@ -8,6 +8,7 @@
  * at least every SWB_SERVICE_TICK_MSEC: it notices changes of the catalog and late clients.
  */
 #include "server/api/api.h"
+#include "server/jobs/runner.h"
 #include "server/store/fleet.h"
 
 #define SWB_SERVICE_TICK_MSEC 250
@@ -27,9 +28,11 @@ struct swb_service_config {
         uint64_t timeout_usec;           /* for a whole request, and between two */
         const char *const *answer_keys;  /* as swb_proof_keys_new(); borrowed during the start */
         size_t n_answer_keys;
-        bool show_metrics;         /* serve /metrics; show_status does, too */
-        bool show_status;          /* serve the fleet's status page and /api/v1/ */
-        struct swb_api_config api; /* its `data` is filled in here */
+        bool show_metrics;                   /* serve /metrics; show_status does, too */
+        bool show_status;                    /* serve the fleet's status page and /api/v1/ */
+        struct swb_api_config api;           /* its `data` is filled in here */
+        bool with_jobs;                      /* work on payloads, too */
+        struct swb_payloads_config payloads; /* its `data` is filled in here */
         struct swb_fleet_limits limits;
 };
 

@@ -3,9 +3,11 @@
 
 #include <fcntl.h>
 
+#include "base/json_writer.h"
 #include "base/text.h"
 #include "os/file.h"
 #include "server/publish/verify.h"
+#include "server/store/audit.h"
 #include "server/store/channels.h"
 #include "server/store/payload_files.h"
 
@@ -164,6 +166,34 @@ static int store_keys(const struct job *job, int64_t app, int64_t now, struct sw
         return r;
 }
 
+static int write_audit(const struct job *job, const struct swb_publish_result *result, int64_t now,
+                       struct swb_error *err)
+{
+        _cleanup_(swb_buf_done) struct swb_buf state = SWB_BUF_INIT(4096);
+        struct swb_json json = SWB_JSON(&state, false);
+        char object[SWB_VERSION_MAX + 16];
+        struct swb_audit_entry entry = {.identity = job->options->identity ? job->options->identity
+                                                                           : &swb_identity_server,
+                                        .action = "release.publish",
+                                        .app = result->appid,
+                                        .object = object};
+
+        (void)snprintf(object, sizeof(object), "releases/%s", result->release.version);
+        swb_json_open_object(&json, NULL);
+        swb_json_str(&json, "payload", result->payload.name);
+        swb_json_str(&json, "source_version",
+                     *result->payload.source_version ? result->payload.source_version : NULL);
+        swb_json_str(&json, "sha256", result->payload.sha256);
+        swb_json_str(&json, "key", *result->key_id ? result->key_id : NULL);
+        swb_json_str(&json, "channel", job->options->channel);
+        swb_json_close_object(&json);
+        if (swb_json_end(&json) < 0)
+                return swb_oom(err);
+        state.data[state.n_bytes - 1] = '\0'; /* the line's end */
+        entry.new_state = (const char *)state.data;
+        return swb_audit_put(job->db, &entry, now, err);
+}
+
 static int store_rows(const struct job *job, struct swb_publish_result *result,
                       struct swb_error *err)
 {
@@ -195,7 +225,8 @@ static int store_rows(const struct job *job, struct swb_publish_result *result,
                 if (r < 0)
                         return r;
         }
-        return swb_transaction_commit_catalog(&t, err);
+        r = write_audit(job, result, now, err);
+        return r < 0 ? r : swb_transaction_commit_catalog(&t, err);
 }
 
 static int run(struct job *job, const char *data_folder, struct swb_publish_result *result,

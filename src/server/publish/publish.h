@@ -7,6 +7,7 @@
  * app, keys, release, payload and channel. A failure or a power cut leaves at most a file that
  * nobody names, which the next publish of the same payload takes over.
  */
+#include "server/auth/identity.h"
 #include "server/store/releases.h"
 
 struct swb_publish_options {
@@ -17,8 +18,9 @@ struct swb_publish_options {
         size_t n_public_keys;
         uint64_t
                 required_signatures; /* of different keys; remembered; 0: as many as the app says */
-        const char *channel;         /* NULL: none; else set to the release */
-        const char *deadline;        /* NULL: none */
+        const struct swb_identity *identity; /* for the audit log; NULL: the server itself */
+        const char *channel;                 /* NULL: none; else set to the release */
+        const char *deadline;                /* NULL: none */
         bool disable_backoff;
         uint64_t max_failures;
 };

@@ -1,0 +1,473 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/jobs/payloads.h"
+
+#include <fcntl.h>
+#include <jansson.h>
+#include <sys/stat.h>
+
+#include "base/log.h"
+#include "os/file.h"
+#include "server/jobs/pack.h"
+#include "server/publish/publish.h"
+#include "server/store/payload_files.h"
+
+#define SOURCES_MAX 64
+#define ARGS_MAX 32
+
+struct source {
+        char version[SWB_VERSION_MAX + 1], sha256[65];
+        int64_t n_devices;
+};
+
+/* One job in work. */
+struct work {
+        struct swb_db *db;
+        const struct swb_payloads_config *config;
+        struct swb_job job;
+        struct swb_payloads_plan plan;
+        struct swb_app app;
+        char *folder; /* of what is being made */
+        char sha256[65];
+        uint64_t full_bytes;
+        int64_t delta_cpu_msec;
+        struct source sources[SOURCES_MAX];
+        size_t n_sources;
+        json_t *result;
+        bool wants_end; /* cancelled, or the server stops */
+        bool is_stopping;
+};
+
+/* --- images --- */
+
+int swb_payloads_take_image(struct swb_db *db, const char *data, int64_t app, const char *version,
+                            const char *path, struct swb_error *err)
+{
+        _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+        _cleanup_close_ int folder = -EBADF;
+        _cleanup_close_ int lock = -EBADF;
+        _cleanup_free_ char *images = NULL;
+        struct swb_payload_file file;
+        int r;
+
+        if (fd < 0)
+                return swb_fail_errno(err, errno, "open '%s'", path);
+        if (asprintf(&images, "%s/" SWB_IMAGE_FOLDER, data) < 0) {
+                images = NULL;
+                return swb_oom(err);
+        }
+        r = swb_make_dirs(images, 0750, err);
+        if (r < 0)
+                return r;
+        folder = open(images, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (folder < 0)
+                return swb_fail_errno(err, errno, "open '%s'", images);
+        r = swb_payload_files_lock(folder, &lock, err);
+        if (r >= 0)
+                r = swb_payload_file_read(fd, path, &file, err);
+        if (r >= 0)
+                r = swb_payload_file_store(folder, fd, path, &file, err);
+        if (r >= 0)
+                r = swb_image_put(db, app, version, file.name, file.n_bytes, (int64_t)time(NULL),
+                                  err);
+        return r;
+}
+
+static char *image_path(const struct work *work, const char *sha256)
+{
+        char *path;
+
+        if (asprintf(&path, "%s/" SWB_IMAGE_FOLDER "/%s", work->config->data, sha256) < 0)
+                return NULL;
+        return path;
+}
+
+/* --- plan --- */
+
+char *swb_payloads_plan_text(const struct swb_payloads_plan *plan)
+{
+        json_t *json = json_pack("{s:s, s:I, s:I, s:I}", "channel", plan->channel, "max_deltas",
+                                 (json_int_t)plan->max_deltas, "cpu_seconds",
+                                 (json_int_t)plan->cpu_seconds, "delta_bytes",
+                                 (json_int_t)plan->delta_bytes);
+        char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
+
+        json_decref(json);
+        return text;
+}
+
+static uint64_t number_of(const json_t *json, const char *name, uint64_t otherwise)
+{
+        const json_t *value = json_object_get(json, name);
+
+        return json_is_integer(value) ? (uint64_t)json_integer_value(value) : otherwise;
+}
+
+static void read_plan(const char *text, struct swb_payloads_plan *plan)
+{
+        json_t *json = json_loads(text, 0, NULL);
+
+        *plan = SWB_PAYLOADS_PLAN_DEFAULT;
+        plan->max_deltas = number_of(json, "max_deltas", plan->max_deltas);
+        plan->cpu_seconds = number_of(json, "cpu_seconds", plan->cpu_seconds);
+        plan->delta_bytes = number_of(json, "delta_bytes", plan->delta_bytes);
+        swb_copy_bounded(plan->channel, json_string_value(json_object_get(json, "channel")),
+                         SWB_NAME_MAX);
+        json_decref(json);
+}
+
+/* --- progress --- */
+
+static void note(struct work *work)
+{
+        struct swb_error err = SWB_ERROR_INIT;
+        char *result = json_dumps(work->result, JSON_COMPACT);
+        int r;
+
+        if (result) {
+                free(work->job.result);
+                work->job.result = result;
+        }
+        r = swb_job_progress(work->db, &work->job, (int64_t)time(NULL), &err);
+        if (r < 0)
+                swb_log(SWB_LOG_WARNING, "note the progress of job %lld: %s, going on",
+                        (long long)work->job.id, err.text);
+        work->wants_end = work->wants_end || r > 0;
+        if (work->config->stop && __atomic_load_n(work->config->stop, __ATOMIC_RELAXED))
+                work->is_stopping = work->wants_end = true;
+        if (work->config->say)
+                work->config->say(&work->job, work->config->userdata);
+}
+
+static int on_progress(const char *stage, unsigned percent, void *userdata)
+{
+        struct work *work = userdata;
+
+        (void)stage;
+        work->job.percent = percent;
+        note(work);
+        return work->wants_end;
+}
+
+static void add_result(struct work *work, const struct source *source, uint64_t n_bytes,
+                       int64_t cpu_msec, const char *outcome)
+{
+        json_t *row = json_pack(
+                "{s:s?, s:I, s:I, s:I, s:s}", "source_version", source ? source->version : NULL,
+                "devices", (json_int_t)(source ? source->n_devices : 0), "bytes",
+                (json_int_t)n_bytes, "cpu_msec", (json_int_t)cpu_msec, "outcome", outcome);
+
+        if (row && json_array_append_new(work->result, row) < 0)
+                swb_log(SWB_LOG_WARNING, "no memory for a line of a job's result");
+}
+
+/* --- making --- */
+
+struct arguments {
+        const char *list[ARGS_MAX];
+        char *owned[ARGS_MAX];
+        size_t n;
+};
+
+static void arguments_done(struct arguments *arguments)
+{
+        for (size_t i = 0; i < arguments->n; i++)
+                free(arguments->owned[i]);
+}
+
+static bool add(struct arguments *arguments, const char *name, const char *value)
+{
+        char *text = NULL;
+
+        if (arguments->n + 1 >= ARGS_MAX || asprintf(&text, "%s%s", name, value) < 0)
+                return false;
+        arguments->owned[arguments->n] = text;
+        arguments->list[arguments->n++] = text;
+        return true;
+}
+
+/* source NULL: the full payload. */
+static bool make_arguments(const struct work *work, const struct source *source, const char *output,
+                           struct arguments *a)
+{
+        _cleanup_free_ char *old = source ? image_path(work, source->sha256) : NULL;
+        _cleanup_free_ char *new = image_path(work, work->sha256);
+        bool ok = new && (old || !source);
+
+        ok = ok && add(a, work->config->pack_program, "") &&
+             add(a, source ? "delta" : "full", "") && add(a, "--output=", output) &&
+             add(a, "--app-id=", work->app.appid) &&
+             add(a, "--target-version=", work->job.version) && add(a, "--progress=json", "") &&
+             add(a, "--jobs=1", "");
+        for (size_t i = 0; ok && i < work->config->n_keys; i++)
+                ok = add(a, "--key=", work->config->keys[i]);
+        if (ok && source)
+                ok = add(a, "--source-version=", source->version) && add(a, old, "");
+        return ok && add(a, new, "");
+}
+
+static uint64_t cpu_left(const struct work *work, const struct source *source)
+{
+        uint64_t used = (uint64_t)work->delta_cpu_msec / 1000;
+
+        if (!source || work->plan.cpu_seconds == 0)
+                return 0;
+        return work->plan.cpu_seconds > used ? work->plan.cpu_seconds - used : 1;
+}
+
+/* Returns the payload's size. */
+static int make(struct work *work, const struct source *source, const char *output,
+                uint64_t *ret_bytes, int64_t *ret_cpu_msec, struct swb_error *err)
+{
+        _cleanup_(arguments_done) struct arguments a = {0};
+        struct swb_pack_run run = {.argv = a.list,
+                                   .cpu_seconds_max = cpu_left(work, source),
+                                   .progress = on_progress,
+                                   .userdata = work};
+        struct stat st;
+        int r;
+
+        *ret_cpu_msec = 0;
+        if (!make_arguments(work, source, output, &a))
+                return swb_oom(err);
+        r = swb_pack_run(&run, ret_cpu_msec, err);
+        work->job.cpu_msec += *ret_cpu_msec;
+        if (source)
+                work->delta_cpu_msec += *ret_cpu_msec;
+        if (r < 0)
+                return r;
+        if (stat(output, &st) < 0)
+                return swb_fail_errno(err, errno, "look at '%s'", output);
+        *ret_bytes = (uint64_t)st.st_size;
+        return 0;
+}
+
+static void remove_made(const char *output)
+{
+        _cleanup_free_ char *manifest = NULL;
+
+        (void)unlink(output);
+        if (asprintf(&manifest, "%s.json", output) < 0)
+                manifest = NULL;
+        else
+                (void)unlink(manifest);
+}
+
+static int publish(struct work *work, const char *output, const char *channel,
+                   struct swb_error *err)
+{
+        struct swb_identity identity = swb_identity_server;
+        struct swb_publish_options options = {
+                .payload = output, .channel = channel, .identity = &identity};
+        struct swb_publish_result result;
+
+        swb_copy_bounded(identity.who, work->job.who, SWB_WHO_MAX);
+        return swb_publish(work->db, work->config->data, &options, &result, err);
+}
+
+static char *output_path(const struct work *work, const char *from)
+{
+        char *path;
+
+        if (asprintf(&path, "%s/%s-%s%s%s.swb", work->folder, work->app.appid,
+                     *from ? from : "full", "-to-", work->job.version) < 0)
+                return NULL;
+        return path;
+}
+
+/* --- what is there --- */
+
+struct known {
+        const char *source_version;
+        bool found;
+        uint64_t n_bytes;
+};
+
+static int look_at(const struct swb_payload *payload, void *userdata, struct swb_error *err)
+{
+        struct known *known = userdata;
+
+        (void)err;
+        if (strcmp(payload->source_version, known->source_version) == 0) {
+                known->found = true;
+                known->n_bytes = payload->size;
+        }
+        return 0;
+}
+
+static int find_payload(struct work *work, struct known *known, struct swb_error *err)
+{
+        struct swb_release release;
+        int r = swb_release_find(work->db, work->app.id, work->job.version, &release, err);
+
+        if (r == -ENOENT)
+                return 0;
+        return r < 0 ? r : swb_payload_list(work->db, release.id, look_at, known, err);
+}
+
+static int add_source(const char *version, const char *sha256, int64_t n_devices, void *userdata,
+                      struct swb_error *err)
+{
+        struct work *work = userdata;
+        struct source *source = &work->sources[work->n_sources];
+
+        (void)err;
+        if (work->n_sources == SOURCES_MAX || strcmp(version, work->job.version) == 0)
+                return 0;
+        swb_copy_bounded(source->version, version, SWB_VERSION_MAX);
+        swb_copy_bounded(source->sha256, sha256, 64);
+        source->n_devices = n_devices;
+        work->n_sources++;
+        return 0;
+}
+
+/* --- steps --- */
+
+static int make_full(struct work *work, struct swb_error *err)
+{
+        struct known known = {.source_version = ""};
+        _cleanup_free_ char *output = output_path(work, "");
+        int64_t cpu_msec;
+        int r;
+
+        if (!output)
+                return swb_oom(err);
+        (void)snprintf(work->job.step, sizeof(work->job.step), "full payload");
+        note(work);
+        r = find_payload(work, &known, err);
+        if (r < 0 || known.found) {
+                work->full_bytes = known.n_bytes;
+                return r;
+        }
+        r = make(work, NULL, output, &work->full_bytes, &cpu_msec, err);
+        if (r >= 0)
+                r = publish(work, output, *work->plan.channel ? work->plan.channel : NULL, err);
+        remove_made(output);
+        if (r < 0)
+                return swb_wrap(err, r, "full payload");
+        work->job.n_bytes += (int64_t)work->full_bytes;
+        add_result(work, NULL, work->full_bytes, cpu_msec, "published");
+        return 0;
+}
+
+/* A delta that can't be made holds the others up no longer. */
+static int make_delta(struct work *work, const struct source *source, uint64_t *bytes_left,
+                      struct swb_error *err)
+{
+        _cleanup_free_ char *output = output_path(work, source->version);
+        struct swb_error mine = SWB_ERROR_INIT;
+        uint64_t n_bytes = 0;
+        int64_t cpu_msec;
+        int r;
+
+        if (!output)
+                return swb_oom(err);
+        (void)snprintf(work->job.step, sizeof(work->job.step), "delta from %s", source->version);
+        work->job.percent = 0;
+        note(work);
+        if (work->wants_end)
+                return 0;
+        r = make(work, source, output, &n_bytes, &cpu_msec, &mine);
+        if (r >= 0 && n_bytes > work->full_bytes - work->full_bytes / 10) {
+                add_result(work, source, n_bytes, cpu_msec, "saves too little");
+        } else if (r >= 0 && n_bytes > *bytes_left) {
+                add_result(work, source, n_bytes, cpu_msec, "above the budget of bytes");
+        } else if (r >= 0) {
+                r = publish(work, output, NULL, &mine);
+                *bytes_left -= r < 0 ? 0 : n_bytes;
+                work->job.n_bytes += r < 0 ? 0 : (int64_t)n_bytes;
+                add_result(work, source, n_bytes, cpu_msec, r < 0 ? mine.text : "published");
+        } else if (r != -ECANCELED) {
+                add_result(work, source, 0, cpu_msec, mine.text);
+        }
+        remove_made(output);
+        return 0;
+}
+
+static bool is_over_budget(const struct work *work)
+{
+        return work->plan.cpu_seconds > 0 &&
+               (uint64_t)work->delta_cpu_msec / 1000 >= work->plan.cpu_seconds;
+}
+
+static int make_deltas(struct work *work, struct swb_error *err)
+{
+        uint64_t bytes_left = work->plan.delta_bytes ? work->plan.delta_bytes : UINT64_MAX;
+        uint64_t n = 0;
+        int r;
+
+        r = swb_image_sources(work->db, work->app.id, add_source, work, err);
+        for (size_t i = 0; r >= 0 && i < work->n_sources && n < work->plan.max_deltas; i++) {
+                struct known known = {.source_version = work->sources[i].version};
+
+                if (work->wants_end || is_over_budget(work))
+                        break;
+                n++;
+                r = find_payload(work, &known, err);
+                if (r >= 0 && !known.found)
+                        r = make_delta(work, &work->sources[i], &bytes_left, err);
+        }
+        return r;
+}
+
+static int prepare(struct work *work, struct swb_error *err)
+{
+        int r;
+
+        work->result = json_loads(work->job.result, 0, NULL);
+        if (!json_is_array(work->result)) {
+                json_decref(work->result);
+                work->result = json_array();
+        }
+        if (!work->result || asprintf(&work->folder, "%s/jobs/%lld", work->config->data,
+                                      (long long)work->job.id) < 0) {
+                work->folder = NULL;
+                return swb_oom(err);
+        }
+        read_plan(work->job.plan, &work->plan);
+        r = swb_app_find(work->db, work->job.app, &work->app, err);
+        if (r >= 0)
+                r = swb_image_find(work->db, work->app.id, work->job.version, work->sha256, err);
+        if (r == 0)
+                return swb_fail(err, -ENOENT, SWB_FAULT_NOT_FOUND,
+                                "no image of version %s is here: publish it", work->job.version);
+        return r < 0 ? r : swb_make_dirs(work->folder, 0750, err);
+}
+
+static void work_done(struct work *work)
+{
+        if (work->folder)
+                (void)rmdir(work->folder);
+        free(work->folder);
+        json_decref(work->result);
+        swb_job_done(&work->job);
+}
+
+int swb_payloads_run(struct swb_db *db, const struct swb_payloads_config *config, int64_t job,
+                     struct swb_error *err)
+{
+        _cleanup_(work_done) struct work work = {.db = db, .config = config};
+        struct swb_error mine = SWB_ERROR_INIT;
+        const char *status = "done";
+        int r;
+
+        r = swb_job_find(db, job, &work.job, err);
+        if (r < 0)
+                return r;
+        r = prepare(&work, &mine);
+        if (r >= 0)
+                r = make_full(&work, &mine);
+        if (r >= 0 && !work.wants_end)
+                r = make_deltas(&work, &mine);
+        if (work.is_stopping) {
+                status = "queued";
+        } else if (work.wants_end) {
+                status = "cancelled";
+        } else if (r < 0) {
+                status = "failed";
+                swb_copy_bounded(work.job.error, mine.text, SWB_TEXT_MAX);
+        }
+        if (r >= 0)
+                note(&work);
+        work.job.percent = strcmp(status, "done") == 0 ? 100 : work.job.percent;
+        return swb_job_end(db, &work.job, status, (int64_t)time(NULL), err);
+}

@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From an image to payloads: full, and deltas for the versions that devices run."""
+
+import hashlib
+import os
+import signal
+
+import pytest
+from api_tools import Client, make_token
+from server_payload import blocks
+from server_tools import BUILD, run, run_json, sql
+
+PACK = BUILD.resolve() / "src/bin/swb-pack/swb-pack"
+
+
+@pytest.fixture
+def images(tmp_path):
+    """Three versions of an image that have most in common."""
+    made = {}
+    for version in ("1.0", "2.0", "3.0"):
+        content = bytearray(blocks(64, "common"))
+        content[4096 * 7:4096 * 8] = blocks(1, version)
+        made[version] = tmp_path / f"{version}.img"
+        made[version].write_bytes(content)
+    return made
+
+
+def publish(data, image, version, *options, check=True):
+    return run(data, "publish", image, "--app-id={App-1}", f"--target-version={version}",
+               f"--pack-program={PACK}", *options, check=check)
+
+
+def payloads_of(data, version):
+    return {p["source_version"]: p for p in run_json(data, "release", "show", version)["payloads"]}
+
+
+def test_full_and_deltas(serve, data, images, keys):
+    publish(data, images["1.0"], "1.0", "--channel=stable", f"--key={keys[0].private}")
+    publish(data, images["2.0"], "2.0", f"--key={keys[0].private}")
+    server = serve("--status")
+    for machine, version in (("a", "2.0"), ("b", "2.0"), ("c", "1.0"), ("d", "0.9")):
+        server.ask(machineid=machine, version=version)
+    server.wait_for(lambda: len(run_json(data, "devices")) == 4)
+    publish(data, images["3.0"], "3.0", "--channel=stable", f"--key={keys[0].private}")
+    made = payloads_of(data, "3.0")
+    assert set(made) == {None, "1.0", "2.0"}  # of 0.9 there is no image
+    assert made["2.0"]["size"] < made[None]["size"] / 2
+    job = run_json(data, "job", "list")[0]
+    assert (job["status"], job["percent"], job["version"]) == ("done", 100, "3.0")
+    # The one with most devices first.
+    assert [(p["source_version"], p["devices"]) for p in job["payloads"]] == [
+        (None, 0), ("2.0", 2), ("1.0", 1)]
+    assert job["cpu_msec"] > 0 and job["bytes"] == sum(p["size"] for p in made.values())
+    server.wait_for(lambda: server.ask(machineid="a", version="2.0").check.get("status") == "ok")
+    log = run_json(data, "audit", "--action=release.publish")
+    assert log[0]["via"] == "server" and log[-1]["after"]["channel"] == "stable"
+    assert not list((data / "jobs").iterdir())
+    stored = (data / "images" / hashlib.sha256(images["1.0"].read_bytes()).hexdigest())
+    assert stored.read_bytes() == images["1.0"].read_bytes()
+
+
+def test_budgets(serve, data, images):
+    publish(data, images["1.0"], "1.0", "--channel=stable")
+    publish(data, images["2.0"], "2.0")
+    server = serve()
+    for machine, version in (("a", "2.0"), ("b", "2.0"), ("c", "1.0")):
+        server.ask(machineid=machine, version=version)
+    server.wait_for(lambda: len(run_json(data, "devices")) == 3)
+    publish(data, images["3.0"], "3.0", "--delta-bytes=1")
+    job = run_json(data, "job", "list")[0]
+    assert {p["outcome"] for p in job["payloads"][1:]} == {"above the budget of bytes"}
+    assert set(payloads_of(data, "3.0")) == {None}
+
+
+def test_server_works_on_jobs(serve, data, images):
+    """By the API, with progress; a job that was given back is finished by the next server."""
+    publish(data, images["1.0"], "1.0")
+    publish(data, images["2.0"], "2.0", "--background")
+    assert run_json(data, "job", "show", "2")["status"] == "queued"
+    server = serve("--status", "--jobs", f"--pack-program={PACK}")
+    api = Client(server, make_token(data, "d", "deploy"))
+    server.wait_for(lambda: api.ok("GET", "jobs/2")["status"] == "done")
+    assert api.call("POST", "jobs", {"version": "9"}).status == 404
+    made = api.call("POST", "jobs", {"version": "2.0", "max_deltas": 1})
+    assert made.status == 201 and made.headers["Location"] == "/api/v1/jobs/3"
+    server.wait_for(lambda: api.ok("GET", "jobs/3")["status"] == "done")
+    assert api.ok("GET", "jobs/3")["payloads"] == []  # all were there
+    assert api.call("POST", "jobs/3/cancel").status == 409
+    assert [j["id"] for j in api.ok("GET", "jobs?limit=2")] == [3, 2]
+    assert api.ok("GET", "audit?action=job.")[0]["object"] == "jobs/3"
+
+
+def test_cancelled_and_failed(serve, data, images, tmp_path):
+    slow = tmp_path / "slow"
+    slow.write_text(f"#!/bin/sh\necho $$ >{tmp_path}/pid\nexec sleep 1000\n")
+    slow.chmod(0o755)
+    publish(data, images["1.0"], "1.0", "--background")
+    server = serve("--status", "--jobs", f"--pack-program={slow}")
+    api = Client(server, make_token(data, "d", "deploy"))
+    server.wait_for(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text().strip())
+    assert api.ok("POST", "jobs/1/cancel")["status"] == "cancelling"
+    server.wait_for(lambda: api.ok("GET", "jobs/1")["status"] == "cancelled")
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), 0)
+    api.ok("POST", "jobs", {"version": "1.0"})
+    server.wait_for(lambda: api.ok("GET", "jobs/2")["status"] == "running")
+    assert server.stop() == 0  # gives it back
+    assert run_json(data, "job", "show", "2")["status"] == "queued"
+    odd = tmp_path / "odd.img"
+    odd.write_bytes(b"x" * 5000)
+    result = publish(data, odd, "2.0", check=False)
+    assert result.returncode == 1 and "no multiple of 4096" in result.stderr
+    assert run_json(data, "job", "list")[0]["status"] == "failed"
+
+
+def test_server_killed(serve, data, images, tmp_path):
+    """Whoever dies holds a job no longer than its lease."""
+    publish(data, images["1.0"], "1.0", "--background")
+    slow = tmp_path / "slow"
+    slow.write_text(f"#!/bin/sh\necho $$ >{tmp_path}/pid\nexec sleep 1000\n")
+    slow.chmod(0o755)
+    first = serve("--jobs", f"--pack-program={slow}")
+    first.wait_for(lambda: run_json(data, "job", "show", "1")["status"] == "running")
+    first.process.send_signal(signal.SIGKILL)
+    first.process.wait()
+    sql(data, "UPDATE jobs SET lease_until = 1")  # as if a minute had passed
+    second = serve("--jobs", f"--pack-program={PACK}")
+    second.wait_for(lambda: run_json(data, "job", "show", "1")["status"] == "done")
+    assert set(payloads_of(data, "1.0")) == {None}
