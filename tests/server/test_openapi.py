@@ -74,7 +74,9 @@ def test_every_operation(fleet, publish, data, tmp_path):
             ("POST", "tokens", {"name": "t"}), ("GET", "tokens", None),
             ("DELETE", "tokens/t", None), ("POST", "users", {"name": "eve"}),
             ("GET", "users", None), ("PATCH", "users/eve", {"role": "deploy"}),
-            ("DELETE", "users/eve", None), ("GET", "session", None), ("GET", "audit", None)]:
+            ("DELETE", "users/eve", None), ("POST", "webhooks", {"name": "w", "url": "http://127.0.0.1:9/"}), ("GET", "webhooks", None),
+            ("PATCH", "webhooks/w", {"enabled": False}), ("DELETE", "webhooks/w", None),
+            ("GET", "session", None), ("GET", "audit", None)]:
         api.ok(method, path, body)
     page = Client(fleet)
     page.log_in("ann", "a long secret")

@@ -11,6 +11,7 @@
 #include "server/http/listen.h"
 #include "server/http/service.h"
 #include "server/http/workers.h"
+#include "server/jobs/herald.h"
 #include "server/metrics/metrics.h"
 #include "server/respond/proof.h"
 #include "server/store/writer.h"
@@ -33,6 +34,7 @@ struct swb_service {
 
         struct swb_board *board;     /* NULL: pages are not served */
         struct swb_runner *runner;   /* NULL: it works on no jobs */
+        struct swb_herald *herald;   /* NULL: the same */
         struct swb_workers *workers; /* NULL: there is no API */
         struct swb_api_shared api;
         uint64_t api_body_bytes; /* atomic: of requests that are not answered yet */

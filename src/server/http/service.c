@@ -122,6 +122,8 @@ int swb_service_start(const struct swb_service_config *config, struct swb_servic
                                    &service->writer, err);
         if (r >= 0 && config->show_status)
                 r = swb_board_new(service, &service->board, err);
+        if (r >= 0 && config->show_status)
+                r = swb_herald_new(config->store, &service->herald, err);
         if (r >= 0 && config->with_jobs)
                 r = swb_runner_new(config->store, &service->config.payloads, &service->runner, err);
         service->api.board = (struct swb_api_board){
@@ -143,6 +145,7 @@ struct swb_service *swb_service_free(struct swb_service *service)
         if (service->writer)
                 swb_writer_stop(service->writer);
         (void)swb_runner_free(service->runner);
+        (void)swb_herald_free(service->herald);
         swb_board_stop(service->board);
         if (service->workers)
                 swb_workers_stop(service->workers);
