@@ -327,3 +327,25 @@ def test_pipelined(fleet):
     last = b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
     answer = raw(fleet, one * 5 + last)
     assert answer.count(b"HTTP/1.1 200") == 6
+
+
+def test_mirrors_and_redirects(serve, publish):
+    """Near mirrors come first; a proxy that is trusted sends the files itself."""
+    full = publish("2.0")
+    server = serve("--mirror=127.0.0.0/8=http://near.example/p/", "--base-url=http://cdn.example/p",
+                   "--mirror=10.9.0.0/16=http://far.example/p/", "--trusted-proxy=127.0.0.1",
+                   "--accel-redirect=/internal/")
+    urls = [u.get("codebase") for u in server.ask().check.findall("urls/url")]
+    assert urls == ["http://near.example/p/", "http://cdn.example/p/"]
+    body = ('<request protocol="3.0"><app appid="{App-1}" version="1.0" machineid="m9">'
+            "<updatecheck/></app></request>")
+    check = server.post(body, headers={"X-Forwarded-For": "1.1.1.1, 10.9.1.1"}).check
+    assert [u.get("codebase") for u in check.findall("urls/url")] == [
+        "http://far.example/p/", "http://cdn.example/p/"]
+    answer = server.get(f"/payloads/{full.sha256}")
+    assert (answer.status, answer.body) == (200, b"")
+    assert answer.headers["X-Accel-Redirect"] == f"/internal/{full.sha256}"
+    assert answer.headers["ETag"] == f'"{full.sha256}"'
+    assert server.get("/payloads/" + "0" * 64).status == 404
+    plain = serve("--accel-redirect=/internal/")
+    assert plain.get(f"/payloads/{full.sha256}").body == full.bytes

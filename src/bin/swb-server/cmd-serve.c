@@ -19,7 +19,8 @@ static uint64_t max_devices, max_events, max_per_device, max_per_hour;
 static bool show_status, show_metrics, is_private, is_https;
 static struct swb_opt_list trusted_proxies;
 static const char *identity_header, *pack_program = SERVER_PACK_PROGRAM;
-static struct swb_opt_list pack_keys;
+static const char *accel_redirect;
+static struct swb_opt_list pack_keys, mirrors;
 static bool with_jobs;
 
 const struct swb_opt cmd_serve_options[] = {
@@ -27,6 +28,10 @@ const struct swb_opt cmd_serve_options[] = {
          "where to listen (default 127.0.0.1:8080)"},
         {0, "base-url", SWB_OPT_LIST, &base_urls, "URL", false,
          "where devices find the payloads (default: here, /payloads/)"},
+        {0, "mirror", SWB_OPT_LIST, &mirrors, "NETWORK=URL", false,
+         "where devices of this network (10.0.0.0/8) find the payloads first"},
+        {0, "accel-redirect", SWB_OPT_STRING, &accel_redirect, "PATH", false,
+         "let a trusted proxy send the payloads from this internal location (X-Accel-Redirect)"},
         {0, "poll-interval", SWB_OPT_DURATION, &poll_interval_usec, "TIME", false,
          "tell devices to ask this often"},
         {0, "answer-key", SWB_OPT_LIST, &answer_keys, "ID:FILE", false,
@@ -126,12 +131,18 @@ static int make_config(struct swb_service_config *config, struct swb_error *err)
                         .trusted_proxies = trusted_proxies.items,
                         .n_trusted_proxies = trusted_proxies.n,
                         .identity_header = identity_header},
+                .accel_redirect = accel_redirect,
                 .with_jobs = with_jobs,
                 .payloads = {.pack_program = pack_program,
                              .keys = pack_keys.items,
                              .n_keys = pack_keys.n},
                 .limits = SWB_FLEET_LIMITS_DEFAULT,
         };
+        for (size_t i = 0; i < mirrors.n; i++) {
+                r = swb_mirrors_add(&config->mirrors, mirrors.items[i], err);
+                if (r < 0)
+                        return swb_wrap(err, r, "option --mirror");
+        }
         override(&config->limits.devices, max_devices);
         override(&config->limits.events, max_events);
         override(&config->limits.events_per_device, max_per_device);

@@ -196,6 +196,37 @@ static struct MHD_Response *make_response(struct file *file, const struct part *
         return response;
 }
 
+/* The proxy sends the file, with its own ranges. */
+static struct MHD_Response *make_redirect(const struct swb_exchange *exchange,
+                                          const struct file *file)
+{
+        const char *prefix = exchange->service->config.accel_redirect;
+        struct part whole = {.status = MHD_HTTP_OK, .n_bytes = file->n_bytes};
+        _cleanup_free_ char *path = NULL;
+        struct MHD_Response *response;
+
+        /* The tag is the content's hash in quotes. */
+        if (asprintf(&path, "%s%.64s", prefix, file->etag + 1) < 0) {
+                path = NULL;
+                return NULL;
+        }
+        response = MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
+        if (response && (!add_headers(response, file, &whole) ||
+                         MHD_add_response_header(response, "X-Accel-Redirect", path) == MHD_NO)) {
+                MHD_destroy_response(response);
+                response = NULL;
+        }
+        return response;
+}
+
+/* Only a proxy understands that. */
+static bool is_redirected(const struct swb_exchange *exchange)
+{
+        char address[SWB_ADDRESS_TEXT];
+
+        return exchange->service->config.accel_redirect && swb_exchange_address(exchange, address);
+}
+
 enum MHD_Result swb_finish_download(struct swb_exchange *exchange)
 {
         struct file file = {.fd = -EBADF};
@@ -211,6 +242,13 @@ enum MHD_Result swb_finish_download(struct swb_exchange *exchange)
                 return swb_answer_busy(exchange, "the payload can't be read");
         }
         swb_metrics_count(&exchange->service->metrics, SWB_METRIC_DOWNLOADS, 1);
+        if (is_redirected(exchange)) {
+                enum MHD_Result result =
+                        swb_answer_response(exchange, MHD_HTTP_OK, make_redirect(exchange, &file));
+
+                file.fd = swb_close(file.fd);
+                return result;
+        }
         parts = choose_parts(exchange, &file);
         if (parts)
                 return swb_answer_response(exchange, MHD_HTTP_PARTIAL_CONTENT,

@@ -8,6 +8,7 @@
  * at least every SWB_SERVICE_TICK_MSEC: it notices changes of the catalog and late clients.
  */
 #include "server/api/api.h"
+#include "server/http/mirrors.h"
 #include "server/jobs/runner.h"
 #include "server/store/fleet.h"
 
@@ -20,7 +21,11 @@ struct swb_service_config {
         /* URLs of the folder of payloads, in the order to be tried; none: this server's own, by the
          * Host header. Borrowed while the service runs. */
         const char *const *base_urls;
-        size_t n_base_urls;             /* at most SWB_OMAHA_URLS_MAX */
+        size_t n_base_urls;         /* at most SWB_OMAHA_URLS_MAX */
+        struct swb_mirrors mirrors; /* before these, for devices that are near */
+        /* Where a trusted proxy finds the payloads by itself (X-Accel-Redirect); NULL: they are
+         * sent from here. */
+        const char *accel_redirect;
         uint64_t poll_interval_seconds; /* told to devices, 0: their own */
         unsigned n_threads;
         unsigned max_connections;
