@@ -226,7 +226,7 @@ def test_wrong_bytes(device, payload, target, private_key):
     bad[at] ^= 1
     device.source().unlink()
     fetch = Fetch(device, bytes(bad))
-    assert fetch.status != 0 and "hash" in fetch.errors
+    assert fetch.status != 0 and "arrived damaged" in fetch.errors
 
 
 def test_not_signed_by_us(device, target, other_key):
