@@ -42,7 +42,7 @@ static int start(struct swb_engine *e, const char *url, struct swb_error *err)
                 return r;
         job.kind = SWB_WORKER_LOOK;
         job.argv = (const char *const *)args.argv;
-        job.user = e->config->workers.fetch_user;
+        job.user = swb_fetch_user(e->config);
         job.silence_usec = LOOK_LIMIT_USEC;
         job.ended = on_look_ended;
         job.context = e;
