@@ -131,6 +131,8 @@ void swb_json_rollout(struct swb_json *json, const char *appid, const struct swb
         put_setup(json, s);
         put_tally(json, &rollout->total);
         swb_json_u64(json, "at_it", rollout->n_slots);
+        swb_json_u64(json, "forgiven_bad", s->forgiven.bad);
+        swb_json_u64(json, "forgiven_ended", s->forgiven.ended);
         put_reasons(json, &rollout->reasons);
         put_blocked(json, &rollout->classes);
         swb_json_open_array(json, "stages");

@@ -59,7 +59,8 @@ export function stageState(rollout, index) {
 
 // How near the rollout is to stopping by itself.
 export function margin(rollout) {
-  const limits = rollout.limits, worst = bad(rollout), done = ended(rollout);
+  // Counted from the last resume on.
+  const limits = rollout.limits, worst = Math.max(bad(rollout) - rollout.forgiven_bad, 0), done = Math.max(ended(rollout) - rollout.forgiven_ended, 0);
   const lines = [];
   if (limits.max_failures) lines.push({ name: "Bad devices", now: number(worst), limit: number(limits.max_failures), share: worst / limits.max_failures });
   if (limits.max_failure_ppm) {
