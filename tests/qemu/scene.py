@@ -116,9 +116,9 @@ class Server:
             self.port = probe.getsockname()[1]
         self.process = None
 
-    def publish(self, payload):
+    def publish(self, payload, *options):
         run(program("swb-server"), "publish", self.releases / payload, "--channel=stable",
-            f"--data={self.folder}/server", f"--public-key={self.releases}/key.pem")
+            f"--data={self.folder}/server", f"--public-key={self.releases}/key.pem", *options)
 
     def start(self):
         with (self.folder / "server.log").open("w") as log:

@@ -81,8 +81,19 @@ def test_update_with_a_power_cut_then_a_release_that_fails(device, server):
     device.wait("swbd: .*slot B is marked good")
     assert flags_of(device)["B"][2] == 1
 
+    # A call is going on when a forced update comes: it is downloaded, and nothing else, until the call ends.
+    device.run("swbctl inhibit --gates=install:reboot --who=phone --why='a call is on' --max=1h -- "
+               "sh -c 'until [ -e /run/hung-up ]; do sleep 0.2; done' >/dev/null 2>&1 &")
+    device.wait("swbd: .*'phone' inhibits: a call is on")
+    server.publish("delta-3", "--deadline=now")
+    device.wait("swbd: .*install: not now, inhibited: .*phone")
+    status = json.loads(device.run("swbctl status --json"))
+    assert status["state"] == "held" and status["bytes_done"] == status["bytes_total"] > 0
+    assert flags_of(device)["A"] == [0, 0, 0], "the other slot was made bootable during a call"
+    assert "version 3.0.0 is installed" not in device.console()
+
     # A release that does not come up uses up its tries, is left, and is not taken again.
-    server.publish("delta-3")
+    device.run("touch /run/hung-up")
     device.wait("swbd: .*version 3.0.0 is installed in slot A")
     for left in (1, 0):
         device.wait(f"Switchback: slot A, {left} tries left after this one")
