@@ -29,8 +29,9 @@ struct swb_service {
         struct swb_rollouts *rollouts;
         struct swb_proof_keys *proof_keys;
         struct swb_metrics metrics;
-        struct swb_db *db; /* of swb_service_tick() */
-        bool has_news;     /* the catalog may have changed since it was read */
+        struct swb_db *db;    /* of swb_service_tick() */
+        bool follows_catalog; /* the rollouts do */
+        bool has_news;        /* the catalog may have changed since it was read */
 
         struct swb_board *board;     /* NULL: pages are not served */
         struct swb_runner *runner;   /* NULL: it works on no jobs */

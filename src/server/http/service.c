@@ -187,17 +187,24 @@ static int refresh_catalog(struct swb_service *service, struct swb_error *err)
         if (r < 0)
                 return r;
         if (generation != service->catalog->generation) {
-                r = swb_rollouts_refresh(service->rollouts, service->db, (int64_t)time(NULL), err);
-                if (r >= 0)
-                        r = swb_catalog_load(service->db, &fresh, err);
+                r = swb_catalog_load(service->db, &fresh, err);
                 if (r < 0)
                         return r;
+                service->follows_catalog = false;
                 (void)pthread_mutex_lock(&service->catalog_lock);
                 stale = service->catalog;
                 service->catalog = fresh;
                 (void)pthread_mutex_unlock(&service->catalog_lock);
                 (void)swb_catalog_unref(stale);
                 swb_log(SWB_LOG_INFO, "catalog changed, generation %lld", (long long)generation);
+        }
+        /* The catalog first: it says what is recalled, and a rollout that is not known yet admits
+         * nobody. */
+        if (!service->follows_catalog) {
+                r = swb_rollouts_refresh(service->rollouts, service->db, (int64_t)time(NULL), err);
+                if (r < 0)
+                        return r;
+                service->follows_catalog = true;
         }
         service->has_news = false;
         return 0;
