@@ -174,7 +174,8 @@ def test_workers_get_what_the_configuration_says(device):
     assert check["--current-version"] == "1.0" and check["--url"] == "http://127.0.0.1:9/update"
     assert "--interactive" not in check and "--no-delta" not in check
     assert get["--offset"] == "0" and get["--max-rate"] == "1000000"
-    assert install["--slot"] == f"root={device.slot('B')}" and "--source" not in install
+    assert install["--slot"] == f"root={device.slot('B')}"
+    assert install["--source"] == f"root={device.slot('A')}"  # of which pieces may be taken
     assert install["--keys"] == str(device.keys_dir)
     assert install["--required-signatures"] == "2"
     assert "--foreground" not in install and "--cores" not in install
