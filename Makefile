@@ -23,6 +23,7 @@ help:
 	@echo 'make check-browser   the server'"'"'s pages in a real Chromium, with pictures of each in $(BUILD)/browser'
 	@echo 'make check-boot-sandbox   the U-Boot command swb_boot, built from Debian'"'"'s source and tried in its sandbox'
 	@echo 'make check-crash   an update is cut at every write, sync, rename and message, in every way (10 minutes)'
+	@echo 'make soak-link    an image of 1.5 GB over a link of 1 MB a second, the plug pulled three times (15 minutes)'
 	@echo 'make soak-power   the plug of the virtual device is pulled CUTS times (now: $(CUTS)), and crash states of one update are judged'
 	@echo 'make build     the programs, in $(BUILD)/src/bin'
 	@echo 'make install   programs, units, D-Bus policy and man pages to DESTDIR/PREFIX (now: $(DESTDIR)$(PREFIX))'
@@ -88,6 +89,12 @@ check-crash:
 	@tools/install-deps build test
 	@tools/quietly 'building (make build shows how)' $(MAKE) --no-print-directory build
 	@SWB_BUILD=$(BUILD) tests/crash/check_crash.py $(BUILD)/check-crash
+
+.PHONY: soak-link
+soak-link:
+	@tools/install-deps build test
+	@tools/quietly 'building (make build shows how)' $(MAKE) --no-print-directory build
+	@SWB_BUILD=$(BUILD) tests/flow/soak_link.py $(BUILD)/soak-link
 
 soak-power:
 	@tools/install-deps build test

@@ -16,12 +16,12 @@
 
 enum swb_worker_kind {
         SWB_WORKER_CHECK,   /* swb-fetch check */
-        SWB_WORKER_LOOK,    /* swb-fetch look */
         SWB_WORKER_REPORT,  /* swb-fetch report */
         SWB_WORKER_GET,     /* swb-fetch get */
         SWB_WORKER_INSTALL, /* swb-install */
         SWB_WORKER_COMMAND, /* a command of the configuration: says nothing, its exit status counts
                              */
+        SWB_WORKER_LOOK,    /* swb-fetch look */
         _SWB_WORKER_KIND_MAX,
 };
 
