@@ -82,7 +82,7 @@ def test_unsatisfiable(fleet, header):
     assert answer.headers["Content-Range"] == f"bytes */{len(fleet.full.bytes)}"
 
 
-@pytest.mark.parametrize("header", ["bytes=1-2,5-6", "bytes=z", "octets=1-2", "bytes=9-3"])
+@pytest.mark.parametrize("header", ["bytes=z", "octets=1-2", "bytes=9-3"])
 def test_ranges_that_are_not_taken_give_the_whole(fleet, header):
     answer = fleet.get("/payloads/" + fleet.full.sha256, Range=header)
     assert (answer.status, answer.body) == (200, fleet.full.bytes)
