@@ -82,10 +82,25 @@ def test_unsatisfiable(fleet, header):
     assert answer.headers["Content-Range"] == f"bytes */{len(fleet.full.bytes)}"
 
 
-@pytest.mark.parametrize("header", ["bytes=z", "octets=1-2", "bytes=9-3"])
+@pytest.mark.parametrize("header", ["bytes=5-6,1-2", "bytes=z", "octets=1-2", "bytes=9-3"])
 def test_ranges_that_are_not_taken_give_the_whole(fleet, header):
     answer = fleet.get("/payloads/" + fleet.full.sha256, Range=header)
     assert (answer.status, answer.body) == (200, fleet.full.bytes)
+
+
+def test_several_ranges(fleet):
+    """One part each, in the order of the request; what a 206 without Content-Range is, the type says."""
+    content = fleet.full.bytes
+    answer = fleet.get("/payloads/" + fleet.full.sha256, Range="bytes=1-2,5-600,700-700")
+    assert answer.status == 206 and "Content-Range" not in answer.headers
+    kind, _, boundary = answer.headers["Content-Type"].partition("; boundary=")
+    assert kind == "multipart/byteranges" and boundary
+    parts = answer.body.split(f"\r\n--{boundary}".encode())
+    assert parts[0] == b"" and parts[-1] == b"--\r\n"
+    for part, (first, last) in zip(parts[1:-1], ((1, 2), (5, 600), (700, 700)), strict=True):
+        head, _, body = part.partition(b"\r\n\r\n")
+        assert f"Content-Range: bytes {first}-{last}/{len(content)}".encode() in head
+        assert body == content[first:last + 1]
 
 
 def test_conditions(fleet):
