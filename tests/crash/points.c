@@ -177,6 +177,8 @@ static void begin(void)
 static void append(const void *data, size_t n)
 {
         swb_assert(n <= own.room - own.log->used);
+        if (n == 0)
+                return;
         memcpy(own.log->records + own.log->used, data, n);
         own.log->used += n;
 }
