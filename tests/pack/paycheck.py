@@ -325,7 +325,7 @@ def check_xz(blob):
 
 
 def check_swdiff(blob):
-    if blob[:4] != b"SWD1" or set(blob[4:9]) - {0, 1, 2} or blob[9:12] != b"\0\0\0":
+    if blob[:4] != b"SWD1" or set(blob[4:9]) - {0, 1, 2, 3, 4} or blob[9:12] != b"\0\0\0":
         yield f"head {blob[:12]}"
     if 28 + sum(struct.unpack("<4I", blob[12:28])) > len(blob):
         yield "streams are longer than the difference"
@@ -436,8 +436,9 @@ def gather(image, extents):
 def bspatch(patch, old):
     """Applies a BSDIFF40 or BSDF2 patch; None if one of its streams is brotli."""
     codecs = b"\1\1\1" if patch[:8] == b"BSDIFF40" else patch[5:8]
-    if 2 in codecs:
+    if {2, 4} & set(codecs):
         return None
+    unpack = {0: bytes, 1: lambda d: lzma.decompress(d, lzma.FORMAT_XZ), 3: bz2.decompress}
     n_control, n_diff, n_new = struct.unpack("<QQQ", patch[8:32])
     ends = [32, 32 + n_control, 32 + n_control + n_diff, len(patch)]
     control, diff, extra = [bz2.decompress(patch[a:b]) if codec else patch[a:b]
@@ -465,12 +466,12 @@ def numbers(data):
 
 
 def swpatch(patch, old):
-    """Applies a difference in the format SWD1; None if one of its streams is zstd."""
+    """Applies a difference in the format SWD1; None if one of its streams is zstd or brotli."""
     codecs, sizes = patch[4:9], struct.unpack("<4I", patch[12:28])
     if 2 in codecs:
         return None
     ends = [28 + sum(sizes[:i]) for i in range(5)] + [len(patch)]
-    streams = [lzma.decompress(patch[a:b], lzma.FORMAT_XZ) if codec and b > a else patch[a:b]
+    streams = [unpack[codec](patch[a:b]) if b > a else b""
                for a, b, codec in zip(ends, ends[1:], codecs)]
     diff, extra = streams[3:]
     new, pos, d, e = bytearray(), 0, 0, 0

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "generator/plan/whole.h"
 
-/* Of one task: before packing (what a reader takes, and the window), and after (what a cut costs).
- */
-#define TASK_BLOCKS_MAX ((uint64_t)(SWB_SPLIT_TARGET_MAX / SWB_BLOCK_BYTES))
+/* Of one task: before packing (a device decodes two at once, each in as much memory, of 64 MiB in
+ * all), and after (what a cut costs). */
+#define TASK_BLOCKS_MAX ((uint64_t)(SWB_SPLIT_TARGET_MAX / 2 / SWB_BLOCK_BYTES))
 #define TASK_COST_MAX ((uint64_t)4 << 20)
 
 struct entry {
