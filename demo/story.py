@@ -5,64 +5,13 @@ import json
 import time
 
 from bench import TOP, DemoError, free_port
+from device_conf import device_conf
 
 APP_ID = "com.example.demo"
 MIB = 1 << 20
 # Slow enough to see the bar and to cut the power, fast enough not to bore.
 DOWNLOAD_SECONDS = 8
 CUT_AT = 0.7
-DEVICE_CONF = """\
-[device]
-app-id = {app_id}
-board = demo
-device-id-file = {device}/device-id
-release-file = {device}/root/etc/os-release
-cmdline-file = {device}/cmdline
-boot-id-file = {device}/boot-id
-state-dir = {device}/state
-keys-dir = {device}/keys
-
-[server]
-url = http://127.0.0.1:{port}/v1/update
-first-check = 1s
-first-check-jitter = 0s
-check-interval = 2s
-check-jitter = 0s
-
-[boot]
-backend = uboot
-place = {device}/uboot.env:0:0x10000:0x10000
-tries = 2
-
-[slot.A]
-root = {device}/slot-a.img
-
-[slot.B]
-root = {device}/slot-b.img
-
-[update]
-max-rate = {rate}
-
-[health]
-check.openssl = {device}/check-openssl
-timeout = 3s
-interval = 1s
-min-uptime = 0s
-
-[policy]
-min-battery = 0
-
-[reboot]
-windows = always
-max-load = 0
-delay = 0s
-command = touch {device}/reboot
-
-[workers]
-fetch-user = self
-fetch = {build}/src/bin/swb-fetch/swb-fetch
-install = {build}/src/bin/swb-install/swb-install
-"""
 # The slot's own loader, libraries and program: if the update broke them, this fails.
 CHECK_OPENSSL = """\
 #!/bin/sh
@@ -160,8 +109,8 @@ def device(bench, screen):
     (folder / "fw_env.config").write_text("uboot.env 0x0 0x10000\nuboot.env 0x10000 0x10000\n")
     bench.run("cp release.pem device/keys/", show=False)
     rate = bench.size("delta-1-2.payload") // DOWNLOAD_SECONDS
-    (folder / "device.conf").write_text(DEVICE_CONF.format(
-        app_id=APP_ID, device=folder, port=bench.port, build=bench.build, rate=rate))
+    (folder / "device.conf").write_text(device_conf(
+        bench, folder, APP_ID, rate, ("openssl", folder / "check-openssl")))
     check = folder / "check-openssl"
     check.write_text(CHECK_OPENSSL.format(device=folder))
     check.chmod(0o755)

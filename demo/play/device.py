@@ -8,59 +8,8 @@ import signal
 import subprocess
 
 from bench import BUS_CONFIG, TOP
+from device_conf import device_conf
 from play.releases import APP_ID
-
-DEVICE_CONF = """\
-[device]
-app-id = {app_id}
-board = playground
-device-id-file = {folder}/device-id
-release-file = {folder}/root/etc/os-release
-cmdline-file = {folder}/cmdline
-boot-id-file = {folder}/boot-id
-state-dir = {folder}/state
-keys-dir = {folder}/keys
-
-[server]
-url = http://127.0.0.1:{port}/v1/update
-first-check = 1s
-first-check-jitter = 1s
-check-interval = 3s
-check-jitter = 1s
-
-[boot]
-backend = uboot
-place = {folder}/uboot.env:0:0x10000:0x10000
-tries = 2
-
-[slot.A]
-root = {folder}/slot-a.img
-
-[slot.B]
-root = {folder}/slot-b.img
-
-[update]
-max-rate = {rate}
-
-[health]
-check.app = {folder}/root/usr/bin/app
-timeout = 3s
-interval = 1s
-min-uptime = 0s
-
-[policy]
-min-battery = 0
-
-[reboot]
-windows = always
-max-load = 0
-delay = 2s
-command = touch {folder}/reboot
-
-[workers]
-fetch = {build}/src/bin/swb-fetch/swb-fetch
-install = {build}/src/bin/swb-install/swb-install
-"""
 
 
 class Device:
@@ -83,9 +32,9 @@ class Device:
         run(f"truncate -s $(stat -c %s {self.name}/slot-a.img) {self.name}/slot-b.img", show=False)
         run(f"swb-bench-boot --place={self.name}/uboot.env:0:0x10000:0x10000 --init", show=False)
         run(f"cp release.pem {self.name}/keys/", show=False)
-        (self.folder / "device.conf").write_text(DEVICE_CONF.format(
-            app_id=APP_ID, folder=self.folder, port=self.bench.port, build=self.bench.build,
-            rate=self.rate))
+        (self.folder / "device.conf").write_text(device_conf(
+            self.bench, self.folder, APP_ID, self.rate, ("app", self.folder / "root/usr/bin/app"),
+            interval="3s", jitter="1s", reboot_delay="2s"))
         (self.folder / "bus.conf").write_text(BUS_CONFIG.format(socket=self.bus))
 
     def power_on(self):
