@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "generator/plan/whole.h"
 
-/* Of one task: before packing (a device decodes two at once, each in as much memory, of 64 MiB in
- * all), and after (what a cut costs). */
-#define TASK_BLOCKS_MAX ((uint64_t)(SWB_SPLIT_TARGET_MAX / 2 / SWB_BLOCK_BYTES))
+/* Of one task: before packing (of programs less, because a device decodes two at once, each in as
+ * much memory, of 64 MiB in all), and after (what a cut costs). */
+#define TASK_BLOCKS_MAX ((uint64_t)(SWB_SPLIT_TARGET_MAX / SWB_BLOCK_BYTES))
+#define SORTED_BLOCKS_MAX (TASK_BLOCKS_MAX / 2)
 #define TASK_COST_MAX ((uint64_t)4 << 20)
 
 struct entry {
@@ -22,6 +23,7 @@ struct whole {
         size_t n;
         struct swb_task *task; /* the open one */
         uint64_t cost;         /* of it */
+        bool is_sorted;        /* it holds programs */
 };
 
 static void whole_done(struct whole *w)
@@ -75,13 +77,16 @@ static int compare_entries(const void *a, const void *b)
 }
 
 /* Makes sure that the open task has room. */
-static int open_task(struct whole *w, uint64_t n_blocks, uint64_t cost)
+static int open_task(struct whole *w, bool is_sorted, uint64_t n_blocks, uint64_t cost)
 {
-        if (w->task && w->task->dst.n_blocks + n_blocks <= TASK_BLOCKS_MAX &&
+        uint64_t max = is_sorted ? SORTED_BLOCKS_MAX : TASK_BLOCKS_MAX;
+
+        if (w->task && w->is_sorted == is_sorted && w->task->dst.n_blocks + n_blocks <= max &&
             w->cost + cost <= TASK_COST_MAX)
                 return 0;
         w->task = swb_task_list_add(w->tasks, SWB_TASK_REPLACE);
         w->cost = 0;
+        w->is_sorted = is_sorted;
         return w->task ? 0 : -ENOMEM;
 }
 
@@ -91,7 +96,7 @@ static int add_run(struct whole *w, const struct entry *entry, uint64_t first, u
 {
         uint64_t cost = entry->content.costs[first / SWB_CONTENT_PIECE_BLOCKS] * n_blocks /
                         SWB_CONTENT_PIECE_BLOCKS;
-        int r = open_task(w, n_blocks, cost);
+        int r = open_task(w, entry->content.n_regions > 0, n_blocks, cost);
 
         if (r == 0)
                 r = swb_extent_list_add(&w->task->dst, block, n_blocks);
