@@ -60,6 +60,8 @@ int main(int argc, char **argv)
                 {"user", "ACTION [NAME]", 1, 2, "add, list, change or remove users who may log in",
                  cmd_user_options, cmd_user},
                 {"audit", "", 0, 0, "who changed what, newest first", cmd_audit_options, cmd_audit},
+                {"backup", "FILE|DIR", 1, 1, "copy the database, also while a server runs",
+                 cmd_backup_options, cmd_backup},
                 {0},
         };
         static const struct swb_program program = {

@@ -21,7 +21,7 @@ int swb_db_open(const char *store, enum swb_db_mode mode, struct swb_db **ret,
         int r;
 
         r = ops_of(store)->open(store, mode, &db, err);
-        if (r >= 0 && mode != SWB_DB_BARE)
+        if (r >= 0 && mode != SWB_DB_BARE && mode != SWB_DB_AS_IS)
                 r = swb_schema_upgrade(db, err);
         if (r < 0)
                 return r;
@@ -49,6 +49,11 @@ int64_t swb_db_changes(struct swb_db *db)
 int swb_db_version(struct swb_db *db, int64_t *ret, struct swb_error *err)
 {
         return db->ops->version(db, ret, err);
+}
+
+int swb_db_copy(struct swb_db *db, const char *path, struct swb_error *err)
+{
+        return db->ops->copy(db, path, err);
 }
 
 int swb_db_has_news(struct swb_db *db, bool *ret, struct swb_error *err)

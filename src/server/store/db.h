@@ -35,6 +35,7 @@ struct swb_db {
 enum swb_db_mode {
         SWB_DB_CREATE,   /* make the folder and the database if they are not there */
         SWB_DB_EXISTING, /* NOT_FOUND if there is none */
+        SWB_DB_AS_IS,    /* as EXISTING, but leave the schema as it is: for copies of it */
         SWB_DB_BARE,     /* as CREATE, but leave the schema as it is: for tests of its steps */
 };
 
@@ -57,6 +58,9 @@ int swb_db_number(struct swb_db *db, const char *sql, int64_t *ret,
 /* The step of the schema that the database is at; 0: it is empty. CONFIG: not a database of ours.
  */
 int swb_db_version(struct swb_db *db, int64_t *ret, struct swb_error *err) _warn_unused_;
+/* Copies all of it, as it is at one moment, into an empty SQLite file and syncs that; others go on
+ * reading and writing. UNSUPPORTED: this store has tools of its own for that. */
+int swb_db_copy(struct swb_db *db, const char *path, struct swb_error *err) _warn_unused_;
 /* May another connection have changed the catalog since the last call? The first call says yes. */
 int swb_db_has_news(struct swb_db *db, bool *ret, struct swb_error *err) _warn_unused_;
 

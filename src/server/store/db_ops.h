@@ -31,6 +31,8 @@ struct swb_db_ops {
         int (*version)(struct swb_db *db, int64_t *ret, struct swb_error *err);
         int (*set_version)(struct swb_db *db, int64_t version, struct swb_error *err);
 
+        int (*copy)(struct swb_db *db, const char *path, struct swb_error *err);
+
         int (*has_news)(struct swb_db *db, bool *ret, struct swb_error *err);
         /* Within the transaction that changes the catalog: others are told when it commits. */
         int (*tell_news)(struct swb_db *db, struct swb_error *err);

@@ -347,6 +347,16 @@ static int set_version(struct swb_db *db, int64_t version, struct swb_error *err
         return exec(db, sql, err);
 }
 
+static int copy(struct swb_db *db, const char *path, struct swb_error *err)
+{
+        (void)db;
+        (void)path;
+        return swb_fail(err, -EPROTONOSUPPORT, SWB_FAULT_UNSUPPORTED,
+                        "a PostgreSQL database is copied by PostgreSQL's own tools, also while "
+                        "servers run: pg_dump --format=custom --file=FILE DATABASE; copy the "
+                        "folder payloads/ after it");
+}
+
 static int has_news(struct swb_db *db, bool *ret, struct swb_error *err)
 {
         struct postgresql_db *pg = ours(db);
@@ -554,6 +564,7 @@ const struct swb_db_ops swb_postgresql_ops = {
         .define = define,
         .version = get_version,
         .set_version = set_version,
+        .copy = copy,
         .has_news = has_news,
         .tell_news = tell_news,
         .prepare = prepare,

@@ -117,7 +117,7 @@ static int find_folder(const char *folder, const char *path, enum swb_db_mode mo
                        struct swb_error *err)
 {
         *ret_flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
-        if (mode != SWB_DB_EXISTING) {
+        if (mode != SWB_DB_EXISTING && mode != SWB_DB_AS_IS) {
                 *ret_flags |= SQLITE_OPEN_CREATE;
                 return swb_make_dirs(folder, 0750, err);
         }
@@ -191,6 +191,36 @@ static void rollback(struct swb_db *db)
         /* Some errors have already ended the transaction. */
         if (!sqlite3_get_autocommit(handle_of(db)))
                 (void)sqlite3_exec(handle_of(db), "ROLLBACK", NULL, NULL, NULL);
+}
+
+/* --- copies --- */
+
+/* In one step: a reader that keeps one state of the database, for which no writer waits. */
+static int copy_pages(struct swb_db *db, sqlite3 *to, struct swb_error *err)
+{
+        sqlite3_backup *backup = sqlite3_backup_init(to, "main", handle_of(db), "main");
+        int code;
+
+        if (!backup)
+                return fail_sqlite(to, sqlite3_errcode(to), "copy into it", err);
+        do
+                code = sqlite3_backup_step(backup, -1);
+        while (code == SQLITE_OK);
+        (void)sqlite3_backup_finish(backup); /* leaves the step's error in `to` */
+        return code == SQLITE_DONE ? 0 : fail_sqlite(to, code, "copy into it", err);
+}
+
+static int copy(struct swb_db *db, const char *path, struct swb_error *err)
+{
+        sqlite3 *to = NULL;
+        int code, r;
+
+        code = sqlite3_open_v2(path, &to, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+        if (!to)
+                return swb_oom(err);
+        r = code == SQLITE_OK ? copy_pages(db, to, err) : fail_sqlite(to, code, "open", err);
+        (void)sqlite3_close(to);
+        return r;
 }
 
 /* --- schema and news --- */
@@ -338,6 +368,7 @@ const struct swb_db_ops swb_sqlite_ops = {
         .define = exec, /* the steps are written in SQLite's words */
         .version = get_version,
         .set_version = set_version,
+        .copy = copy,
         .has_news = has_news,
         .tell_news = tell_news,
         .prepare = prepare,
