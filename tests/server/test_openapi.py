@@ -53,7 +53,8 @@ def test_every_operation(fleet, publish, data, tmp_path):
     for method, path, body in [
             ("GET", "overview", None), ("GET", "history", None),
             ("GET", "devices", None), ("GET", "devices/m1", None),
-            ("GET", "devices/m1/explain", None), ("GET", "explain?device=m1", None),
+            ("GET", "devices/m1/explain", None),
+            ("PUT", "devices/m1/tags", {"tags": ["lab"]}), ("GET", "devices/m1/tags", None), ("GET", "explain?device=m1", None),
             ("GET", "events", None), ("GET", "apps", None), ("GET", "apps/only", None),
             ("PATCH", "apps/only", {"hash_sha256": "hex"}), ("GET", "releases", None),
             ("GET", "releases/3.0", None), ("PATCH", "releases/3.0", {"max_failures": 3}),

@@ -46,7 +46,8 @@ static int print(const json_t *answer)
                 (void)printf("device %s was never heard of\n", id);
         (void)printf("would be told: %s\n", client_text(answer, "answer"));
         (void)printf("because of: %s\n", client_text(answer, "info"));
-        (void)printf("group: %s\n", client_text_or(answer, "group", "none matches"));
+        (void)printf("group: %s%s%s\n", client_text_or(answer, "group", "none matches"),
+                     *client_text(answer, "group") ? ": " : "", client_text(answer, "group_rule"));
         if (*client_text(answer, "channel"))
                 (void)printf("channel: %s, which gives %s\n", client_text(answer, "channel"),
                              client_text_or(answer, "channel_release", "nothing"));

@@ -11,7 +11,7 @@
 #define MACHINES_AT_ONCE 5000
 
 static const char *appid, *channel, *hardware_class, *board, *track, *machines_file, *time_zone,
-        *pin;
+        *pin, *versions, *tag;
 static struct swb_opt_list add, drop;
 static uint64_t position = CLIENT_UNSET;
 static bool any_machine, as_json;
@@ -25,6 +25,10 @@ const struct swb_opt cmd_group_options[] = {
         {0, "board", SWB_OPT_STRING, &board, "TEXT", false, "only of this board ('': any)"},
         {0, "track", SWB_OPT_STRING, &track, "TEXT", false,
          "only those that ask for this track ('': any)"},
+        {0, "running", SWB_OPT_STRING, &versions, "VERSIONS", false,
+         "only those that run one of these: 1.2, 1.2.*, 1.2..1.4, with commas between ('': any)"},
+        {0, "tag", SWB_OPT_STRING, &tag, "NAME", false,
+         "only those that have this tag, see 'device' ('': any)"},
         {'m', "machine", SWB_OPT_LIST, &add, "ID", false,
          "only listed machines: add this one to the list"},
         {0, "machines-file", SWB_OPT_STRING, &machines_file, "FILE", false,
@@ -50,10 +54,12 @@ static void add_row(struct table *table, const json_t *group)
         if (client_bool(group, "only_machines"))
                 (void)snprintf(machines, sizeof(machines), "%zu listed",
                                json_array_size(json_object_get(group, "machines")));
-        table_row(
-                table, place, client_text(group, "name"), client_text_or(group, "channel", "none"),
-                machines, client_text_or(group, "hardware_class", "any"),
-                client_text_or(group, "board", "any"), client_text_or(group, "track", "any"), NULL);
+        table_row(table, place, client_text(group, "name"),
+                  client_text_or(group, "channel", "none"), machines,
+                  client_text_or(group, "hardware_class", "any"),
+                  client_text_or(group, "board", "any"), client_text_or(group, "track", "any"),
+                  client_text_or(group, "versions", "any"), client_text_or(group, "tag", "any"),
+                  NULL);
 }
 
 static int run_list(char **args, struct swb_error *err)
@@ -72,7 +78,7 @@ static int run_list(char **args, struct swb_error *err)
         if (as_json)
                 return client_print_json(answer.json, err);
         table_init(&table, "POSITION", "GROUP", "CHANNEL", "MACHINES", "HARDWARE CLASS", "BOARD",
-                   "TRACK", NULL);
+                   "TRACK", "RUNNING", "TAG", NULL);
         json_array_foreach(answer.json, i, group) add_row(&table, group);
         return table_finish(&table, 0, err);
 }
@@ -96,7 +102,9 @@ static int set_rules(json_t *body, struct swb_error *err)
                      {"board", board},
                      {"track", track},
                      {"time_zone", time_zone},
-                     {"pin", pin}};
+                     {"pin", pin},
+                     {"versions", versions},
+                     {"tag", tag}};
         int r = 0;
 
         for (size_t i = 0; r >= 0 && i < SWB_ELEMENTS(texts); i++)

@@ -46,6 +46,8 @@ int main(int argc, char **argv)
                  cmd_explain_options, cmd_explain},
                 {"app", "ACTION", 1, 1, "list, show or set an app's settings and keys",
                  cmd_app_options, cmd_app},
+                {"device", "ACTION DEVICE [TAG...]", 2, -1, "put tags on a device for groups",
+                 cmd_device_options, cmd_device},
                 {"devices", "", 0, 0, "what is known about each device", cmd_devices_options,
                  cmd_devices},
                 {"events", "", 0, 0, "what devices have reported, newest first", cmd_events_options,

@@ -20,7 +20,7 @@ extern const struct swb_opt cmd_serve_options[], cmd_publish_options[], cmd_app_
         cmd_release_options[], cmd_channel_options[], cmd_group_options[], cmd_devices_options[],
         cmd_events_options[], cmd_rollout_options[], cmd_explain_options[], cmd_token_options[],
         cmd_user_options[], cmd_audit_options[], cmd_job_options[], cmd_webhook_options[],
-        cmd_backup_options[];
+        cmd_backup_options[], cmd_device_options[];
 
 int cmd_serve(int n_args, char **args, struct swb_error *err);
 int cmd_publish(int n_args, char **args, struct swb_error *err);
@@ -28,6 +28,7 @@ int cmd_app(int n_args, char **args, struct swb_error *err);
 int cmd_release(int n_args, char **args, struct swb_error *err);
 int cmd_channel(int n_args, char **args, struct swb_error *err);
 int cmd_group(int n_args, char **args, struct swb_error *err);
+int cmd_device(int n_args, char **args, struct swb_error *err);
 int cmd_devices(int n_args, char **args, struct swb_error *err);
 int cmd_explain(int n_args, char **args, struct swb_error *err);
 int cmd_rollout(int n_args, char **args, struct swb_error *err);

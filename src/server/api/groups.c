@@ -83,7 +83,9 @@ static int read_rules(const struct swb_api_call *call, struct swb_group *group,
         } rules[] = {{"hardware_class", group->hardware_class, sizeof(group->hardware_class)},
                      {"board", group->board, sizeof(group->board)},
                      {"track", group->track, sizeof(group->track)},
-                     {"pin", group->pin, sizeof(group->pin)}};
+                     {"pin", group->pin, sizeof(group->pin)},
+                     {"versions", group->versions, sizeof(group->versions)},
+                     {"tag", group->tag, sizeof(group->tag)}};
         uint64_t position = 0;
         int r = 0;
 
@@ -140,7 +142,7 @@ static int put(struct swb_api_call *call, struct swb_error *err)
 
         r = swb_api_only(call,
                          "channel hardware_class board track pin time_zone position only_machines "
-                         "machines add_machines remove_machines",
+                         "machines add_machines remove_machines versions tag",
                          err);
         if (r >= 0)
                 r = swb_name_check("group", call->args[0], err);

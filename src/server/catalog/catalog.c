@@ -74,6 +74,12 @@ bool swb_catalog_group_has_machine(const struct swb_catalog_group *group, const 
                                                 sizeof(*group->machines), compare_machine);
 }
 
+bool swb_catalog_group_has_tagged(const struct swb_catalog_group *group, const char *machineid)
+{
+        return group->n_tagged > 0 && bsearch(machineid, group->tagged, group->n_tagged,
+                                              sizeof(*group->tagged), compare_machine);
+}
+
 bool swb_catalog_is_blocked(const struct swb_catalog_release *release, const char *hardware_class)
 {
         return release->n_blocked > 0 &&

@@ -69,6 +69,10 @@ struct swb_catalog_group {
         const char *name;
         const char *channel;                        /* "": no updates */
         const char *hardware_class, *board, *track; /* "": any */
+        const char *versions;                       /* as swb_versions_fit(); "": any */
+        const char *tag;                            /* "": any */
+        const char **tagged;                        /* devices that have it, as `machines` */
+        size_t n_tagged;
         bool has_machines;
         const char **machines; /* in the order of strcmp */
         size_t n_machines;
@@ -119,6 +123,8 @@ const struct swb_catalog_channel *swb_catalog_channel(const struct swb_catalog_a
 const struct swb_catalog_payload *swb_catalog_payload(const struct swb_catalog_release *release,
                                                       const char *source_version);
 bool swb_catalog_group_has_machine(const struct swb_catalog_group *group, const char *machineid);
+/* Has the device the group's tag? */
+bool swb_catalog_group_has_tagged(const struct swb_catalog_group *group, const char *machineid);
 bool swb_catalog_is_blocked(const struct swb_catalog_release *release, const char *hardware_class);
 /* A payload by the name under which it was published (the newest release that has one), or by its
  * SHA-256. */

@@ -4,6 +4,7 @@
 #include "server/catalog/catalog.h"
 #include "server/catalog/pool.h"
 #include "server/store/blocks.h"
+#include "server/store/tags.h"
 
 /* Of an element of a list of releases, which hold pointers. */
 #define RELEASE_POINTER_BYTES sizeof(void *)
@@ -12,6 +13,7 @@
 struct load {
         struct swb_catalog *catalog; /* for its zones */
         struct swb_db *db;
+        int64_t app; /* of groups */
         struct swb_pool *pool;
         void *array;
         size_t n;
@@ -378,6 +380,20 @@ static int add_machine(const char *machineid, void *userdata, struct swb_error *
         return place && *place ? 0 : swb_oom(err);
 }
 
+static int load_tagged(const struct load *outer, struct swb_catalog_group *group,
+                       struct swb_error *err)
+{
+        _cleanup_(load_done) struct load load = {.db = outer->db, .pool = outer->pool};
+        int r;
+
+        if (!*group->tag)
+                return 0;
+        r = swb_tagged_list(load.db, outer->app, group->tag, add_machine, &load, err);
+        if (r < 0)
+                return r;
+        return settle(&load, sizeof(const char *), &group->tagged, &group->n_tagged, err);
+}
+
 static int add_group(const struct swb_group *row, void *userdata, struct swb_error *err)
 {
         struct load *load = userdata;
@@ -388,7 +404,9 @@ static int add_group(const struct swb_group *row, void *userdata, struct swb_err
                                {&group->hardware_class, row->hardware_class},
                                {&group->board, row->board},
                                {&group->track, row->track},
-                               {&group->pin, row->pin}};
+                               {&group->pin, row->pin},
+                               {&group->versions, row->versions},
+                               {&group->tag, row->tag}};
         int r;
 
         if (!group)
@@ -401,13 +419,13 @@ static int add_group(const struct swb_group *row, void *userdata, struct swb_err
         if (r >= 0)
                 r = settle(&machines, sizeof(const char *), &group->machines, &group->n_machines,
                            err);
-        return r;
+        return r < 0 ? r : load_tagged(load, group, err);
 }
 
 static int load_groups(const struct load *outer, struct swb_catalog_app *app, struct swb_error *err)
 {
         _cleanup_(load_done) struct load load = {
-                .db = outer->db, .pool = outer->pool, .catalog = outer->catalog};
+                .db = outer->db, .pool = outer->pool, .catalog = outer->catalog, .app = app->id};
         int r;
 
         r = swb_group_list(load.db, app->id, add_group, &load, err);

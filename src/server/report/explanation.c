@@ -49,6 +49,36 @@ static void put_device(struct swb_json *json, const struct swb_explanation *e)
                               : NULL);
 }
 
+struct rule_text {
+        char text[SWB_VERSIONS_MAX + 1000];
+        size_t n;
+};
+
+static void add_rule(struct rule_text *rules, const char *name, const char *rule)
+{
+        if (*rule && rules->n < sizeof(rules->text))
+                rules->n += (size_t)snprintf(rules->text + rules->n, sizeof(rules->text) - rules->n,
+                                             "%s%s%s", rules->n ? ", " : "", name, rule);
+}
+
+/* By which of its rules the device belongs to the group. */
+static void put_group(struct swb_json *json, const struct swb_catalog_group *group)
+{
+        struct rule_text rules = {0};
+
+        swb_json_str(json, "group", group ? group->name : NULL);
+        if (group) {
+                add_rule(&rules, "hardware class ", group->hardware_class);
+                add_rule(&rules, "board ", group->board);
+                add_rule(&rules, "asks for ", group->track);
+                add_rule(&rules, "runs one of ", group->versions);
+                add_rule(&rules, "tag ", group->tag);
+                add_rule(&rules, "", group->has_machines ? "is on its list" : "");
+                add_rule(&rules, "", rules.n == 0 ? "every device" : "");
+        }
+        swb_json_str(json, "group_rule", group ? rules.text : NULL);
+}
+
 void swb_json_explanation(struct swb_json *json, const struct swb_explanation *e)
 {
         const struct swb_decision *d = &e->decision;
@@ -66,7 +96,7 @@ void swb_json_explanation(struct swb_json *json, const struct swb_explanation *e
         swb_json_u64(json, "bytes", is_update ? d->payload->size : 0);
         swb_json_str(json, "rule", swb_decision_word(d));
         swb_json_str(json, "info", e->text);
-        swb_json_str(json, "group", d->group ? d->group->name : NULL);
+        put_group(json, d->group);
         swb_json_str(json, "channel", d->channel ? d->channel->name : NULL);
         swb_json_str(json, "channel_release",
                      d->channel && d->channel->release ? d->channel->release->version : NULL);

@@ -123,6 +123,8 @@ int swb_json_group(struct swb_json *json, struct swb_db *db, const struct swb_gr
         swb_json_str(json, "track", group->track);
         swb_json_str(json, "time_zone", group->time_zone);
         swb_json_str(json, "pin", group->pin);
+        swb_json_str(json, "versions", group->versions);
+        swb_json_str(json, "tag", group->tag);
         swb_json_bool(json, "only_machines", group->has_machines);
         swb_json_open_array(json, "machines");
         r = swb_group_machine_list(db, group->id, put_machine, json, err);

@@ -2,6 +2,7 @@
 #include "server/select/select.h"
 
 #include "base/text.h"
+#include "server/select/versions.h"
 
 static const char *const names[] = {
         [SWB_SELECT_UPDATE] = "update",
@@ -38,6 +39,8 @@ static const struct swb_catalog_group *find_group(const struct swb_catalog_app *
                 if (rule_matches(group->hardware_class, app->hardware_class) &&
                     rule_matches(group->board, app->board) &&
                     rule_matches(group->track, app->track) &&
+                    swb_versions_fit(group->versions, app->version) &&
+                    (!*group->tag || swb_catalog_group_has_tagged(group, machineid)) &&
                     (!group->has_machines || swb_catalog_group_has_machine(group, machineid)))
                         return group;
         }

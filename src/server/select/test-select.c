@@ -31,6 +31,8 @@ static struct swb_catalog_channel channels[] = {
 
 static const char *machines[] = {"canary-1", "canary-2"};
 
+static const char *tagged[] = {"t1", "t2"};
+
 static struct swb_catalog_group groups[] = {
         {.name = "canaries",
          .channel = "beta",
@@ -38,6 +40,8 @@ static struct swb_catalog_group groups[] = {
          .board = "",
          .track = "",
          .pin = "",
+         .versions = "",
+         .tag = "",
          .has_machines = true,
          .machines = machines,
          .n_machines = 2},
@@ -46,26 +50,44 @@ static struct swb_catalog_group groups[] = {
          .hardware_class = "",
          .board = "broken",
          .track = "",
-         .pin = ""},
+         .pin = "",
+         .versions = "",
+         .tag = ""},
         {.name = "nobody",
          .channel = "old",
          .hardware_class = "",
          .board = "",
          .track = "",
          .pin = "",
+         .versions = "",
+         .tag = "",
          .has_machines = true},
         {.name = "lab",
          .channel = "old",
          .hardware_class = "hw2",
          .board = "b2",
          .track = "lab",
-         .pin = ""},
+         .pin = "",
+         .versions = "",
+         .tag = ""},
         {.name = "lost",
          .channel = "gone",
          .hardware_class = "hw9",
          .board = "",
          .track = "",
-         .pin = ""},
+         .pin = "",
+         .versions = "",
+         .tag = ""},
+        {.name = "tagged and early",
+         .channel = "old",
+         .hardware_class = "",
+         .board = "",
+         .track = "",
+         .pin = "",
+         .versions = "0.1..0.4,0.9",
+         .tag = "t",
+         .tagged = tagged,
+         .n_tagged = 2},
 };
 
 static struct swb_catalog_app apps[] = {
@@ -77,7 +99,7 @@ static struct swb_catalog_app apps[] = {
          .channels = channels,
          .n_channels = 4,
          .groups = groups,
-         .n_groups = 5},
+         .n_groups = 6},
         {.id = 2, .appid = "bare", .default_channel = "stable"},
 };
 
@@ -136,6 +158,11 @@ static const struct {
          .payload = "full-30"},
         {"group with a channel that is gone", .hardware_class = "hw9",
          .outcome = SWB_SELECT_UNKNOWN_CHANNEL},
+
+        {"tag and version", .machineid = "t2", .version = "0.3", .payload = "full-20"},
+        {"the other version", .machineid = "t1", .version = "0.9", .payload = "full-20"},
+        {"tag, another version", .machineid = "t1", .version = "0.5", .payload = "full-30"},
+        {"version without the tag", .machineid = "t3", .version = "0.3", .payload = "full-30"},
 
         {"prefix of the current release", .prefix = "3", .payload = "full-30"},
         {"prefix, up to date", .version = "3.0", .prefix = "3.", .outcome = SWB_SELECT_UP_TO_DATE},

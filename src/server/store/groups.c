@@ -2,7 +2,8 @@
 #include "server/store/groups.h"
 
 #define COLUMNS                                                                                    \
-        "id, name, position, channel, hardware_class, board, track, has_machines, time_zone, pin"
+        "id, name, position, channel, hardware_class, board, track, has_machines, time_zone, pin," \
+        "versions, tag"
 
 static void read_group(const struct swb_query *q, struct swb_group *group)
 {
@@ -17,6 +18,8 @@ static void read_group(const struct swb_query *q, struct swb_group *group)
         group->has_machines = swb_query_i64(q, 7) != 0;
         swb_copy_bounded(group->time_zone, swb_query_text(q, 8), sizeof(group->time_zone) - 1);
         swb_copy_bounded(group->pin, swb_query_text(q, 9), sizeof(group->pin) - 1);
+        swb_copy_bounded(group->versions, swb_query_text(q, 10), sizeof(group->versions) - 1);
+        swb_copy_bounded(group->tag, swb_query_text(q, 11), sizeof(group->tag) - 1);
 }
 
 int swb_group_find(struct swb_db *db, int64_t app, const char *name, struct swb_group *ret,
@@ -49,18 +52,23 @@ int swb_group_put(struct swb_db *db, int64_t app, struct swb_group *group, struc
         r = swb_name_check("group", group->name, err);
         if (r >= 0 && *group->channel)
                 r = swb_name_check("channel", group->channel, err);
+        if (r >= 0 && *group->tag)
+                r = swb_name_check("tag", group->tag, err);
+        if (r >= 0)
+                r = swb_versions_check(group->versions, err);
         if (r >= 0)
                 r = swb_query_init(
                         &q, db,
                         "INSERT INTO device_groups (app, name, position, channel,"
-                        "  hardware_class, board, track, has_machines, time_zone, pin)"
+                        "  hardware_class, board, track, has_machines, time_zone, pin,"
+                        "  versions, tag)"
                         "VALUES (?1, ?2, CASE ?3 WHEN 0 THEN (SELECT 1 + coalesce(max(position), 0)"
                         "  FROM device_groups WHERE app = ?1) ELSE ?3 END, ?4, ?5, ?6, ?7, ?8, ?9, "
-                        "?10)"
+                        "?10, ?11, ?12)"
                         "ON CONFLICT (app, name) DO UPDATE SET"
                         "  position = CASE ?3 WHEN 0 THEN device_groups.position ELSE ?3 END,"
                         "  channel = ?4, hardware_class = ?5, board = ?6, track = ?7,"
-                        "  has_machines = ?8, time_zone = ?9, pin = ?10",
+                        "  has_machines = ?8, time_zone = ?9, pin = ?10, versions = ?11, tag = ?12",
                         err);
         if (r < 0)
                 return r;
@@ -74,6 +82,8 @@ int swb_group_put(struct swb_db *db, int64_t app, struct swb_group *group, struc
         swb_query_bind_i64(&q, group->has_machines);
         swb_query_bind_text(&q, group->time_zone);
         swb_query_bind_text(&q, group->pin);
+        swb_query_bind_text(&q, group->versions);
+        swb_query_bind_text(&q, group->tag);
         r = swb_query_run(&q, err);
         if (r >= 0)
                 r = swb_group_find(db, app, group->name, &stored, err);

@@ -6,6 +6,7 @@
  * A group matches a device when each of its rules does; a rule that is "" matches every device. The
  * first group that matches, in the order of positions, decides.
  */
+#include "server/select/versions.h"
 #include "server/store/apps.h"
 
 struct swb_group {
@@ -16,7 +17,9 @@ struct swb_group {
         char hardware_class[129], board[129], track[129];
         char time_zone[65]; /* in which a rollout's working hours count; "": the rollout's */
         char pin[65];       /* prefix of the versions that these devices may get; "": any */
-        bool has_machines;  /* only the machines of its list, which may be empty */
+        char versions[SWB_VERSIONS_MAX + 1]; /* that the device runs now */
+        char tag[SWB_NAME_MAX + 1];          /* that an administrator gave the device (tags.h) */
+        bool has_machines;                   /* only the machines of its list, which may be empty */
 };
 
 /* Makes the group or replaces its channel and rules (not its machines); position 0: keep it, or

@@ -7,7 +7,8 @@ export const title = "Groups";
 const SHOWN_MACHINES = 6;
 
 function rule(group) {
-  const parts = [group.hardware_class ? `hardware ${group.hardware_class}` : "", group.board ? `board ${group.board}` : "", group.track ? `asks for ${group.track}` : "",
+  const parts = [group.hardware_class ? `hardware ${group.hardware_class}` : "", group.board ? `board ${group.board}` : "", group.track ? `asks for ${group.track}` : "", group.versions ? `runs ${group.versions}` : "",
+    group.tag ? `tag ${group.tag}` : "",
     group.only_machines ? `${number(group.machines.length)} listed devices` : ""].filter(Boolean);
   return parts.length ? parts.join(", ") : "every device";
 }
