@@ -46,7 +46,7 @@ const struct swb_opt cmd_group_options[] = {
         {0},
 };
 
-static void add_row(struct table *table, const json_t *group)
+static void add_row(const json_t *group, void *userdata)
 {
         char place[24], machines[24] = "any";
 
@@ -54,7 +54,7 @@ static void add_row(struct table *table, const json_t *group)
         if (client_bool(group, "only_machines"))
                 (void)snprintf(machines, sizeof(machines), "%zu listed",
                                json_array_size(json_object_get(group, "machines")));
-        table_row(table, place, client_text(group, "name"),
+        table_row(userdata, place, client_text(group, "name"),
                   client_text_or(group, "channel", "none"), machines,
                   client_text_or(group, "hardware_class", "any"),
                   client_text_or(group, "board", "any"), client_text_or(group, "track", "any"),
@@ -64,23 +64,17 @@ static void add_row(struct table *table, const json_t *group)
 
 static int run_list(char **args, struct swb_error *err)
 {
-        _cleanup_(client_answer_done) struct client_answer answer = {0};
-        struct client_request request = {.method = "GET", .path = "groups", .app = appid};
+        const struct client_request request = {.method = "GET", .path = "groups", .app = appid};
         struct table table;
-        json_t *group;
-        size_t i;
         int r;
 
         (void)args;
-        r = client_call(&request, &answer, err);
-        if (r < 0)
-                return r;
         if (as_json)
-                return client_print_json(answer.json, err);
+                return client_print_pages(&request, "after", UINT64_MAX, err);
         table_init(&table, "POSITION", "GROUP", "CHANNEL", "MACHINES", "HARDWARE CLASS", "BOARD",
                    "TRACK", "RUNNING", "TAG", NULL);
-        json_array_foreach(answer.json, i, group) add_row(&table, group);
-        return table_finish(&table, 0, err);
+        r = client_each(&request, "after", UINT64_MAX, add_row, &table, err);
+        return table_finish(&table, r, err);
 }
 
 /* Always as JSON: it has a list inside. */

@@ -37,29 +37,55 @@ static void begin_table(struct table *table)
         table_init(table, "VERSION", "FROM", "SIZE", "NAME", "SHA256", "CREATED", NULL);
 }
 
-static int run_list(char **args, struct swb_error *err)
+struct apps {
+        json_t *list;
+        bool failed;
+};
+
+/* The releases of an app may go on on the next page. */
+static void add_app(const json_t *app, void *userdata)
 {
-        _cleanup_(client_answer_done) struct client_answer answer = {0};
-        struct client_request request = {.method = "GET", .path = "releases", .app = appid};
+        struct apps *apps = userdata;
+        json_t *last = json_array_get(apps->list, json_array_size(apps->list) - 1);
+        int r;
+
+        if (last && strcmp(client_text(last, "app"), client_text(app, "app")) == 0)
+                r = json_array_extend(json_object_get(last, "releases"),
+                                      json_object_get(app, "releases"));
+        else
+                r = json_array_append_new(apps->list, json_deep_copy(app));
+        apps->failed = apps->failed || r < 0;
+}
+
+static int print_list(const json_t *apps, struct swb_error *err)
+{
         const json_t *app, *release;
         struct table table;
         size_t i, k;
-        int r;
 
-        (void)args;
-        r = client_call(&request, &answer, err);
-        if (r < 0)
-                return r;
-        if (as_json)
-                return client_print_json(answer.json, err);
-        if (json_array_size(answer.json) > 1)
+        if (json_array_size(apps) > 1)
                 return swb_fail(err, -EINVAL, SWB_FAULT_USAGE,
                                 "there are several apps: say which one with --app");
         begin_table(&table);
-        json_array_foreach(answer.json, i, app)
-                json_array_foreach(json_object_get(app, "releases"), k, release)
-                        add_release(&table, release);
+        json_array_foreach(apps, i, app) json_array_foreach(json_object_get(app, "releases"), k,
+                                                            release) add_release(&table, release);
         return table_finish(&table, 0, err);
+}
+
+static int run_list(char **args, struct swb_error *err)
+{
+        const struct client_request request = {.method = "GET", .path = "releases", .app = appid};
+        _cleanup_(client_json_done) json_t *list = json_array();
+        struct apps apps = {.list = list, .failed = !list};
+        int r;
+
+        (void)args;
+        r = client_each(&request, "before", UINT64_MAX, add_app, &apps, err);
+        if (r < 0)
+                return r;
+        if (apps.failed)
+                return swb_oom(err);
+        return as_json ? client_print_json(list, err) : print_list(list, err);
 }
 
 static int run_show(char **args, struct swb_error *err)

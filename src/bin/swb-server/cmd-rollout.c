@@ -75,10 +75,11 @@ static const char *number(const json_t *object, const char *name, char *text)
         return text;
 }
 
-static void add_row(struct table *table, const json_t *rollout)
+static void add_row(const json_t *rollout, void *userdata)
 {
         const json_t *stages = json_object_get(rollout, "stages");
         size_t stage = (size_t)client_number(rollout, "stage");
+        struct table *table = userdata;
         char where[160], admitted[24], ok[24], bad[24];
 
         (void)snprintf(where, sizeof(where), "%zu/%zu: %s", stage, json_array_size(stages),
@@ -94,24 +95,18 @@ static void add_row(struct table *table, const json_t *rollout)
 
 static int run_list(char **args, struct swb_error *err)
 {
-        _cleanup_(client_answer_done) struct client_answer answer = {0};
-        struct client_request request = {
+        const struct client_request request = {
                 .method = "GET", .path = "rollouts", .app = appid, .query = "all=true"};
         struct table table;
-        json_t *rollout;
-        size_t i;
         int r;
 
         (void)args;
-        r = client_call(&request, &answer, err);
-        if (r < 0)
-                return r;
         if (as_json)
-                return client_print_json(answer.json, err);
+                return client_print_pages(&request, "before", UINT64_MAX, err);
         table_init(&table, "ROLLOUT", "CHANNEL", "RELEASE", "STATUS", "STAGE", "ADMITTED", "OK",
                    "BAD", "REASON", NULL);
-        json_array_foreach(answer.json, i, rollout) add_row(&table, rollout);
-        return table_finish(&table, 0, err);
+        r = client_each(&request, "before", UINT64_MAX, add_row, &table, err);
+        return table_finish(&table, r, err);
 }
 
 static void add_stages(struct table *table, const json_t *rollout)

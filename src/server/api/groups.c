@@ -5,20 +5,45 @@
 #include "server/report/report.h"
 #include "server/rollout/zone.h"
 
+struct page {
+        struct swb_api_call *call;
+        uint64_t n;
+        int64_t last;
+};
+
 static int add_group(const struct swb_group *group, void *userdata, struct swb_error *err)
 {
-        struct swb_api_call *call = userdata;
+        struct page *page = userdata;
 
-        return swb_json_group(&call->json, call->db, group, err);
+        page->n++;
+        page->last = group->id;
+        return swb_json_group(&page->call->json, page->call->db, group, err);
 }
 
 static int list_groups(struct swb_api_call *call, struct swb_error *err)
 {
+        struct page page = {.call = call};
+        struct swb_group place;
+        uint64_t limit, after;
         int r;
 
+        r = swb_api_limit(call, &limit, err);
+        if (r >= 0)
+                r = swb_api_query_u64(call, "after", 0, &after, err);
+        if (r >= 0 && after != 0) {
+                r = swb_group_find_id(call->db, call->app.id, (int64_t)after, &place, err);
+                if (r == 0)
+                        r = swb_fail(err, -EINVAL, SWB_FAULT_USAGE,
+                                     "the group that this page comes after is gone: begin again "
+                                     "without 'after'");
+        }
+        if (r < 0)
+                return r;
         swb_json_open_array(&call->json, NULL);
-        r = swb_group_list(call->db, call->app.id, add_group, call, err);
+        r = swb_group_page(call->db, call->app.id, after ? &place : NULL, limit, add_group, &page,
+                           err);
         swb_json_close_array(&call->json);
+        swb_api_set_next(call, page.n == limit ? page.last : 0);
         return r;
 }
 

@@ -8,7 +8,18 @@
 
 static int list_releases(struct swb_api_call *call, struct swb_error *err)
 {
-        return swb_json_releases(&call->json, call->db, call->app.id, err);
+        uint64_t before, limit;
+        int64_t next = 0;
+        int r;
+
+        r = swb_api_limit(call, &limit, err);
+        if (r >= 0)
+                r = swb_api_query_u64(call, "before", 0, &before, err);
+        if (r >= 0)
+                r = swb_json_releases(&call->json, call->db, call->app.id, (int64_t)before, limit,
+                                      &next, err);
+        swb_api_set_next(call, next);
+        return r;
 }
 
 static int find(struct swb_api_call *call, struct swb_release *ret, struct swb_error *err)

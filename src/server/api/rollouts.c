@@ -47,40 +47,47 @@ static int write_rollout(struct swb_api_call *call, const struct swb_rollout_row
         return 0;
 }
 
-struct listing {
+struct page {
         struct swb_api_call *call;
-        bool all; /* finished ones as well */
+        uint64_t n;
+        int64_t last;
 };
 
 static int add_rollout(const struct swb_rollout_row *row, void *userdata, struct swb_error *err)
 {
-        const struct listing *listing = userdata;
+        struct page *page = userdata;
+        struct swb_api_call *call = page->call;
+        int r = 0;
 
-        if (!listing->all && row->setup.status == SWB_ROLLOUT_FINISHED)
-                return 0;
-        return write_rollout(listing->call, row, err);
-}
-
-static int list_of_app(const struct swb_app *app, void *userdata, struct swb_error *err)
-{
-        struct listing *listing = userdata;
-
-        listing->call->app = *app;
-        return swb_rollout_list(listing->call->db, app->id, add_rollout, listing, err);
+        page->n++;
+        page->last = row->setup.id;
+        if (call->app.id != row->setup.app)
+                r = swb_app_name(call->db, row->setup.app, call->app.appid, err);
+        call->app.id = row->setup.app;
+        return r < 0 ? r : write_rollout(call, row, err);
 }
 
 static int list_rollouts(struct swb_api_call *call, struct swb_error *err)
 {
-        struct listing listing = {.call = call};
+        struct swb_rollout_filter filter = {.app = call->app.id};
+        struct page page = {.call = call};
+        bool all = false;
+        uint64_t before;
         int r;
 
-        r = swb_api_query_bool(call, "all", &listing.all, err);
+        r = swb_api_query_bool(call, "all", &all, err);
+        if (r >= 0)
+                r = swb_api_limit(call, &filter.limit, err);
+        if (r >= 0)
+                r = swb_api_query_u64(call, "before", 0, &before, err);
         if (r < 0)
                 return r;
+        filter.before = (int64_t)before;
+        filter.unfinished = !all;
         swb_json_open_array(&call->json, NULL);
-        r = call->app.id ? list_of_app(&call->app, &listing, err)
-                         : swb_app_list(call->db, list_of_app, &listing, err);
+        r = swb_rollout_page(call->db, &filter, add_rollout, &page, err);
         swb_json_close_array(&call->json);
+        swb_api_set_next(call, page.n == filter.limit ? page.last : 0);
         return r;
 }
 

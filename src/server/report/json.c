@@ -180,13 +180,19 @@ int swb_json_release(struct swb_json *json, struct swb_db *db, const struct swb_
 struct list {
         struct swb_json *json;
         struct swb_db *db;
-        int64_t app; /* 0: of all apps */
+        int64_t app;               /* 0: of all apps */
+        struct swb_release before; /* where the page begins; id 0: with the first one */
+        int64_t app_before;        /* that has it; 0: the page has begun */
+        uint64_t left;             /* releases that may follow */
+        int64_t last;              /* the one that came last */
 };
 
 static int list_release(const struct swb_release *release, void *userdata, struct swb_error *err)
 {
-        const struct list *list = userdata;
+        struct list *list = userdata;
 
+        list->left--;
+        list->last = release->id;
         return swb_json_release(list->json, list->db, release, err);
 }
 
@@ -208,15 +214,18 @@ static int list_app(const struct swb_app *app, void *userdata, struct swb_error 
 {
         struct list *list = userdata;
         struct swb_json *json = list->json;
+        const struct swb_release *before = list->app_before ? &list->before : NULL;
         int r;
 
-        if (list->app != 0 && list->app != app->id)
+        if ((list->app != 0 && list->app != app->id) || list->left == 0 ||
+            (list->app_before != 0 && list->app_before != app->id))
                 return 0;
+        list->app_before = 0;
         swb_json_open_object(json, NULL);
         swb_json_str(json, "app", app->appid);
         swb_json_str(json, "default_channel", app->default_channel);
         swb_json_open_array(json, "releases");
-        r = swb_release_list(list->db, app->id, list_release, list, err);
+        r = swb_release_page(list->db, app->id, before, list->left, list_release, list, err);
         swb_json_close_array(json);
         swb_json_open_array(json, "channels");
         if (r >= 0)
@@ -230,13 +239,26 @@ static int list_app(const struct swb_app *app, void *userdata, struct swb_error 
         return r;
 }
 
-int swb_json_releases(struct swb_json *json, struct swb_db *db, int64_t app, struct swb_error *err)
+int swb_json_releases(struct swb_json *json, struct swb_db *db, int64_t app, int64_t before,
+                      uint64_t limit, int64_t *ret_next, struct swb_error *err)
 {
-        struct list list = {.json = json, .db = db, .app = app};
+        struct list list = {.json = json, .db = db, .app = app, .left = limit};
         int r;
 
+        if (before != 0) {
+                r = swb_release_find_id(db, before, &list.before, &list.app_before, err);
+                if (r < 0)
+                        return r;
+                if (r == 0 || (app != 0 && app != list.app_before))
+                        return swb_fail(err, -EINVAL, SWB_FAULT_USAGE,
+                                        "the release that this page comes after is gone: begin "
+                                        "again without 'before'");
+        }
         swb_json_open_array(json, NULL);
         r = swb_app_list(db, list_app, &list, err);
         swb_json_close_array(json);
-        return r;
+        if (r < 0)
+                return r;
+        *ret_next = list.left == 0 ? list.last : 0;
+        return 0;
 }

@@ -63,5 +63,7 @@ int swb_json_overview(struct swb_json *json, struct swb_db *db, int64_t now,
 /* Members of an object: devices by version, and what servers did, since then. app 0: all. */
 int swb_json_history(struct swb_json *json, struct swb_db *db, int64_t app, int64_t since,
                      int64_t now, struct swb_error *err) _warn_unused_;
-int swb_json_releases(struct swb_json *json, struct swb_db *db, int64_t app,
-                      struct swb_error *err) _warn_unused_;
+/* Apps with their releases; `limit` counts releases. An app whose releases go on is on the next
+ * page again. USAGE: `before` is gone. */
+int swb_json_releases(struct swb_json *json, struct swb_db *db, int64_t app, int64_t before,
+                      uint64_t limit, int64_t *ret_next, struct swb_error *err) _warn_unused_;

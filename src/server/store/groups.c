@@ -157,7 +157,7 @@ int swb_group_remove(struct swb_db *db, const struct swb_group *group, struct sw
         return swb_query_run(&q, err);
 }
 
-int swb_group_list(struct swb_db *db, int64_t app,
+int swb_group_page(struct swb_db *db, int64_t app, const struct swb_group *after, uint64_t limit,
                    int (*each)(const struct swb_group *group, void *userdata,
                                struct swb_error *err),
                    void *userdata, struct swb_error *err)
@@ -166,16 +166,47 @@ int swb_group_list(struct swb_db *db, int64_t app,
         struct swb_group group;
         int r;
 
-        r = swb_query_init(
-                &q, db,
-                "SELECT " COLUMNS " FROM device_groups WHERE app = ? ORDER BY position, name", err);
+        r = swb_query_init(&q, db,
+                           "SELECT " COLUMNS
+                           " FROM device_groups WHERE app = ?1 AND (position > ?2 OR"
+                           " (position = ?2 AND name > ?3)) ORDER BY position, name LIMIT ?4",
+                           err);
         if (r < 0)
                 return r;
         swb_query_bind_i64(&q, app);
+        swb_query_bind_i64(&q, after ? after->position : -1);
+        swb_query_bind_text(&q, after ? after->name : "");
+        swb_query_bind_i64(&q, (int64_t)SWB_MIN(limit, (uint64_t)INT64_MAX));
         while (r >= 0 && (r = swb_query_step(&q, err)) > 0) {
                 read_group(&q, &group);
                 r = each(&group, userdata, err);
         }
+        return r;
+}
+
+int swb_group_list(struct swb_db *db, int64_t app,
+                   int (*each)(const struct swb_group *group, void *userdata,
+                               struct swb_error *err),
+                   void *userdata, struct swb_error *err)
+{
+        return swb_group_page(db, app, NULL, UINT64_MAX, each, userdata, err);
+}
+
+int swb_group_find_id(struct swb_db *db, int64_t app, int64_t id, struct swb_group *ret,
+                      struct swb_error *err)
+{
+        _cleanup_(swb_query_done) struct swb_query q = {0};
+        int r;
+
+        r = swb_query_init(&q, db, "SELECT " COLUMNS " FROM device_groups WHERE app = ? AND id = ?",
+                           err);
+        if (r < 0)
+                return r;
+        swb_query_bind_i64(&q, app);
+        swb_query_bind_i64(&q, id);
+        r = swb_query_step(&q, err);
+        if (r > 0)
+                read_group(&q, ret);
         return r;
 }
 

@@ -43,6 +43,14 @@ int swb_group_list(struct swb_db *db, int64_t app,
                    int (*each)(const struct swb_group *group, void *userdata,
                                struct swb_error *err),
                    void *userdata, struct swb_error *err) _warn_unused_;
+/* The same, at most `limit` and only those behind `after`; NULL: from the first one. */
+int swb_group_page(struct swb_db *db, int64_t app, const struct swb_group *after, uint64_t limit,
+                   int (*each)(const struct swb_group *group, void *userdata,
+                               struct swb_error *err),
+                   void *userdata, struct swb_error *err) _warn_unused_;
+/* 1: found; 0: the app has none. */
+int swb_group_find_id(struct swb_db *db, int64_t app, int64_t id, struct swb_group *ret,
+                      struct swb_error *err) _warn_unused_;
 int swb_group_machine_list(struct swb_db *db, int64_t group,
                            int (*each)(const char *machineid, void *userdata,
                                        struct swb_error *err),

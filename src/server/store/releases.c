@@ -3,6 +3,7 @@
 
 #define RELEASE_COLUMNS                                                                            \
         "id, version, created, deadline, disable_backoff, max_failures, stepping_stone"
+#define RELEASE_N_COLUMNS 7
 #define PAYLOAD_COLUMNS                                                                            \
         "id, source_version, sha256, sha1, size, metadata_size, metadata_signature, name"
 
@@ -161,7 +162,8 @@ int swb_payload_put(struct swb_db *db, int64_t release, int64_t now,
         return swb_query_run(&q, err);
 }
 
-int swb_release_list(struct swb_db *db, int64_t app,
+int swb_release_page(struct swb_db *db, int64_t app, const struct swb_release *before,
+                     uint64_t limit,
                      int (*each)(const struct swb_release *release, void *userdata,
                                  struct swb_error *err),
                      void *userdata, struct swb_error *err)
@@ -172,16 +174,47 @@ int swb_release_list(struct swb_db *db, int64_t app,
 
         r = swb_query_init(&q, db,
                            "SELECT " RELEASE_COLUMNS
-                           " FROM releases WHERE app = ? ORDER BY created DESC, id DESC",
+                           " FROM releases WHERE app = ?1 AND (created < ?2 OR (created = ?2 AND"
+                           " id < ?3)) ORDER BY created DESC, id DESC LIMIT ?4",
                            err);
         if (r < 0)
                 return r;
         swb_query_bind_i64(&q, app);
+        swb_query_bind_i64(&q, before ? before->created : INT64_MAX);
+        swb_query_bind_i64(&q, before ? before->id : 0);
+        swb_query_bind_i64(&q, (int64_t)SWB_MIN(limit, (uint64_t)INT64_MAX));
         while (r >= 0 && (r = swb_query_step(&q, err)) > 0) {
                 read_release(&q, &release);
                 r = each(&release, userdata, err);
         }
         return r;
+}
+
+int swb_release_list(struct swb_db *db, int64_t app,
+                     int (*each)(const struct swb_release *release, void *userdata,
+                                 struct swb_error *err),
+                     void *userdata, struct swb_error *err)
+{
+        return swb_release_page(db, app, NULL, UINT64_MAX, each, userdata, err);
+}
+
+int swb_release_find_id(struct swb_db *db, int64_t id, struct swb_release *ret, int64_t *ret_app,
+                        struct swb_error *err)
+{
+        _cleanup_(swb_query_done) struct swb_query q = {0};
+        int r;
+
+        r = swb_query_init(&q, db, "SELECT " RELEASE_COLUMNS ", app FROM releases WHERE id = ?",
+                           err);
+        if (r < 0)
+                return r;
+        swb_query_bind_i64(&q, id);
+        r = swb_query_step(&q, err);
+        if (r <= 0)
+                return r;
+        read_release(&q, ret);
+        *ret_app = swb_query_i64(&q, RELEASE_N_COLUMNS);
+        return 1;
 }
 
 int swb_payload_list(struct swb_db *db, int64_t release,

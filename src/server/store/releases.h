@@ -47,6 +47,15 @@ int swb_release_list(struct swb_db *db, int64_t app,
                      int (*each)(const struct swb_release *release, void *userdata,
                                  struct swb_error *err),
                      void *userdata, struct swb_error *err) _warn_unused_;
+/* The same, at most `limit` and only those behind `before`; NULL: from the first one. */
+int swb_release_page(struct swb_db *db, int64_t app, const struct swb_release *before,
+                     uint64_t limit,
+                     int (*each)(const struct swb_release *release, void *userdata,
+                                 struct swb_error *err),
+                     void *userdata, struct swb_error *err) _warn_unused_;
+/* 1: found, of this app; 0: there is none. */
+int swb_release_find_id(struct swb_db *db, int64_t id, struct swb_release *ret, int64_t *ret_app,
+                        struct swb_error *err) _warn_unused_;
 int swb_payload_list(struct swb_db *db, int64_t release,
                      int (*each)(const struct swb_payload *payload, void *userdata,
                                  struct swb_error *err),

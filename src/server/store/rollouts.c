@@ -119,7 +119,7 @@ int swb_rollout_find(struct swb_db *db, int64_t app, const char *name, struct sw
         return r < 0 ? r : read_stages(db, &ret->setup, err);
 }
 
-int swb_rollout_list(struct swb_db *db, int64_t app,
+int swb_rollout_page(struct swb_db *db, const struct swb_rollout_filter *filter,
                      int (*each)(const struct swb_rollout_row *row, void *userdata,
                                  struct swb_error *err),
                      void *userdata, struct swb_error *err)
@@ -129,14 +129,20 @@ int swb_rollout_list(struct swb_db *db, int64_t app,
         struct swb_rollout_row row;
         int r;
 
-        if (asprintf(&sql, "%s WHERE ?1 = 0 OR o.app = ?1 ORDER BY o.id DESC", select_sql) < 0) {
+        if (asprintf(&sql,
+                     "%s WHERE (?1 = 0 OR o.app = ?1) AND (?2 = 0 OR o.id < ?2) AND (?3 = 0 OR"
+                     " o.status <> ?3) ORDER BY o.id DESC LIMIT ?4",
+                     select_sql) < 0) {
                 sql = NULL;
                 return swb_oom(err);
         }
         r = swb_query_init(&q, db, sql, err);
         if (r < 0)
                 return r;
-        swb_query_bind_i64(&q, app);
+        swb_query_bind_i64(&q, filter->app);
+        swb_query_bind_i64(&q, filter->before);
+        swb_query_bind_i64(&q, filter->unfinished ? SWB_ROLLOUT_FINISHED : 0);
+        swb_query_bind_i64(&q, (int64_t)SWB_MIN(filter->limit, (uint64_t)INT64_MAX));
         while (r >= 0 && (r = swb_query_step(&q, err)) > 0) {
                 r = read_rollout(&q, &row, err);
                 if (r >= 0)
@@ -145,6 +151,16 @@ int swb_rollout_list(struct swb_db *db, int64_t app,
                         r = each(&row, userdata, err);
         }
         return r;
+}
+
+int swb_rollout_list(struct swb_db *db, int64_t app,
+                     int (*each)(const struct swb_rollout_row *row, void *userdata,
+                                 struct swb_error *err),
+                     void *userdata, struct swb_error *err)
+{
+        const struct swb_rollout_filter filter = {.app = app, .limit = UINT64_MAX};
+
+        return swb_rollout_page(db, &filter, each, userdata, err);
 }
 
 /* Enough successes for a stage are no more than it has devices: of those that the server knows and

@@ -25,6 +25,18 @@ int swb_rollout_list(struct swb_db *db, int64_t app,
                                  struct swb_error *err),
                      void *userdata, struct swb_error *err) _warn_unused_;
 
+struct swb_rollout_filter {
+        int64_t app;     /* 0: of all apps */
+        int64_t before;  /* only smaller ids; 0: all */
+        bool unfinished; /* only these */
+        uint64_t limit;
+};
+
+int swb_rollout_page(struct swb_db *db, const struct swb_rollout_filter *filter,
+                     int (*each)(const struct swb_rollout_row *row, void *userdata,
+                                 struct swb_error *err),
+                     void *userdata, struct swb_error *err) _warn_unused_;
+
 /* Stores a new rollout at its first stage, active; fills in its id. BUSY: the channel has one
  * already; USAGE. */
 int swb_rollout_create(struct swb_db *db, struct swb_rollout_row *row, int64_t now,

@@ -27,6 +27,29 @@ export async function get(path, parameters = {}) {
   return { value, next: answer.headers.get("X-Next-Cursor") };
 }
 
+// All pages of a list; `cursor` is what the query calls the place where the next one begins.
+export async function getAll(path, cursor, parameters = {}) {
+  const items = [];
+  let place;
+  do {
+    const { value, next } = await get(path, { limit: 1000, ...parameters, [cursor]: place });
+    items.push(...value);
+    place = next;
+  } while (place);
+  return items;
+}
+
+// Apps with their releases, which may go on on the next page.
+export async function getApps() {
+  const apps = [];
+  for (const app of await getAll("releases", "before")) {
+    const last = apps.at(-1);
+    if (last && last.app === app.app) last.releases.push(...app.releases);
+    else apps.push(app);
+  }
+  return apps;
+}
+
 // Whoever needs to know who we are: { user, scope } of the session, or null where the server knows none.
 export const me = { user: null, scope: "read", token: null, isKnown: false };
 const SCOPES = ["none", "read", "deploy", "admin"];
@@ -82,11 +105,11 @@ function tell(topic, value) {
 // Where the stream is refused (too many listen, or a proxy holds it back) asking does as well.
 async function poll() {
   try {
-    const [overview, rollouts] = await Promise.all([get("overview"), get("rollouts")]);
+    const [overview, rollouts] = await Promise.all([get("overview"), getAll("rollouts", "before")]);
     const states = Object.fromEntries(STATE_NAMES.map((name) => [name, 0]));
     for (const row of overview.value.states) states[STATE_NAMES[row.state]] += row.devices;
     tell("overview", overview.value);
-    tell("live", { at: overview.value.at, devices: overview.value.devices, states, rollouts: rollouts.value,
+    tell("live", { at: overview.value.at, devices: overview.value.devices, states, rollouts,
       checks_per_second: null, writer_healthy: true });
     tell("pulse", "asking");
   } catch {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Groups: which devices get which channel, in the order in which they are asked.
-import { get } from "./api.js";
+import { getApps } from "./api.js";
 import { card, element, empty, number, table } from "./dom.js";
 
 export const title = "Groups";
@@ -14,7 +14,7 @@ function rule(group) {
 }
 
 export async function mount(root) {
-  const { value: apps } = await get("releases");
+  const apps = await getApps();
   root.append(element("div", { class: "head" }, element("h1", {}, title),
     element("p", { class: "soft" }, "A device belongs to the first group that matches; one that none matches gets the channel it asks for.")));
   for (const app of apps)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Releases: what is there, who runs it, and what bringing it to everybody costs.
-import { get, now, ready } from "./api.js";
+import { getApps, now, ready } from "./api.js";
 import { ago, bar, bytes, card, compareVersions, element, empty, link, number, percent, plural, table } from "./dom.js";
 import { costOf } from "./rollout.js";
 
@@ -58,7 +58,7 @@ function releaseCard(release, app, isOpen) {
 }
 
 export async function mount(root, parameters, page) {
-  const [{ value: apps }] = await Promise.all([get("releases"), ready()]);
+  const [apps] = await Promise.all([getApps(), ready()]);
   root.append(element("div", { class: "head" }, element("h1", {}, title)));
   if (!apps.some((app) => app.releases.length)) {
     root.append(card(null, empty("Nothing is published yet.", "Make a payload from an image, and publish it:",

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rollouts: all of them, and one with its stages, counts and levers.
-import { get, now, ready } from "./api.js";
+import { get, getAll, now, ready } from "./api.js";
 import { levers } from "./actions.js";
 import { badge, bar, bytes, card, duration, element, empty, link, moment, number, percent, place, plural, spread, table } from "./dom.js";
 import { bad, costOf, ended, margin, rolloutStrip, stageState, tallyBar, tallyWords } from "./rollout.js";
@@ -22,7 +22,7 @@ export async function mount(root, parameters, page) {
     now.live.rollouts.map((r) => card(null, rolloutStrip(r, "h2"), track(r))) : [noRollouts()]));
   show();
   page.follow((topic) => topic === "live" && show());
-  const { value: all } = await get("rollouts", { all: "true" });
+  const all = await getAll("rollouts", "before", { all: "true" });
   const over = all.filter((r) => r.status === "finished").reverse();
   if (over.length) past.append(card("Finished", pastTable(over)));
 }
@@ -85,8 +85,7 @@ function track(rollout) {
 }
 
 async function costFor(app, version) {
-  const { value } = await get("releases", { app });
-  const release = value[0] && value[0].releases.find((r) => r.version === version);
+  const { value: release } = await get(`releases/${encodeURIComponent(version)}`, { app }).catch(() => ({ value: null }));
   return release ? costOf(release, now.overview.versions.filter((row) => row.app === app)) : null;
 }
 
