@@ -436,9 +436,8 @@ def gather(image, extents):
 def bspatch(patch, old):
     """Applies a BSDIFF40 or BSDF2 patch; None if one of its streams is brotli."""
     codecs = b"\1\1\1" if patch[:8] == b"BSDIFF40" else patch[5:8]
-    if {2, 4} & set(codecs):
+    if 2 in codecs:
         return None
-    unpack = {0: bytes, 1: lambda d: lzma.decompress(d, lzma.FORMAT_XZ), 3: bz2.decompress}
     n_control, n_diff, n_new = struct.unpack("<QQQ", patch[8:32])
     ends = [32, 32 + n_control, 32 + n_control + n_diff, len(patch)]
     control, diff, extra = [bz2.decompress(patch[a:b]) if codec else patch[a:b]
@@ -468,8 +467,9 @@ def numbers(data):
 def swpatch(patch, old):
     """Applies a difference in the format SWD1; None if one of its streams is zstd or brotli."""
     codecs, sizes = patch[4:9], struct.unpack("<4I", patch[12:28])
-    if 2 in codecs:
+    if {2, 4} & set(codecs):
         return None
+    unpack = {0: bytes, 1: lambda d: lzma.decompress(d, lzma.FORMAT_XZ), 3: bz2.decompress}
     ends = [28 + sum(sizes[:i]) for i in range(5)] + [len(patch)]
     streams = [unpack[codec](patch[a:b]) if b > a else b""
                for a, b, codec in zip(ends, ends[1:], codecs)]
