@@ -55,7 +55,7 @@ def test_every_operation(fleet, publish, data, tmp_path):
             ("GET", "devices", None), ("GET", "devices/m1", None),
             ("GET", "devices/m1/explain", None),
             ("PUT", "devices/m1/tags", {"tags": ["lab"]}), ("GET", "devices/m1/tags", None), ("GET", "explain?device=m1", None),
-            ("GET", "events", None), ("GET", "apps", None), ("GET", "apps/only", None),
+            ("GET", "events", None), ("GET", "events/summary", None), ("GET", "apps", None), ("GET", "apps/only", None),
             ("PATCH", "apps/only", {"hash_sha256": "hex"}), ("GET", "releases", None),
             ("GET", "releases/3.0", None), ("PATCH", "releases/3.0", {"max_failures": 3}),
             ("PUT", "releases/3.0/blocks/hw", {"reason": "x"}),

@@ -2,9 +2,13 @@
 /* What is known of the devices. */
 #include "server/api/internal.h"
 #include "server/report/report.h"
+#include "server/store/event_days.h"
 #include "server/store/history.h"
 
 #define HISTORY_HOURS_DEFAULT 48
+#define SECONDS_PER_DAY 86400
+#define SUMMARY_DAYS_DEFAULT 30
+#define SUMMARY_DAYS_MAX 100000
 #define HISTORY_HOURS_MAX (3 * 365 * 24)
 
 /* A running server has one, seconds old. */
@@ -127,6 +131,64 @@ static int list_events(struct swb_api_call *call, struct swb_error *err)
         return r;
 }
 
+struct page {
+        struct swb_json *json;
+        uint64_t n;
+        int64_t last;
+};
+
+static int add_day(const struct swb_event_day *day, const char *appid, void *userdata,
+                   struct swb_error *err)
+{
+        struct page *page = userdata;
+        char date[SWB_TIME_TEXT], text[SWB_EVENT_TEXT];
+        bool is_rest = day->type == 0 && !*day->release;
+
+        (void)err;
+        (void)swb_format_time(day->day * SECONDS_PER_DAY, date);
+        date[strcspn(date, "T")] = '\0';
+        swb_json_open_object(page->json, NULL);
+        swb_json_str(page->json, "day", date);
+        swb_json_str(page->json, "app", appid);
+        swb_json_str(page->json, "release", day->release);
+        swb_json_i64(page->json, "type", day->type);
+        swb_json_i64(page->json, "result", day->result);
+        swb_json_i64(page->json, "errorcode", day->errorcode);
+        swb_json_str(page->json, "summary",
+                     is_rest ? "all others"
+                             : swb_event_describe(day->type, day->result, day->errorcode, text));
+        swb_json_u64(page->json, "events", day->n);
+        swb_json_close_object(page->json);
+        page->last = day->id;
+        page->n++;
+        return 0;
+}
+
+static int list_days(struct swb_api_call *call, struct swb_error *err)
+{
+        struct swb_event_day_filter filter = {.app = call->app.id,
+                                              .release = swb_api_query(call, "release")};
+        struct page page = {.json = &call->json};
+        uint64_t before, days;
+        int r;
+
+        r = swb_api_limit(call, &filter.limit, err);
+        if (r >= 0)
+                r = swb_api_query_u64(call, "before", 0, &before, err);
+        if (r >= 0)
+                r = swb_api_query_u64(call, "days", SUMMARY_DAYS_DEFAULT, &days, err);
+        if (r < 0)
+                return r;
+        filter.before = (int64_t)before;
+        days = SWB_MIN(days, (uint64_t)SUMMARY_DAYS_MAX);
+        filter.since_day = call->now / SECONDS_PER_DAY - (int64_t)days + 1;
+        swb_json_open_array(&call->json, NULL);
+        r = swb_event_day_list(call->db, &filter, add_day, &page, err);
+        swb_json_close_array(&call->json);
+        swb_api_set_next(call, page.n == filter.limit ? page.last : 0);
+        return r;
+}
+
 const struct swb_api_route swb_api_fleet_routes[] = {
         {"GET", "overview", SWB_SCOPE_READ, show_overview, NULL, NULL, SWB_API_NO_APP},
         {"GET", "history", SWB_SCOPE_READ, show_history, NULL, NULL, SWB_API_ANY_APP},
@@ -137,5 +199,6 @@ const struct swb_api_route swb_api_fleet_routes[] = {
         {"GET", "devices/{device}/explain", SWB_SCOPE_READ, swb_api_explain, NULL, NULL,
          SWB_API_SELF},
         {"GET", "events", SWB_SCOPE_READ, list_events, NULL, NULL, SWB_API_ANY_APP},
+        {"GET", "events/summary", SWB_SCOPE_READ, list_days, NULL, NULL, SWB_API_ANY_APP},
         {0},
 };

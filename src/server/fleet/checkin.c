@@ -126,8 +126,9 @@ bool swb_checkin_is_promise(const struct swb_checkin *checkin)
         return false;
 }
 
-static int record_events(const struct swb_checkin *checkin, const struct swb_omaha_app *app,
-                         struct swb_fleet *fleet, struct swb_device *device, struct swb_error *err)
+static int record_events(const struct swb_checkin *checkin, int64_t app_id,
+                         const struct swb_omaha_app *app, struct swb_fleet *fleet,
+                         struct swb_device *device, struct swb_error *err)
 {
         const char *request_id = checkin->request->requestid;
         int r;
@@ -138,8 +139,8 @@ static int record_events(const struct swb_checkin *checkin, const struct swb_oma
                         continue; /* the answer was lost, the device says it again */
                 if (r >= 0) {
                         swb_device_apply_event(device, &app->events[i], checkin->now);
-                        r = swb_fleet_add_event(fleet, device, &app->events[i], request_id, i,
-                                                checkin->now, err);
+                        r = swb_fleet_add_event(fleet, app_id, device, &app->events[i], request_id,
+                                                i, checkin->now, err);
                 }
                 if (r < 0)
                         return r;
@@ -169,7 +170,7 @@ static int record_device(const struct swb_checkin *checkin, size_t index, const 
                 if (r != 0)
                         return SWB_MIN(r, 0); /* > 0: too many devices, this one is not kept */
         }
-        r = record_events(checkin, app, fleet, &device, err);
+        r = record_events(checkin, decision->app->id, app, fleet, &device, err);
         if (r < 0)
                 return r;
         if (app->has_update_check)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/store/fleet.h"
 
+#include "server/store/event_days.h"
 #include "server/store/fleet_row.h"
 
 /* At most so many old events are dropped per new one, so that one insert stays short. */
@@ -8,6 +9,8 @@
 
 /* Counts of different apps and days that one transaction may gather; more are written earlier. */
 #define PENDING_MAX 16
+
+#define SECONDS_PER_DAY 86400
 
 struct pending {
         int64_t app, day;
@@ -17,6 +20,7 @@ struct pending {
 struct swb_fleet {
         struct pending pending[PENDING_MAX];
         size_t n_pending;
+        struct swb_event_days *event_days;
         struct swb_db *db;
         struct swb_fleet_limits limits;
         struct swb_fleet_totals now, at_begin;
@@ -125,6 +129,7 @@ void swb_fleet_begin(struct swb_fleet *fleet)
 {
         fleet->at_begin = fleet->now;
         fleet->n_pending = 0;
+        swb_event_days_forget(fleet->event_days);
 }
 
 void swb_fleet_rollback(struct swb_fleet *fleet)
@@ -143,6 +148,8 @@ int swb_fleet_new(struct swb_db *db, const struct swb_fleet_limits *limits, stru
         fleet->db = db;
         fleet->limits = *limits;
         r = prepare(fleet, err);
+        if (r >= 0)
+                r = swb_event_days_new(db, &fleet->event_days, err);
         if (r >= 0)
                 r = count_rows(fleet, err);
         if (r < 0)
@@ -164,6 +171,7 @@ struct swb_fleet *swb_fleet_free(struct swb_fleet *fleet)
                 return NULL;
         for (size_t i = 0; i < SWB_ELEMENTS(all); i++)
                 swb_query_done(all[i]);
+        (void)swb_event_days_free(fleet->event_days);
         free(fleet);
         return NULL;
 }
@@ -361,7 +369,21 @@ static bool within_rate(struct swb_fleet *fleet, struct swb_device *device, int6
         return true;
 }
 
-int swb_fleet_add_event(struct swb_fleet *fleet, struct swb_device *device,
+static int count_event(struct swb_fleet *fleet, int64_t app, const struct swb_device *device,
+                       const struct swb_omaha_event *event, int64_t now, struct swb_error *err)
+{
+        struct swb_event_day day = {.app = app,
+                                    .day = now / SECONDS_PER_DAY,
+                                    .type = event->type,
+                                    .result = event->result,
+                                    .errorcode = event->errorcode};
+
+        swb_copy_bounded(day.release, *event->nextversion ? event->nextversion : device->version,
+                         SWB_VERSION_MAX);
+        return swb_event_days_add(fleet->event_days, &day, err);
+}
+
+int swb_fleet_add_event(struct swb_fleet *fleet, int64_t app, struct swb_device *device,
                         const struct swb_omaha_event *event, const char *request_id, size_t ordinal,
                         int64_t now, struct swb_error *err)
 {
@@ -393,7 +415,7 @@ int swb_fleet_add_event(struct swb_fleet *fleet, struct swb_device *device,
                 return r;
         device->n_events++;
         fleet->now.events++;
-        return 0;
+        return count_event(fleet, app, device, event, now, err);
 }
 
 static int write_counts(struct swb_fleet *fleet, const struct pending *p, struct swb_error *err)
@@ -417,7 +439,7 @@ int swb_fleet_flush(struct swb_fleet *fleet, struct swb_error *err)
         for (size_t i = 0; r >= 0 && i < fleet->n_pending; i++)
                 r = write_counts(fleet, &fleet->pending[i], err);
         fleet->n_pending = 0;
-        return r;
+        return r < 0 ? r : swb_event_days_flush(fleet->event_days, err);
 }
 
 int swb_fleet_count(struct swb_fleet *fleet, int64_t app, int64_t day,

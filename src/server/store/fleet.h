@@ -47,8 +47,9 @@ int swb_fleet_write(struct swb_fleet *fleet, int64_t app, struct swb_device *dev
 int swb_fleet_has_event(struct swb_fleet *fleet, const struct swb_device *device,
                         const char *request_id, size_t ordinal,
                         struct swb_error *err) _warn_unused_;
-/* Stores an event of a stored device within the limits; changes the device's counters only. */
-int swb_fleet_add_event(struct swb_fleet *fleet, struct swb_device *device,
+/* Stores an event of a stored device within the limits, and counts it among those of its day
+ * (event_days.h); changes the device's counters only. */
+int swb_fleet_add_event(struct swb_fleet *fleet, int64_t app, struct swb_device *device,
                         const struct swb_omaha_event *event, const char *request_id, size_t ordinal,
                         int64_t now, struct swb_error *err) _warn_unused_;
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/store/history.h"
 
+#include "server/store/event_days.h"
+
 #define HOUR ((int64_t)3600)
 #define DAY (24 * HOUR)
 
@@ -75,7 +77,7 @@ int swb_history_thin(struct swb_db *db, int64_t now, struct swb_error *err)
         for (size_t i = 0; r >= 0 && i < SWB_ELEMENTS(rules); i++)
                 for (size_t k = 0; r >= 0 && k < SWB_ELEMENTS(tables); k++)
                         r = thin(db, tables[k], now - rules[i].age, rules[i].step, err);
-        return r;
+        return r < 0 ? r : swb_event_day_drop(db, (now - 3 * 365 * DAY) / DAY, err);
 }
 
 /* Of one app at one time: the versions with most devices, and how many have any. */

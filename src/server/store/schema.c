@@ -181,6 +181,17 @@ static const char *const steps[] = {
         "CREATE TABLE member_clock (one INTEGER PRIMARY KEY CHECK (one = 1),"
         "  seq INTEGER NOT NULL);"
         "INSERT INTO member_clock VALUES (1, 0);",
+
+        /* 7: how many events of each kind came on each day (event_days.h) */
+        "CREATE TABLE event_days (id INTEGER PRIMARY KEY,"
+        "  app INTEGER NOT NULL REFERENCES apps(id) ON DELETE CASCADE, day INTEGER NOT NULL,"
+        "  release TEXT NOT NULL, type INTEGER NOT NULL, result INTEGER NOT NULL,"
+        "  errorcode INTEGER NOT NULL, n INTEGER NOT NULL,"
+        "  UNIQUE (app, day, release, type, result, errorcode));"
+        "INSERT INTO event_days (app, day, release, type, result, errorcode, n)"
+        "  SELECT d.app, e.at / 86400, CASE e.next_version WHEN '' THEN e.version"
+        "  ELSE e.next_version END, e.type, e.result, e.errorcode, count(*) FROM events e"
+        "  JOIN devices d ON d.id = e.device GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY 2;",
 };
 
 int swb_schema_version(void)

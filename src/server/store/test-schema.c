@@ -57,7 +57,10 @@ static const char *const content[] = {
 
         "INSERT INTO load_history VALUES (300, 1, 1, 1, 1);",
 
-        "INSERT INTO rollout_members VALUES (1, 'm1', 0, 4, 0, '', '', 1, 1);",
+        "INSERT INTO rollout_members (rollout, machineid, stage, state, has_slot, hardware_class,"
+        " reason, granted_at, heard_at) VALUES (1, 'm1', 0, 4, 0, '', '', 1, 1);",
+
+        "UPDATE member_clock SET seq = 7;",
 };
 
 /* The whole schema as text. */
@@ -119,6 +122,10 @@ static void upgrade_from(const char *folder, int version)
         check_number(db, "SELECT count(*) FROM rollouts", version > 2);
         check_number(db, "SELECT count(*) FROM devices WHERE machineid = 'm1'", version > 1);
         check_number(db, "SELECT count(*) FROM events WHERE type = 13", version > 1);
+        check_number(db,
+                     "SELECT count(*) FROM event_days WHERE app = 1 AND day = 0 AND release = '2.0'"
+                     " AND type = 13 AND result = 1 AND errorcode = 0 AND n = 1",
+                     version > 1);
         check_number(db, "SELECT count(*) FROM version_history", 0);
         check_number(db, "SELECT count(*) FROM rollout_members WHERE seq = 0 AND node = 0",
                      version > 4);
@@ -153,6 +160,11 @@ static void test_from_5(void **state)
         upgrade_from(*state, 5);
 }
 
+static void test_from_6(void **state)
+{
+        upgrade_from(*state, 6);
+}
+
 /* Whatever way it took, it is the same schema in the end; and a step that was released is never
  * changed. */
 static void test_same_schema(void **state)
@@ -164,6 +176,7 @@ static void test_same_schema(void **state)
                 "5238e5e07fa599cd69345c6c5bb3ee386d1ec59706a60c4ad3569f9d1f6d7f5e",
                 "28544f20c4a33dd1190b5f09976f70e12ff1a96bb4cddfe8e56839a1da356d9e",
                 "78285d75686cf6aab0e8018b85f7493662e160972eed98c8c06d19d7ef48ee00",
+                "9bbc3901c7b2a60b1f7145d656009f560ab3dc9da07d53067381c70f6d1b5882",
         };
         struct swb_error err = SWB_ERROR_INIT;
 
@@ -203,7 +216,7 @@ static void test_failed_step(void **state)
                 (void)snprintf(folder, sizeof(folder), "%s/%d", (char *)*state, version);
                 db = open_old(folder, version);
                 /* Something is in the way of the last step: all of them are undone. */
-                assert_ok(swb_db_exec(db, "CREATE TABLE member_clock (x)", &err), &err);
+                assert_ok(swb_db_exec(db, "CREATE TABLE event_days (x)", &err), &err);
                 assert_fault(swb_schema_upgrade(db, &err), &err, SWB_FAULT_IO);
                 check_version(db, version);
                 check_number(db, "SELECT count(*) FROM sqlite_master WHERE name = 'rollouts'",
@@ -261,6 +274,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 WITH_FOLDER(test_fresh),  WITH_FOLDER(test_from_1), WITH_FOLDER(test_from_2),
                 WITH_FOLDER(test_from_3), WITH_FOLDER(test_from_4), WITH_FOLDER(test_from_5),
+                WITH_FOLDER(test_from_6),
         };
         /* They look into the database with SQLite's words. */
         const struct CMUnitTest tests_of_sqlite[] = {

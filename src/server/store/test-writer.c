@@ -3,6 +3,8 @@
 
 #include <pthread.h>
 
+#include "server/store/event_days.h"
+#include "server/store/history.h"
 #include "server/test-folder.h"
 
 static struct swb_error err;
@@ -89,6 +91,52 @@ static int64_t number(struct swb_db *db, const char *sql)
 
         assert_ok(swb_db_number(db, sql, &n, &err), &err);
         return n;
+}
+
+/* Twenty kinds of events that no other number gives, and one that all do. */
+static struct swb_checkin *many_kinds(struct swb_catalog *catalog, int number)
+{
+        char events[4096] = "<event eventtype='3' eventresult='0' nextversion='2.0'/>";
+
+        for (int i = 1; i <= 20; i++) {
+                size_t n = strlen(events);
+
+                (void)snprintf(events + n, sizeof(events) - n,
+                               "<event eventtype='3' eventresult='0' errorcode='%d'/>",
+                               20 * number + i);
+        }
+        return checkin(catalog, 86400 * 3 + number, REQUEST("", "machineid='m'>%s"), events);
+}
+
+/* However many kinds of events devices think of, the table of days stays small, and the counts
+ * stay whole; what is dropped by the limits stays counted. */
+static void test_event_days(void **state)
+{
+        const struct swb_fleet_limits limits = {.devices = 10,
+                                                .events_per_device = 2,
+                                                .events_per_device_hour = 100000,
+                                                .events = 3};
+        _cleanup_(swb_db_freep) struct swb_db *db = NULL;
+        _cleanup_(swb_catalog_unrefp) struct swb_catalog *catalog = NULL;
+        const int n = SWB_EVENT_DAY_KINDS_MAX / 20 + 2;
+        const int64_t years = 3 * 365;
+
+        assert_ok(swb_db_open(*state, SWB_DB_CREATE, &db, &err), &err);
+        catalog = load(db);
+        for (int i = 0; i < n; i++)
+                record(db, &limits, many_kinds(catalog, i));
+        assert_int_equal(number(db, "SELECT count(*) FROM events"), 2);
+        assert_int_equal(number(db, "SELECT count(*) FROM event_days"),
+                         SWB_EVENT_DAY_KINDS_MAX + 1);
+        assert_int_equal(number(db, "SELECT sum(n) FROM event_days WHERE day = 3"), 21 * n);
+        assert_int_equal(number(db, "SELECT n FROM event_days WHERE release = '2.0'"), n);
+        assert_int_equal(number(db, "SELECT n FROM event_days WHERE release = '' AND type = 0"),
+                         20 * n + 1 - SWB_EVENT_DAY_KINDS_MAX);
+        assert_ok(swb_history_thin(db, (years + 3) * 86400, &err), &err);
+        assert_int_equal(number(db, "SELECT count(*) FROM event_days"),
+                         SWB_EVENT_DAY_KINDS_MAX + 1);
+        assert_ok(swb_history_thin(db, (years + 4) * 86400, &err), &err);
+        assert_int_equal(number(db, "SELECT count(*) FROM event_days"), 0);
 }
 
 static void test_group_commit(void **state)
@@ -298,7 +346,7 @@ int main(void)
                 WITH_FOLDER(test_group_commit),     WITH_FOLDER(test_failure),
                 WITH_FOLDER(test_queue_is_bounded), WITH_FOLDER(test_repeated_request),
                 WITH_FOLDER(test_limits),           WITH_FOLDER(test_bounded_texts),
-                WITH_FOLDER(test_counts),
+                WITH_FOLDER(test_counts),           WITH_FOLDER(test_event_days),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
