@@ -22,31 +22,32 @@
  */
 enum swb_fault {
         SWB_FAULT_NONE,
-        SWB_FAULT_INTERNAL,    /* our own mistake */
-        SWB_FAULT_USAGE,       /* command line or call used wrongly */
-        SWB_FAULT_CONFIG,      /* configuration file or key file is wrong */
-        SWB_FAULT_NO_MEMORY,   /* out of memory */
-        SWB_FAULT_IO,          /* read, write or sync failed */
-        SWB_FAULT_NO_SPACE,    /* medium or slot is full or too small */
-        SWB_FAULT_NOT_FOUND,   /* a named file, slot, release, device is not there */
-        SWB_FAULT_FORMAT,      /* bytes break the format's rules */
-        SWB_FAULT_UNSUPPORTED, /* well formed, but a version or type that we do not know */
-        SWB_FAULT_LIMIT,       /* well formed, but above a declared maximum */
-        SWB_FAULT_SIGNATURE,   /* no signature verifies with a trusted key */
-        SWB_FAULT_HASH,        /* data received differs from its hash */
-        SWB_FAULT_SOURCE,      /* the running slot is not the source that this delta needs */
-        SWB_FAULT_READBACK,    /* the target read back from the medium is wrong */
-        SWB_FAULT_NETWORK,     /* no connection, time-out, connection lost */
-        SWB_FAULT_HTTP,        /* the server answered with an HTTP error */
-        SWB_FAULT_PROTOCOL,    /* the server's or a worker's answer breaks the protocol */
-        SWB_FAULT_BOOT,        /* boot flags can't be read or written */
-        SWB_FAULT_HEALTH,      /* the new system did not pass its health checks */
-        SWB_FAULT_FELL_BACK,   /* the new system never came up, the boot loader fell back */
-        SWB_FAULT_BUSY,        /* somebody else holds it, try later */
-        SWB_FAULT_DENIED,      /* not permitted */
-        SWB_FAULT_CANCELLED,   /* the user or a signal stopped it */
-        SWB_FAULT_TIMEOUT,     /* a time limit passed */
-        SWB_FAULT_DOWNGRADE,   /* older than what runs, or not the version that was announced */
+        SWB_FAULT_INTERNAL,     /* our own mistake */
+        SWB_FAULT_USAGE,        /* command line or call used wrongly */
+        SWB_FAULT_CONFIG,       /* configuration file or key file is wrong */
+        SWB_FAULT_NO_MEMORY,    /* out of memory */
+        SWB_FAULT_IO,           /* read, write or sync failed */
+        SWB_FAULT_NO_SPACE,     /* medium or slot is full or too small */
+        SWB_FAULT_NOT_FOUND,    /* a named file, slot, release, device is not there */
+        SWB_FAULT_FORMAT,       /* bytes break the format's rules */
+        SWB_FAULT_UNSUPPORTED,  /* well formed, but a version or type that we do not know */
+        SWB_FAULT_LIMIT,        /* well formed, but above a declared maximum */
+        SWB_FAULT_SIGNATURE,    /* no signature verifies with a trusted key */
+        SWB_FAULT_HASH,         /* data received differs from its hash */
+        SWB_FAULT_SOURCE,       /* the running slot is not the source that this delta needs */
+        SWB_FAULT_READBACK,     /* the target read back from the medium is wrong */
+        SWB_FAULT_NETWORK,      /* no connection, time-out, connection lost */
+        SWB_FAULT_HTTP,         /* the server answered with an HTTP error */
+        SWB_FAULT_PROTOCOL,     /* the server's or a worker's answer breaks the protocol */
+        SWB_FAULT_BOOT,         /* boot flags can't be read or written */
+        SWB_FAULT_HEALTH,       /* the new system did not pass its health checks */
+        SWB_FAULT_FELL_BACK,    /* the new system never came up, the boot loader fell back */
+        SWB_FAULT_BUSY,         /* somebody else holds it, try later */
+        SWB_FAULT_DENIED,       /* not permitted */
+        SWB_FAULT_CANCELLED,    /* the user or a signal stopped it */
+        SWB_FAULT_TIMEOUT,      /* a time limit passed */
+        SWB_FAULT_DOWNGRADE,    /* older than what runs, or not the version that was announced */
+        SWB_FAULT_POST_INSTALL, /* the new system's own program says no before its first boot */
         _SWB_FAULT_MAX,
         _SWB_FAULT_INVALID = -EINVAL,
 };

@@ -161,6 +161,7 @@ int32_t swb_omaha_errorcode_from_fault(enum swb_fault fault, int http_status)
                 return 34;
         case SWB_FAULT_FELL_BACK:
         case SWB_FAULT_HEALTH:
+        case SWB_FAULT_POST_INSTALL:
                 return 44;
         case SWB_FAULT_CANCELLED:
                 return 48;

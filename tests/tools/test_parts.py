@@ -10,7 +10,8 @@ import xml.etree.ElementTree
 import pytest
 
 TOP = pathlib.Path(__file__).resolve().parent.parent.parent
-PROGRAMS = {"device": {"swbd", "swbctl", "swb-fetch", "swb-install"}, "pack": {"swb-pack"},
+PROGRAMS = {"device": {"swbd", "swbctl", "swb-fetch", "swb-install",
+                       "swb-post-install"}, "pack": {"swb-pack"},
             "server": {"swb-server"}}
 UNITS = {"device": {"swbd.service"}, "pack": set(), "server": {"swb-server.service"}}
 

@@ -186,6 +186,21 @@ static int check_slots(const struct swb_config *config, const char *path, struct
         return 0;
 }
 
+static int check_post_install(const struct swb_config *config, const char *path,
+                              struct swb_error *err)
+{
+        const char *partition = config->post_install.partition;
+
+        if (config->post_install.program[0] == '\0')
+                return 0;
+        for (size_t i = 0; i < config->n_partitions; i++)
+                if (strcmp(config->partitions[i].name, partition) == 0)
+                        return 0;
+        return swb_fail(err, -EINVAL, SWB_FAULT_CONFIG,
+                        "%s: [post-install] partition: the slots have no partition '%s'", path,
+                        partition);
+}
+
 static int check_times(const struct swb_config *config, const char *path, struct swb_error *err)
 {
         const char *key = NULL;
@@ -216,6 +231,8 @@ static int parse(struct swb_config *config, const char *path, const struct swb_b
                 r = check_slots(config, path, err);
         if (r >= 0)
                 r = check_times(config, path, err);
+        if (r >= 0)
+                r = check_post_install(config, path, err);
         return r;
 }
 

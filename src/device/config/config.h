@@ -105,8 +105,15 @@ struct swb_config {
                 struct swb_config_check checks[SWB_CONFIG_CHECKS_MAX + 1];
                 size_t n_checks;
         } health;
+        /* The new system's own program, before its first boot. */
         struct {
-                char *fetch, *install;       /* program paths */
+                char *program; /* path in the new system; "": none */
+                char *partition;
+                uint64_t timeout_usec;
+                bool optional; /* a system without it is taken as it is */
+        } post_install;
+        struct {
+                char *fetch, *install, *post_install; /* program paths */
                 char *fetch_user;            /* SWB_CONFIG_SELF: as swbd; see swb_fetch_user() */
                 uint64_t silence_limit_usec; /* without progress, a worker counts as hung */
         } workers;

@@ -98,8 +98,16 @@ static const struct swb_setting table[] = {
         {"health", "watchdog-timeout", SWB_SETTING_DURATION, "1m", AT(health.watchdog_timeout_usec),
          3, 3600},
 
+        {"post-install", "program", SWB_SETTING_PATH, "", AT(post_install.program)},
+        {"post-install", "partition", SWB_SETTING_TEXT, "root", AT(post_install.partition)},
+        {"post-install", "timeout", SWB_SETTING_DURATION, "5m", AT(post_install.timeout_usec), 1,
+         DAYS},
+        {"post-install", "optional", SWB_SETTING_BOOL, "no", AT(post_install.optional)},
+
         {"workers", "fetch", SWB_SETTING_PATH, "/usr/sbin/swb-fetch", AT(workers.fetch)},
         {"workers", "install", SWB_SETTING_PATH, "/usr/sbin/swb-install", AT(workers.install)},
+        {"workers", "post-install", SWB_SETTING_PATH, "/usr/sbin/swb-post-install",
+         AT(workers.post_install)},
         {"workers", "fetch-user", SWB_SETTING_TEXT, "swb-fetch", AT(workers.fetch_user)},
         {"workers", "silence-limit", SWB_SETTING_DURATION, "30m", AT(workers.silence_limit_usec), 1,
          DAYS},

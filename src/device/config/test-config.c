@@ -151,6 +151,8 @@ static void refuses_with_place_and_reason(void **state)
                  "first-check-jitter: must not be above"},
                 {REQUIRED SLOTS "[server]\ncheck-jitter=45m\n", "check-jitter: must be below"},
                 {REQUIRED SLOTS "[server]\nmax-interval=1m\n", "max-interval: must not be below"},
+                {REQUIRED SLOTS "[post-install]\nprogram=/x\npartition=system\n",
+                 "[post-install] partition: the slots have no partition 'system'"},
         };
         struct swb_error err;
 

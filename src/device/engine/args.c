@@ -179,6 +179,27 @@ int swb_args_install(struct swb_args *args, const struct swb_args_from *from, st
         return finish(args, err);
 }
 
+int swb_args_post_install(struct swb_args *args, const struct swb_args_from *from,
+                          struct swb_error *err)
+{
+        const struct swb_pending *pending = &from->state->pending;
+        const struct swb_config *config = from->config;
+
+        add(args, "%s", config->workers.post_install);
+        for (size_t i = 0; i < config->n_partitions; i++)
+                if (strcmp(config->partitions[i].name, config->post_install.partition) == 0)
+                        add(args, "--root=%s", config->partitions[i].path[pending->slot]);
+        add(args, "--place=%s", config->device.state_dir);
+        add(args, "--program=%s", config->post_install.program);
+        add(args, "--timeout=%" PRIu64 "s", config->post_install.timeout_usec / 1000000);
+        if (config->post_install.optional)
+                add(args, "--optional");
+        add(args, "--old-version=%s", from->facts->version);
+        add(args, "--new-version=%s", pending->version);
+        add(args, "--slot=%s", swb_slot_to_string(pending->slot));
+        return finish(args, err);
+}
+
 int swb_args_shell(struct swb_args *args, const char *line, struct swb_error *err)
 {
         add(args, "/bin/sh");

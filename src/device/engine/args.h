@@ -37,4 +37,7 @@ int swb_args_report(struct swb_args *args, const struct swb_args_from *from, siz
                     struct swb_error *err) _warn_unused_;
 int swb_args_install(struct swb_args *args, const struct swb_args_from *from,
                      struct swb_error *err) _warn_unused_;
+/* The partition of the configuration is one of the slots': config.c has seen to that. */
+int swb_args_post_install(struct swb_args *args, const struct swb_args_from *from,
+                          struct swb_error *err) _warn_unused_;
 int swb_args_shell(struct swb_args *args, const char *line, struct swb_error *err) _warn_unused_;

@@ -3,7 +3,8 @@
  * One attempt at installing: swb-install reads from a pipe into which swb-fetch writes.
  *
  *     begin: slot unbootable -> swb-install starts -> says `need` -> swb-fetch starts at that byte
- *     both end -> conclude: installed, or whose fault it was and what the next attempt shall be
+ *     both end -> the new system's own program, if it has one -> conclude: installed, or whose
+ *     fault it was and what the next attempt shall be
  *
  * We hold the pipe's write end until we have heard how the getter ended: so the installer never
  * sees an end that only means that the getter died, and it is clear who failed first.
@@ -340,6 +341,24 @@ static void attempt_cancelled(struct swb_engine *e)
                 swb_engine_consider(e); /* it may be open again by now */
 }
 
+/* r: what judge() says of the download and the install. */
+static void judged(struct swb_engine *e, int r, struct swb_error *cause)
+{
+        if (r < 0) {
+                attempt_failed(e, cause);
+                return;
+        }
+        r = swb_engine_post_install(e, conclude, cause);
+        if (r == 0) {
+                attempt_succeeded(e);
+        } else if (r < 0 && cause->fault == SWB_FAULT_POST_INSTALL) {
+                swb_engine_reject(e, cause);
+        } else if (r < 0) {
+                e->attempt.is_ours = true; /* the device's trouble, not the payload's */
+                attempt_failed(e, cause);
+        }
+}
+
 static void conclude(struct swb_engine *e)
 {
         struct swb_error cause = SWB_ERROR_INIT;
@@ -350,8 +369,6 @@ static void conclude(struct swb_engine *e)
                 return;
         if (e->attempt.is_cancelled)
                 attempt_cancelled(e);
-        else if (judge(e, &cause) < 0)
-                attempt_failed(e, &cause);
         else
-                attempt_succeeded(e);
+                judged(e, judge(e, &cause), &cause);
 }

@@ -11,6 +11,7 @@
  *   pointing.c    look at a payload that somebody points at
  *   offer.c       decide on its answer
  *   attempt.c     one attempt at installing: swb-install and swb-fetch get, side by side
+ *   post_installing.c  the new system's own program, before its first boot
  *   retrying.c    what a failed attempt means for the next one
  *   installed.c   boot flags set, reboot
  *   confirming.c  health checks, marking good
@@ -35,6 +36,8 @@
 
 #define SECOND UINT64_C(1000000)
 
+struct swb_engine;
+
 /* The installer and the getter of one attempt, and who failed first. */
 struct swb_attempt {
         int pipe;           /* write end, until the getter is done */
@@ -45,6 +48,9 @@ struct swb_attempt {
         struct swb_worker_end get, install;
         bool has_get_failed;            /* before the installer did */
         char version[SWB_VERSION_TEXT]; /* that the installer found in the payload */
+        bool is_post_installed;         /* the new system's own program has run; post says how */
+        struct swb_worker_end post;
+        void (*conclude)(struct swb_engine *e); /* called when it has */
 };
 
 struct swb_engine {
@@ -63,8 +69,9 @@ struct swb_engine {
 
         struct swb_status status;
 
-        struct swb_worker *checker, *reporter, *getter, *installer, *command;
-        bool install_when_found; /* what the running check finds is wanted by hand */
+        struct swb_worker *checker, *reporter, *getter, *command;
+        struct swb_worker *installer; /* what is at work on the other slot: post-install, too */
+        bool install_when_found;      /* what the running check finds is wanted by hand */
         struct swb_attempt attempt;
         unsigned quick_retries;        /* since the last progress */
         enum swb_fault reported_fault; /* lasting trouble that the server was told of */
@@ -190,6 +197,14 @@ void swb_engine_stop_attempt(struct swb_engine *e, const char *why);
 void swb_engine_plan_retry(struct swb_engine *e, const struct swb_error *cause);
 /* Asks the server anew for what is pending. */
 void swb_engine_recheck(struct swb_engine *e);
+
+/*
+ * Runs the new system's own program, if one is configured and has not run in this attempt;
+ * conclude() is called when it has ended. Return: 1 it runs, 0 there is none or it is content, < 0
+ * its failure (POST_INSTALL: the version's fault), or why it could not be started.
+ */
+int swb_engine_post_install(struct swb_engine *e, void (*conclude)(struct swb_engine *e),
+                            struct swb_error *err);
 
 void swb_engine_activate(struct swb_engine *e);
 void swb_engine_await_reboot(struct swb_engine *e);

@@ -13,9 +13,13 @@
 #define USEC 1000000
 
 static const char *const kinds[_SWB_WORKER_KIND_MAX] = {
-        [SWB_WORKER_CHECK] = "swb-fetch check", [SWB_WORKER_REPORT] = "swb-fetch report",
-        [SWB_WORKER_GET] = "swb-fetch get",     [SWB_WORKER_INSTALL] = "swb-install",
-        [SWB_WORKER_COMMAND] = "command",       [SWB_WORKER_LOOK] = "swb-fetch look",
+        [SWB_WORKER_CHECK] = "swb-fetch check",
+        [SWB_WORKER_REPORT] = "swb-fetch report",
+        [SWB_WORKER_GET] = "swb-fetch get",
+        [SWB_WORKER_INSTALL] = "swb-install",
+        [SWB_WORKER_COMMAND] = "command",
+        [SWB_WORKER_LOOK] = "swb-fetch look",
+        [SWB_WORKER_POST_INSTALL] = "swb-post-install",
 };
 
 static const char *const types[_SWB_MESSAGE_TYPE_MAX] = {
@@ -68,11 +72,16 @@ static uint64_t get_u64(struct fields *f, const char *key, uint64_t max)
         return value;
 }
 
-static uint64_t need_u64(struct fields *f, const char *key)
+static uint64_t need_up_to(struct fields *f, const char *key, uint64_t max)
 {
         if (!swb_kv_str(f->kv, key, NULL))
                 mark_bad(f, key);
-        return get_u64(f, key, INT64_MAX);
+        return get_u64(f, key, max);
+}
+
+static uint64_t need_u64(struct fields *f, const char *key)
+{
+        return need_up_to(f, key, INT64_MAX);
 }
 
 /* A text that must fit whole, because something is done with it. */
@@ -216,6 +225,10 @@ static void get_outcome(struct fields *f, enum swb_worker_kind kind, struct swb_
 
 static void get_progress(struct fields *f, enum swb_worker_kind kind, struct swb_message *m)
 {
+        if (kind == SWB_WORKER_POST_INSTALL) {
+                m->percent = (unsigned)need_up_to(f, "PERCENT", 100);
+                return;
+        }
         m->bytes_done = need_u64(f, "BYTES_DONE");
         if (kind == SWB_WORKER_GET) {
                 m->offset = need_u64(f, "OFFSET");
@@ -226,9 +239,7 @@ static void get_progress(struct fields *f, enum swb_worker_kind kind, struct swb
                 (enum swb_stage)find_name(stages, _SWB_STAGE_MAX, swb_kv_str(f->kv, "STAGE", NULL));
         if (m->stage == _SWB_STAGE_INVALID)
                 mark_bad(f, "STAGE");
-        if (!swb_kv_str(f->kv, "PERCENT", NULL))
-                mark_bad(f, "PERCENT");
-        m->percent = (unsigned)get_u64(f, "PERCENT", 100);
+        m->percent = (unsigned)need_up_to(f, "PERCENT", 100);
         m->bytes_total = need_u64(f, "BYTES_TOTAL");
         if (m->bytes_total > 0 && m->bytes_done > m->bytes_total)
                 mark_bad(f, "BYTES_DONE");
@@ -245,6 +256,7 @@ static bool may_say(enum swb_worker_kind kind, enum swb_message_type type)
         case SWB_WORKER_REPORT:
                 return type == SWB_MESSAGE_OUTCOME;
         case SWB_WORKER_GET:
+        case SWB_WORKER_POST_INSTALL:
                 return type != SWB_MESSAGE_NEED;
         case SWB_WORKER_INSTALL:
                 return true;

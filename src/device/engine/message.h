@@ -22,6 +22,7 @@ enum swb_worker_kind {
         SWB_WORKER_COMMAND, /* a command of the configuration: says nothing, its exit status counts
                              */
         SWB_WORKER_LOOK,    /* swb-fetch look */
+        SWB_WORKER_POST_INSTALL, /* swb-post-install */
         _SWB_WORKER_KIND_MAX,
 };
 
@@ -72,7 +73,7 @@ struct swb_message {
         enum swb_message_type type;
         uint64_t offset;      /* need, progress of get: in the payload */
         enum swb_stage stage; /* progress of install */
-        unsigned percent;
+        unsigned percent;     /* progress of install and post-install */
         uint64_t bytes_done, bytes_total, rate;
         bool ok;                /* outcome */
         struct swb_error cause; /* outcome that is not ok */

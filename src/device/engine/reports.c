@@ -65,6 +65,7 @@ int swb_report_error_code(enum swb_fault fault, uint64_t http_status)
         case SWB_FAULT_BOOT:
                 return CODE_NOT_ACTIVE;
         case SWB_FAULT_HEALTH:
+        case SWB_FAULT_POST_INSTALL:
                 return CODE_POSTINSTALL;
         case SWB_FAULT_FELL_BACK:
                 return CODE_FELL_BACK;

@@ -14,8 +14,9 @@ enum swb_retry swb_retry_after(enum swb_fault fault)
         case SWB_FAULT_DENIED:
         case SWB_FAULT_BOOT:
         case SWB_FAULT_DOWNGRADE: /* found before the first write; the server may mend it */
-        case SWB_FAULT_HEALTH:    /* this and the next never end an attempt: confirming.c */
+        case SWB_FAULT_HEALTH:    /* this and the next two reject a version: rejecting.c */
         case SWB_FAULT_FELL_BACK:
+        case SWB_FAULT_POST_INSTALL:
                 return SWB_RETRY_SAME;
         /* A full payload reads no source and uses fewer decoders: it helps against these too. */
         case SWB_FAULT_INTERNAL:

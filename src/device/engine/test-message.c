@@ -41,6 +41,27 @@ static void a_whole_answer_is_read(void **state)
         assert_string_equal(m.answer.info, "i");
 }
 
+static void post_install_says_how_far_it_is_and_no_more(void **state)
+{
+        struct swb_dialogue d = {.kind = SWB_WORKER_POST_INSTALL};
+        static const char first[] = "TYPE=progress\nPERCENT=42\n",
+                          back[] = "TYPE=progress\nPERCENT=41\n";
+        struct swb_error err = SWB_ERROR_INIT;
+        struct swb_message m;
+
+        (void)state;
+        assert_fault(parse(SWB_WORKER_POST_INSTALL, "TYPE=need\nOFFSET=0\n", &m, &err), &err,
+                     SWB_FAULT_PROTOCOL);
+        assert_fault(parse(SWB_WORKER_POST_INSTALL, "TYPE=progress\nPERCENT=101\n", &m, &err), &err,
+                     SWB_FAULT_PROTOCOL);
+        assert_fault(parse(SWB_WORKER_POST_INSTALL, "TYPE=progress\n", &m, &err), &err,
+                     SWB_FAULT_PROTOCOL);
+        assert_ok(swb_dialogue_hear(&d, first, strlen(first), 0, &m, &err), &err);
+        assert_int_equal(m.percent, 42);
+        assert_fault(swb_dialogue_hear(&d, back, strlen(back), 0, &m, &err), &err,
+                     SWB_FAULT_PROTOCOL);
+}
+
 static void no_update_needs_no_offer(void **state)
 {
         struct swb_error err = SWB_ERROR_INIT;
@@ -254,6 +275,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(a_whole_answer_is_read),
+                cmocka_unit_test(post_install_says_how_far_it_is_and_no_more),
                 cmocka_unit_test(no_update_needs_no_offer),
                 cmocka_unit_test(a_failed_outcome_brings_its_cause),
                 cmocka_unit_test(lies_are_refused),

@@ -126,6 +126,7 @@ static bool may_pass(const struct swb_error *err, unsigned status)
         case SWB_FAULT_DENIED:
         case SWB_FAULT_CANCELLED:
         case SWB_FAULT_DOWNGRADE:
+        case SWB_FAULT_POST_INSTALL:
         case _SWB_FAULT_MAX:
         case _SWB_FAULT_INVALID:
         default:

@@ -76,6 +76,7 @@ unsigned swb_api_status_of(const struct swb_error *err)
         case SWB_FAULT_BOOT:
         case SWB_FAULT_HEALTH:
         case SWB_FAULT_FELL_BACK:
+        case SWB_FAULT_POST_INSTALL:
         case SWB_FAULT_CANCELLED:
         case _SWB_FAULT_MAX:
         case _SWB_FAULT_INVALID:
