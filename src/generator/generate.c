@@ -24,6 +24,7 @@ struct generate {
         struct swb_generated *out;
         struct swb_rules rules;
         struct swb_spool *spool;
+        struct swb_cache *cache; /* NULL: none */
         struct swb_prepared prepared[SWB_PARTITIONS_MAX];
         struct swb_verity_description verity[SWB_PARTITIONS_MAX]; /* with config->verity */
 };
@@ -33,6 +34,7 @@ static void generate_done(struct generate *g)
         for (size_t i = 0; i < SWB_PARTITIONS_MAX; i++)
                 swb_prepared_done(&g->prepared[i]);
         g->spool = swb_spool_free(g->spool);
+        g->cache = swb_cache_free(g->cache);
 }
 
 static int check_name(const char *name, struct swb_error *err)
@@ -121,7 +123,8 @@ static size_t list_work(struct generate *g, struct work *works, struct swb_job *
                         works[n] = (struct work){.make = {.rules = &g->rules,
                                                           .old = p->old.image,
                                                           .new = p->new.image,
-                                                          .spool = g->spool},
+                                                          .spool = g->spool,
+                                                          .cache = g->cache},
                                                  .task = &p->tasks.items[k]};
                         jobs[n] = job_of(g, &works[n]);
                 }
@@ -156,6 +159,8 @@ static int make_operations(struct generate *g, struct swb_error *err)
                 return swb_oom(err);
         (void)list_work(g, works, jobs);
         r = swb_pool_run(&g->config->pool, "pack", jobs, n, err);
+        if (g->cache)
+                swb_cache_counts(g->cache, &g->out->cache);
         if (r == 0 && take_operations(g, works) < 0)
                 r = swb_oom(err);
         for (size_t i = 0; i < n; i++)
@@ -346,6 +351,8 @@ static int run(struct generate *g, struct swb_error *err)
 
         if (r == 0)
                 r = check_paths(g, err);
+        if (r == 0 && g->config->cache.folder)
+                r = swb_cache_open(&g->config->cache, &g->cache, err);
         if (r == 0)
                 r = swb_output_new(g->config->output_path, &g->out->output, err);
         if (r == 0)

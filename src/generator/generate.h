@@ -6,6 +6,7 @@
  * The result is whole but has no name yet: the caller proves it with the device's code (which this
  * folder may not include), then swb_generated_commit() makes it appear.
  */
+#include "generator/cache/cache.h"
 #include "generator/manifest_json.h"
 #include "generator/pack/pool.h"
 #include "generator/scan/image.h"
@@ -28,6 +29,7 @@ struct swb_generate_config {
         struct swb_pool pool;       /* memory: at least SWB_GENERATE_MEMORY_MIN */
         const struct swb_signing *signing;
         bool verity; /* each new image has a hash tree, described in "<new_path>.verity" */
+        struct swb_cache_config cache; /* folder NULL: none */
         const char *output_path;
         const char *manifest_path; /* NULL: "<output>.json" */
 };
@@ -41,7 +43,8 @@ struct swb_generated {
         struct swb_output *output;
         struct swb_buf json;
         char *json_path;
-        bool is_room; /* signatures are still to be put in */
+        bool is_room;                  /* signatures are still to be put in */
+        struct swb_cache_counts cache; /* with a cache, also after a failure */
         char notes[SWB_PARTITIONS_MAX]
                   [192]; /* what the user should know of a partition, "" = nothing */
 };

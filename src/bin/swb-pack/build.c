@@ -6,6 +6,7 @@
 #include "base/json_writer.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "bin/swb-pack/cache.h"
 #include "bin/swb-pack/install.h"
 #include "bin/swb-pack/processors.h"
 #include "generator/generate.h"
@@ -142,6 +143,9 @@ static void print_text(const struct swb_generate_config *config,
                         (void)printf("  %-14s %6" PRIu64 " operations, %10" PRIu64 " bytes\n",
                                      swb_op_to_string(type), tallies[type].count,
                                      tallies[type].bytes);
+        if (config->cache.folder)
+                (void)printf("  cache: %" PRIu64 " of %" PRIu64 " taken\n",
+                             generated->cache.n_taken, generated->cache.n_asked);
 }
 
 static void print_json(const struct swb_generate_config *config,
@@ -155,6 +159,10 @@ static void print_json(const struct swb_generate_config *config,
         swb_json_str(&json, "payload", config->output_path);
         swb_json_str(&json, "manifest", generated->json_path);
         swb_json_u64(&json, "size", generated->payload.n_bytes);
+        if (config->cache.folder) {
+                swb_json_u64(&json, "cache_asked", generated->cache.n_asked);
+                swb_json_u64(&json, "cache_taken", generated->cache.n_taken);
+        }
         swb_json_close_object(&json);
         if (swb_json_end(&json) == 0)
                 (void)fwrite(line.data, 1, line.n_bytes, stdout);
@@ -176,6 +184,7 @@ static int run(const struct swb_generate_config *config, struct swb_progress_vie
         if (r == 0)
                 r = swb_generated_commit(&generated, err);
         swb_progress_view_end(view);
+        swb_log_cache(config->cache.folder, &generated.cache);
         if (r < 0)
                 return r;
         if (view->form == SWB_PROGRESS_JSON)
@@ -191,12 +200,15 @@ int swb_build(const struct swb_build_options *options, const struct swb_images *
         _cleanup_(swb_signing_done) struct swb_signing signing = {.n = 0};
         struct swb_progress_view view;
         struct swb_generate_config config = {.signing = &signing};
+        char tool[SWB_SHA256_HEX];
         int r = swb_progress_view_init(&view, options->progress, err);
 
         if (r == 0)
                 r = fill_config(options, images, &config, err);
         if (r == 0)
                 r = load_signing(options, &signing, err);
+        if (r == 0 && options->cache)
+                r = swb_choose_cache(options->cache, options->cache_size, tool, &config.cache, err);
         if (r < 0)
                 return r;
         config.pool.progress =

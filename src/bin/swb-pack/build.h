@@ -9,8 +9,8 @@
 struct swb_build_options {
         struct swb_opt_list partitions, keys, signature_sizes;
         const char *output, *manifest, *app_id, *target_version, *source_version, *profile,
-                *progress;
-        uint64_t minor, max_timestamp, jobs, memory;
+                *progress, *cache;
+        uint64_t minor, max_timestamp, jobs, memory, cache_size;
         bool hash_only, verity;
 };
 
@@ -18,7 +18,7 @@ struct swb_build_options {
 #define SWB_BUILD_OPTIONS_INIT                                                                     \
         {                                                                                          \
                 .profile = "switchback", .progress = "auto", .minor = SWB_BUILD_MINOR_UNSET,       \
-                .memory = (uint64_t)1 << 30                                                        \
+                .memory = (uint64_t)1 << 30, .cache_size = (uint64_t)4 << 30                       \
         }
 
 /* The table's entries that both verbs have. */
@@ -101,6 +101,20 @@ struct swb_build_options {
                  "SIZE",                                                                           \
                  false,                                                                            \
                  "memory to stay below, about (default 1G, at least 256M)"},                       \
+                {0,                                                                                \
+                 "cache",                                                                          \
+                 SWB_OPT_STRING,                                                                   \
+                 &(o).cache,                                                                       \
+                 "DIR",                                                                            \
+                 false,                                                                            \
+                 "folder where finished work is kept for later runs"},                             \
+                {0,                                                                                \
+                 "cache-size",                                                                     \
+                 SWB_OPT_SIZE,                                                                     \
+                 &(o).cache_size,                                                                  \
+                 "SIZE",                                                                           \
+                 false,                                                                            \
+                 "the cache's largest size (default 4G)"},                                         \
                 {0,                                                                                \
                  "progress",                                                                       \
                  SWB_OPT_STRING,                                                                   \

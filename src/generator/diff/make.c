@@ -5,6 +5,7 @@
 #include "codec/puffdiff.h"
 #include "codec/split.h"
 #include "codec/swdiff.h"
+#include "generator/cache/cached.h"
 #include "generator/diff/replace.h"
 #include "generator/pieces/cut.h"
 #include "os/hash.h"
@@ -18,84 +19,6 @@
 /* Tables of the encoders that pack a difference (bz2, brotli 11 with a window of 1 MiB). */
 #define PATCH_ENCODER_BYTES ((uint64_t)64 << 20)
 #define COPY_READ_BLOCKS 64u
-
-void swb_operation_list_done(struct swb_operation_list *list)
-{
-        for (size_t i = 0; i < list->n; i++) {
-                free(list->items[i].src);
-                free(list->items[i].dst);
-                free((void *)list->items[i].tags);
-        }
-        free(list->items);
-        *list = (struct swb_operation_list){0};
-}
-
-/* Makes room for n more. */
-static int reserve(struct swb_operation_list *list, size_t n)
-{
-        size_t cap = SWB_MAX(list->cap * 2, list->n + n);
-        struct swb_operation *items;
-
-        if (list->n + n <= list->cap)
-                return 0;
-        items = reallocarray(list->items, cap, sizeof(*items));
-        if (!items)
-                return -ENOMEM;
-        list->items = items;
-        list->cap = cap;
-        return 0;
-}
-
-int swb_operation_list_take(struct swb_operation_list *to, struct swb_operation_list *from)
-{
-        if (reserve(to, from->n) < 0)
-                return -ENOMEM;
-        if (from->n > 0)
-                memcpy(to->items + to->n, from->items, from->n * sizeof(*from->items));
-        to->n += from->n;
-        from->n = 0;
-        return 0;
-}
-
-static struct swb_extent *copy_extents(const struct swb_extent_list *list)
-{
-        struct swb_extent *extents = malloc((list->n + 1) * sizeof(*extents));
-
-        if (extents && list->n > 0)
-                memcpy(extents, list->items, list->n * sizeof(*extents));
-        return extents;
-}
-
-/* Appends an operation with these extents; NULL when out of memory. */
-static struct swb_operation *add_operation(struct swb_operation_list *list, enum swb_op_type type,
-                                           const struct swb_extent_list *src,
-                                           const struct swb_extent_list *dst)
-{
-        struct swb_operation *op;
-
-        if (reserve(list, 1) < 0)
-                return NULL;
-        op = &list->items[list->n++];
-        *op = (struct swb_operation){.type = type, .n_dst = dst->n, .dst = copy_extents(dst)};
-        if (src) {
-                op->n_src = src->n;
-                op->src = copy_extents(src);
-        }
-        return op->dst && (!src || op->src) ? op : NULL;
-}
-
-static int attach_data(const struct swb_make *make, struct swb_operation *op,
-                       const struct swb_buf *data, struct swb_error *err)
-{
-        int r = swb_spool_append(make->spool, data->data, data->n_bytes, &op->data_offset, err);
-
-        if (r < 0)
-                return r;
-        op->data_length = data->n_bytes;
-        op->has_data_hash = true;
-        swb_sha256(data->data, data->n_bytes, op->data_hash);
-        return 0;
-}
 
 /* Reads blocks into memory of the caller's to free. */
 static int read_blocks(const struct swb_image *image, const struct swb_extent_list *list,
@@ -124,10 +47,10 @@ static int make_replace_from(const struct swb_make *make, const struct swb_exten
 
         if (swb_replace_encode(make->rules, data, n_bytes, &type, &buf) < 0)
                 return swb_oom(err);
-        op = add_operation(ret, type, NULL, dst);
+        op = swb_operation_list_add(ret, type, NULL, dst);
         if (!op || (make->rules->pieces && swb_piece_describe(op, data, n_bytes) < 0))
                 return swb_oom(err);
-        return attach_data(make, op, &buf, err);
+        return swb_operation_set_data(op, make->spool, buf.data, buf.n_bytes, err);
 }
 
 static bool is_sorted(const struct swb_task *task)
@@ -151,22 +74,21 @@ static int make_split(const struct swb_make *make, const struct swb_task *task, 
 
         if (r == -E2BIG)
                 return NO_GAIN;
-        op = r == 0 ? add_operation(ret, SWB_OP_REPLACE_SPLIT, NULL, &task->dst) : NULL;
-        return op ? attach_data(make, op, &buf, err) : swb_oom(err);
+        op = r == 0 ? swb_operation_list_add(ret, SWB_OP_REPLACE_SPLIT, NULL, &task->dst) : NULL;
+        return op ? swb_operation_set_data(op, make->spool, buf.data, buf.n_bytes, err)
+                  : swb_oom(err);
 }
 
 static int make_replace(const struct swb_make *make, const struct swb_task *task,
-                        struct swb_operation_list *ret, struct swb_error *err)
+                        const uint8_t *data, struct swb_operation_list *ret, struct swb_error *err)
 {
-        _cleanup_free_ uint8_t *data = NULL;
-        int r = read_blocks(make->new, &task->dst, &data, err);
+        if (is_sorted(task)) {
+                int r = make_split(make, task, data, ret, err);
 
-        if (r == 0 && is_sorted(task)) {
-                r = make_split(make, task, data, ret, err);
                 if (r != NO_GAIN)
                         return r;
         }
-        return r < 0 ? r : make_replace_from(make, &task->dst, data, ret, err);
+        return make_replace_from(make, &task->dst, data, ret, err);
 }
 
 static int hash_source(const struct swb_make *make, struct swb_operation *op, struct swb_error *err)
@@ -197,7 +119,8 @@ static int hash_source(const struct swb_make *make, struct swb_operation *op, st
 static int make_copy(const struct swb_make *make, const struct swb_task *task,
                      struct swb_operation_list *ret, struct swb_error *err)
 {
-        struct swb_operation *op = add_operation(ret, SWB_OP_SOURCE_COPY, &task->src, &task->dst);
+        struct swb_operation *op =
+                swb_operation_list_add(ret, SWB_OP_SOURCE_COPY, &task->src, &task->dst);
 
         if (!op)
                 return swb_oom(err);
@@ -297,19 +220,15 @@ static enum swb_op_type patch_type(const struct diff *diff)
 static int add_patch(const struct diff *diff, const struct swb_buf *patch,
                      struct swb_operation_list *ret, struct swb_error *err)
 {
-        const struct swb_rules *rules = diff->make->rules;
         const struct swb_extent_list *src = &diff->task->src;
-        struct swb_operation *op = add_operation(ret, patch_type(diff), src, &diff->dst);
+        uint8_t src_hash[SWB_SHA256_BYTES];
+        struct swb_operation *op = swb_operation_list_add(ret, patch_type(diff), src, &diff->dst);
 
         if (!op)
                 return swb_oom(err);
-        if (rules->lengths) {
-                op->src_length = src->n_blocks * SWB_BLOCK_BYTES;
-                op->dst_length = dst_bytes(diff);
-        }
-        swb_sha256(diff->old, (size_t)src->n_blocks * SWB_BLOCK_BYTES, op->src_hash);
-        op->has_src_hash = true;
-        return attach_data(diff->make, op, patch, err);
+        swb_sha256(diff->old, (size_t)src->n_blocks * SWB_BLOCK_BYTES, src_hash);
+        swb_operation_set_source(op, diff->make->rules, src, &diff->dst, src_hash);
+        return swb_operation_set_data(op, diff->make->spool, patch->data, patch->n_bytes, err);
 }
 
 /* The slice as REPLACE operations. */
@@ -418,15 +337,35 @@ static int make_slices(const struct swb_make *make, const struct swb_task *task,
         return 0;
 }
 
-static int make_diff(const struct swb_make *make, const struct swb_task *task,
+static int make_from(const struct swb_make *make, const struct swb_task *task, const uint8_t *old,
+                     const uint8_t *new, struct swb_operation_list *ret, struct swb_error *err)
+{
+        if (task->kind == SWB_TASK_DIFF)
+                return make_slices(make, task, old, new, ret, err);
+        return make_replace(make, task, new, ret, err);
+}
+
+/* Taken from the cache, or made and kept there. */
+static int make_data(const struct swb_make *make, const struct swb_task *task,
                      struct swb_operation_list *ret, struct swb_error *err)
 {
+        _cleanup_(swb_operation_list_done) struct swb_operation_list made = {0};
         _cleanup_free_ uint8_t *old = NULL, *new = NULL;
-        int r = read_blocks(make->old, &task->src, &old, err);
+        struct swb_cached cached = {.make = make, .task = task};
+        int r = task->kind == SWB_TASK_DIFF ? read_blocks(make->old, &task->src, &old, err) : 0;
 
         if (r == 0)
                 r = read_blocks(make->new, &task->dst, &new, err);
-        return r < 0 ? r : make_slices(make, task, old, new, ret, err);
+        if (r == 0)
+                r = swb_cached_take(&cached, old, new, &made, err);
+        if (r == SWB_CACHED_NOT) {
+                r = make_from(make, task, old, new, &made, err);
+                if (r == 0)
+                        swb_cached_keep(&cached, &made);
+        }
+        if (r < 0)
+                return r;
+        return swb_operation_list_take(ret, &made) < 0 ? swb_oom(err) : 0;
 }
 
 int swb_make_task(const struct swb_make *make, const struct swb_task *task,
@@ -434,14 +373,14 @@ int swb_make_task(const struct swb_make *make, const struct swb_task *task,
 {
         switch (task->kind) {
         case SWB_TASK_ZERO:
-                return add_operation(ret_operations, SWB_OP_ZERO, NULL, &task->dst) ? 0
-                                                                                    : swb_oom(err);
+                return swb_operation_list_add(ret_operations, SWB_OP_ZERO, NULL, &task->dst)
+                               ? 0
+                               : swb_oom(err);
         case SWB_TASK_COPY:
                 return make_copy(make, task, ret_operations, err);
         case SWB_TASK_DIFF:
-                return make_diff(make, task, ret_operations, err);
         case SWB_TASK_REPLACE:
-                return make_replace(make, task, ret_operations, err);
+                return make_data(make, task, ret_operations, err);
         }
         return swb_fail(err, -EINVAL, SWB_FAULT_INTERNAL, "task of kind %d", (int)task->kind);
 }

@@ -3,28 +3,19 @@
 /*
  * generator/diff/make.h - from a task to the operations that do it
  */
-#include "generator/pack/spool.h"
-#include "generator/plan/rules.h"
+#include "generator/diff/operations.h"
 #include "generator/plan/task.h"
 #include "generator/scan/image.h"
+
+struct swb_cache;
 
 struct swb_make {
         const struct swb_rules *rules;
         const struct swb_image *old; /* NULL: full payload */
         const struct swb_image *new;
         struct swb_spool *spool;
+        struct swb_cache *cache; /* NULL: everything is made anew */
 };
-
-/* Operations whose data_offset counts from the spool's start; extents are their own. */
-struct swb_operation_list {
-        struct swb_operation *items;
-        size_t n, cap;
-};
-
-void swb_operation_list_done(struct swb_operation_list *list);
-/* Moves all of `from` to the end of `to`. 0, -ENOMEM. */
-int swb_operation_list_take(struct swb_operation_list *to,
-                            struct swb_operation_list *from) _warn_unused_;
 
 /* Appends the operations of one task. Thread-safe for different lists. IO, NO_SPACE, NO_MEMORY. */
 int swb_make_task(const struct swb_make *make, const struct swb_task *task,
