@@ -13,6 +13,11 @@
 
 #define LINE_MAX_BYTES ((size_t)64 << 10)
 
+/* CPU time of a delta's stages, in per cent; in a full payload packing has yet more. */
+static const struct swb_eta_stage stages[] = {{"hash", 3},     {"examine", 1}, {"compare", 2},
+                                              {"align", 2},    {"pack", 88},   {"apply", 3},
+                                              {"readback", 1}, {NULL, 0}};
+
 /* SOURCE_DATE_EPOCH, as reproducible-builds.org defines it; -1 when it is not set. */
 static int read_time(int64_t *ret, struct swb_error *err)
 {
@@ -211,6 +216,7 @@ int swb_build(const struct swb_build_options *options, const struct swb_images *
                 r = swb_choose_cache(options->cache, options->cache_size, tool, &config.cache, err);
         if (r < 0)
                 return r;
+        swb_progress_view_expect(&view, stages);
         config.pool.progress =
                 (struct swb_progress){.report = swb_progress_view_report, .context = &view};
         return run(&config, &view, err);

@@ -42,19 +42,44 @@ static uint64_t now_usec(void)
         return (uint64_t)now.tv_sec * 1000000u + (uint64_t)now.tv_nsec / 1000u;
 }
 
-static void show_bar(struct swb_progress_view *view, const char *stage, unsigned percent)
+/* ", ETA 1 min 20 s", or nothing. */
+#define ETA_TEXT (SWB_ETA_TEXT + 8)
+
+static const char *eta_text(uint64_t eta, char text[static ETA_TEXT])
 {
+        char number[SWB_ETA_TEXT];
+
+        *text = '\0';
+        if (eta != SWB_ETA_UNKNOWN)
+                (void)snprintf(text, ETA_TEXT, ", ETA %s", swb_eta_format(eta, number));
+        return text;
+}
+
+static void show_plain(const char *stage, unsigned percent, uint64_t eta)
+{
+        char text[ETA_TEXT];
+
+        (void)fprintf(stderr, "%s: %u %%%s\n", stage, percent, eta_text(eta, text));
+}
+
+/* The bar before may have been longer: the rest of its line is cleared. */
+static void show_bar(struct swb_progress_view *view, const char *stage, unsigned percent,
+                     uint64_t eta)
+{
+        char text[ETA_TEXT];
         char bar[BAR_WIDTH + 1];
 
         for (unsigned i = 0; i < BAR_WIDTH; i++)
                 bar[i] = i * 100 < percent * BAR_WIDTH ? '#' : ' ';
         bar[BAR_WIDTH] = '\0';
-        (void)fprintf(stderr, "\r%-10s [%s] %3u %%", stage, bar, percent);
+        (void)fprintf(stderr, "\r%-10s [%s] %3u %%%s\033[K", stage, bar, percent,
+                      eta_text(eta, text));
         (void)fflush(stderr);
         view->bar_open = true;
 }
 
-static void show_json(const char *stage, uint64_t done, uint64_t total, unsigned percent)
+static void show_json(const char *stage, uint64_t done, uint64_t total, unsigned percent,
+                      uint64_t eta)
 {
         _cleanup_(swb_buf_done) struct swb_buf line = SWB_BUF_INIT(LINE_MAX_BYTES);
         struct swb_json json = SWB_JSON(&line, false);
@@ -65,6 +90,8 @@ static void show_json(const char *stage, uint64_t done, uint64_t total, unsigned
         swb_json_u64(&json, "done", done);
         swb_json_u64(&json, "total", total);
         swb_json_u64(&json, "percent", percent);
+        if (eta != SWB_ETA_UNKNOWN)
+                swb_json_u64(&json, "eta_seconds", eta);
         swb_json_close_object(&json);
         if (swb_json_end(&json) == 0)
                 (void)fwrite(line.data, 1, line.n_bytes, stdout);
@@ -81,11 +108,17 @@ static bool is_due(const struct swb_progress_view *view, bool is_new_stage, unsi
         return percent != view->percent && now_usec() - view->shown_usec >= INTERVAL_USEC;
 }
 
+void swb_progress_view_expect(struct swb_progress_view *view, const struct swb_eta_stage *stages)
+{
+        view->eta.stages = stages;
+}
+
 void swb_progress_view_report(void *object, const char *stage, uint64_t done, uint64_t total)
 {
         struct swb_progress_view *view = object;
         bool is_new_stage = strcmp(view->stage, stage) != 0;
         unsigned percent = total ? (unsigned)((double)done * 100.0 / (double)total) : 100;
+        uint64_t eta = swb_eta_next(&view->eta, stage, done, total, now_usec());
 
         if (view->form == SWB_PROGRESS_NONE || !is_due(view, is_new_stage, percent))
                 return;
@@ -93,13 +126,13 @@ void swb_progress_view_report(void *object, const char *stage, uint64_t done, ui
                 swb_progress_view_end(view);
         switch (view->form) {
         case SWB_PROGRESS_PLAIN:
-                (void)fprintf(stderr, "%s: %u %%\n", stage, percent);
+                show_plain(stage, percent, eta);
                 break;
         case SWB_PROGRESS_BAR:
-                show_bar(view, stage, percent);
+                show_bar(view, stage, percent, eta);
                 break;
         case SWB_PROGRESS_JSON:
-                show_json(stage, done, total, percent);
+                show_json(stage, done, total, percent, eta);
                 break;
         case SWB_PROGRESS_NONE:
                 break;
