@@ -5,6 +5,7 @@ import re
 
 import openapi
 from api_tools import Client, add_user, make_token
+from server_payload import Payload, blocks
 from server_tools import run, sql
 
 SOURCES = openapi.ROOT / "src/server/api"
@@ -90,5 +91,8 @@ def test_every_operation(fleet, publish, data, tmp_path):
     sql(data, "UPDATE jobs SET status = 'queued', ended = 0")
     api.ok("POST", f"jobs/{job}/cancel")
     api.ok("POST", "jobs?app=app-1", {"version": "2.0"})
+    payload = Payload(tmp_path / "sent.bin", "7.0", blocks(3, "7.0"))
+    api.ok("PUT", f"uploads/{payload.sha256}", payload.bytes, Content_Type="application/octet-stream")
+    api.ok("POST", "releases", {"upload": payload.sha256, "manifest": payload.manifest})
     documented = {(method, path) for method, path, _ in openapi.operations()}
     assert documented - api.seen - page.seen == {("GET", "/stream")}  # test_stream.py

@@ -17,6 +17,8 @@ struct client_request {
         const char *app;   /* query `app`, or NULL */
         const char *query; /* further parts, "limit=3&all=true", encoded; or NULL */
         json_t *body;      /* stays the caller's; NULL: none */
+        const void *bytes; /* in place of a body of JSON; with --server only */
+        size_t n_bytes;
         const char *if_match;
         bool may_create; /* make the data folder when it is not there */
 };

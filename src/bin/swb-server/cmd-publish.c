@@ -2,6 +2,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "bin/swb-server/publish-image.h"
+#include "bin/swb-server/publish-remote.h"
 #include "server/api/api.h"
 #include "server/publish/publish.h"
 
@@ -68,6 +69,10 @@ static void print_result(const struct swb_publish_result *result)
 
 static int publish_as_image(const char *path, struct swb_error *err)
 {
+        if (server_options.server)
+                return swb_fail(err, -ENOTSUP, SWB_FAULT_UNSUPPORTED,
+                                "an image is published on the server's host; payloads can be "
+                                "published with --server");
         image.keys = keys.items;
         image.n_keys = keys.n;
         image.plan.cpu_seconds = cpu_usec / 1000000;
@@ -93,19 +98,22 @@ int cmd_publish(int n_args, char **args, struct swb_error *err)
         int r;
 
         (void)n_args;
-        if (server_options.server)
-                return swb_fail(err, -ENOTSUP, SWB_FAULT_UNSUPPORTED,
-                                "publish works on the data folder: run it on the server's host");
         r = publish_is_payload(args[0], &is_payload, err);
         if (r < 0)
                 return r;
         if (!is_payload && (image.appid || image.version))
                 return publish_as_image(args[0], err);
-        swb_api_local_identity(&identity);
-        options.identity = &identity;
         options.payload = args[0];
         options.public_keys = public_keys.items;
         options.n_public_keys = public_keys.n;
+        if (server_options.server) {
+                r = publish_remote(&options, &result, err);
+                if (r >= 0)
+                        print_result(&result);
+                return r < 0 ? r : SWB_EXIT_OK;
+        }
+        swb_api_local_identity(&identity);
+        options.identity = &identity;
         r = server_open_db(SWB_DB_CREATE, &db, err);
         if (r >= 0)
                 r = swb_publish(db, server_options.data, &options, &result, err);

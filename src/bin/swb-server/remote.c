@@ -91,7 +91,13 @@ int remote_call(const struct client_request *request, const char *body, struct c
                 if_match = NULL;
         if (if_match)
                 headers[n++] = if_match;
-        r = swb_http_request(http, request->method, url, headers, body, body ? strlen(body) : 0,
+        if (request->bytes)
+                headers[0] = "Content-Type: application/octet-stream";
+        r = swb_http_request(http, request->method, url, headers,
+                             request->bytes ? request->bytes : body,
+                             request->bytes ? request->n_bytes
+                             : body         ? strlen(body)
+                                            : 0,
                              &ret->body, &status, err);
         if (r < 0)
                 return r;

@@ -31,6 +31,7 @@ enum {
         SWB_API_NO_AUDIT = 1 << 5, /* changes nothing that counts */
         SWB_API_SECRET = 1 << 6,   /* the answer is not kept for repetitions */
         SWB_API_NAMED = 1 << 7,    /* not for somebody unknown, though reading is free */
+        SWB_API_BYTES = 1 << 8,    /* the body is not JSON */
 };
 
 struct swb_api_call {
@@ -55,7 +56,8 @@ extern const struct swb_api_route *const swb_api_tables[];
 extern const struct swb_api_route swb_api_fleet_routes[], swb_api_rollout_routes[],
         swb_api_release_routes[], swb_api_app_routes[], swb_api_group_routes[],
         swb_api_access_routes[], swb_api_session_routes[], swb_api_audit_routes[],
-        swb_api_job_routes[], swb_api_webhook_routes[], swb_api_tag_routes[];
+        swb_api_job_routes[], swb_api_upload_routes[], swb_api_webhook_routes[],
+        swb_api_tag_routes[];
 
 /* Who sends the request, by what it shows. Return: 0 (perhaps nobody); DENIED for what is shown
  * and is wrong. */

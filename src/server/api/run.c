@@ -5,10 +5,19 @@
 #include "server/auth/secret.h"
 
 const struct swb_api_route *const swb_api_tables[] = {
-        swb_api_fleet_routes,  swb_api_rollout_routes, swb_api_release_routes,
-        swb_api_app_routes,    swb_api_group_routes,   swb_api_tag_routes,
-        swb_api_access_routes, swb_api_session_routes, swb_api_audit_routes,
-        swb_api_job_routes,    swb_api_webhook_routes, NULL,
+        swb_api_fleet_routes,
+        swb_api_rollout_routes,
+        swb_api_release_routes,
+        swb_api_app_routes,
+        swb_api_group_routes,
+        swb_api_tag_routes,
+        swb_api_access_routes,
+        swb_api_session_routes,
+        swb_api_audit_routes,
+        swb_api_job_routes,
+        swb_api_webhook_routes,
+        swb_api_upload_routes,
+        NULL,
 };
 
 void swb_api_shared_init(struct swb_api_shared *shared, const struct swb_api_config *config)
@@ -166,7 +175,7 @@ static int read_body(struct swb_api_call *call, struct swb_error *err)
         const struct swb_api_request *request = call->request;
         json_error_t error;
 
-        if (!is_change(call) || request->n_body == 0)
+        if (!is_change(call) || request->n_body == 0 || call->route->flags & SWB_API_BYTES)
                 return 0;
         if (call->route->flags & SWB_API_NO_BODY)
                 return swb_fail(err, -EINVAL, SWB_FAULT_USAGE, "this takes no body");

@@ -149,7 +149,8 @@ static void describe(const struct job *job, struct swb_publish_result *result)
         payload->metadata_size = job->manifest.metadata_size;
         swb_copy_bounded(payload->metadata_signature, job->manifest.metadata_signature,
                          SWB_METADATA_SIGNATURE_MAX);
-        swb_copy_bounded(payload->name, base_name(job->options->payload),
+        swb_copy_bounded(payload->name,
+                         job->options->name ? job->options->name : base_name(job->options->payload),
                          sizeof(payload->name) - 1);
         swb_copy_bounded(release->version, job->manifest.target_version, SWB_VERSION_MAX);
         swb_copy_bounded(release->deadline, job->options->deadline, sizeof(release->deadline) - 1);

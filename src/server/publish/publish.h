@@ -12,6 +12,7 @@
 
 struct swb_publish_options {
         const char *payload;  /* path */
+        const char *name;     /* of the payload, for people; NULL: its file's */
         const char *manifest; /* path; NULL: the payload's with ".json" behind */
         const char *const
                 *public_keys; /* paths of PEM files: trusted, and remembered for the app */
