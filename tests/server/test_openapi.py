@@ -66,6 +66,7 @@ def test_every_operation(fleet, publish, data, tmp_path):
             ("PUT", "groups/g", {"channel": "beta", "machines": ["m2"]}),
             ("PUT", "groups/g", {"board": "b"}), ("GET", "groups", None),
             ("GET", "groups/g", None), ("DELETE", "groups/g", None),
+            ("PUT", "settings/egress", {"per_day": 1 << 40}), ("GET", "settings/egress", None),
             ("POST", "rollouts", {"name": "r", "release": "3.0"}), ("GET", "rollouts", None),
             ("GET", "rollouts/r", None), ("PATCH", "rollouts/r", {"max_failures": 9}),
             ("POST", "rollouts/r/pause", {"reason": "x"}), ("POST", "rollouts/r/resume", None),

@@ -52,6 +52,8 @@ int main(int argc, char **argv)
                  cmd_devices},
                 {"events", "", 0, 0, "what devices have reported, newest first", cmd_events_options,
                  cmd_events},
+                {"egress", "ACTION", 1, 1, "show or set how many bytes may be offered",
+                 cmd_egress_options, cmd_egress},
                 {"job", "ACTION [NAME]", 1, 2, "make, list, show or cancel work on payloads",
                  cmd_job_options, cmd_job},
                 {"webhook", "ACTION [NAME]", 1, 2,

@@ -9,6 +9,7 @@ struct question {
         const char *machineid;
         struct swb_catalog *catalog;
         struct swb_rollouts *rollouts, *own; /* own: made here */
+        struct swb_egress egress;
         struct swb_explanation explanation;
 };
 
@@ -77,7 +78,8 @@ static void decide(struct swb_api_call *call, struct question *question)
         override(call, "track", &e->words.track);
         override(call, "board", &e->words.board);
         override(call, "hardware_class", &e->words.hardware_class);
-        swb_explanation_decide(e, question->catalog, question->rollouts, call->now);
+        swb_explanation_decide(e, question->catalog, question->rollouts, &question->egress,
+                               call->now);
         swb_json_explanation(&call->json, e);
 }
 
@@ -95,6 +97,8 @@ int swb_api_explain(struct swb_api_call *call, struct swb_error *err)
                 r = swb_catalog_load(call->db, &question->catalog, err);
         if (r >= 0)
                 r = find_rollouts(call, question, err);
+        if (r >= 0)
+                r = swb_egress_read(call->db, &question->egress, err);
         if (r >= 0)
                 decide(call, question);
         return SWB_MIN(r, 0);

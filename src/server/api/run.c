@@ -5,19 +5,13 @@
 #include "server/auth/secret.h"
 
 const struct swb_api_route *const swb_api_tables[] = {
-        swb_api_fleet_routes,
-        swb_api_rollout_routes,
-        swb_api_release_routes,
-        swb_api_app_routes,
-        swb_api_group_routes,
-        swb_api_tag_routes,
-        swb_api_access_routes,
-        swb_api_session_routes,
-        swb_api_audit_routes,
-        swb_api_job_routes,
-        swb_api_webhook_routes,
-        swb_api_upload_routes,
-        NULL,
+        swb_api_fleet_routes,   swb_api_rollout_routes,
+        swb_api_release_routes, swb_api_app_routes,
+        swb_api_group_routes,   swb_api_tag_routes,
+        swb_api_egress_routes,  swb_api_access_routes,
+        swb_api_session_routes, swb_api_audit_routes,
+        swb_api_job_routes,     swb_api_webhook_routes,
+        swb_api_upload_routes,  NULL,
 };
 
 void swb_api_shared_init(struct swb_api_shared *shared, const struct swb_api_config *config)

@@ -100,6 +100,7 @@ struct swb_catalog_app {
 struct swb_catalog {
         unsigned n_refs;              /* atomic */
         int64_t generation;           /* of the database's catalog */
+        bool has_egress_cap;          /* bytes of offers are counted */
         struct swb_catalog_app *apps; /* in the order of appids (strcmp) */
         size_t n_apps;
         struct swb_pool *pool; /* private: owns all of it but the zones */

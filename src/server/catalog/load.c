@@ -4,6 +4,7 @@
 #include "server/catalog/catalog.h"
 #include "server/catalog/pool.h"
 #include "server/store/blocks.h"
+#include "server/store/egress.h"
 #include "server/store/tags.h"
 
 /* Of an element of a list of releases, which hold pointers. */
@@ -452,9 +453,13 @@ static int load_apps(struct swb_db *db, struct swb_catalog *catalog, struct swb_
 {
         _cleanup_(load_done) struct load load = {
                 .db = db, .pool = catalog->pool, .catalog = catalog};
+        struct swb_egress egress;
         int r;
 
         r = swb_db_number(db, "SELECT generation FROM catalog", &catalog->generation, err);
+        if (r >= 0)
+                r = swb_egress_read(db, &egress, err);
+        catalog->has_egress_cap = r >= 0 && swb_egress_has_cap(&egress);
         if (r >= 0)
                 r = swb_app_list(db, add_app, &load, err);
         if (r >= 0)

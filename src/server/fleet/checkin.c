@@ -36,8 +36,15 @@ static struct swb_rollout_word word_of(const struct swb_checkin *checkin, size_t
                                          .now = checkin->now};
 }
 
+static bool is_held(const struct swb_egress_hold *hold, size_t index)
+{
+        _Static_assert(SWB_OMAHA_APPS_MAX <= 64, "a bit for each app");
+        return hold && (hold->apps & (uint64_t)1 << index);
+}
+
 /* Events come first, then the check (OM-6). */
-static void decide_app(struct swb_checkin *checkin, size_t index)
+static void decide_app(struct swb_checkin *checkin, size_t index,
+                       const struct swb_egress_hold *hold)
 {
         const struct swb_omaha_app *app = &checkin->request->apps[index];
         const char *machineid = swb_checkin_machineid(checkin->request, app);
@@ -46,7 +53,8 @@ static void decide_app(struct swb_checkin *checkin, size_t index)
                                                .rollouts = checkin->rollouts,
                                                .app = app,
                                                .machineid = machineid,
-                                               .now = checkin->now};
+                                               .now = checkin->now,
+                                               .hold = is_held(hold, index) ? hold : NULL};
 
         decision->app = swb_catalog_app(checkin->catalog, app->appid);
         if (has_rollouts(checkin, index)) {
@@ -60,6 +68,13 @@ static void decide_app(struct swb_checkin *checkin, size_t index)
 
 struct swb_checkin *swb_checkin_new(struct swb_omaha_request *request, struct swb_catalog *catalog,
                                     struct swb_rollouts *rollouts, int64_t now)
+{
+        return swb_checkin_new_held(request, catalog, rollouts, now, NULL);
+}
+
+struct swb_checkin *swb_checkin_new_held(struct swb_omaha_request *request,
+                                         struct swb_catalog *catalog, struct swb_rollouts *rollouts,
+                                         int64_t now, const struct swb_egress_hold *hold)
 {
         struct swb_checkin *checkin = calloc(1, sizeof(*checkin));
 
@@ -75,21 +90,22 @@ struct swb_checkin *swb_checkin_new(struct swb_omaha_request *request, struct sw
         checkin->rollouts = rollouts;
         checkin->now = now;
         for (size_t i = 0; i < request->n_apps; i++)
-                decide_app(checkin, i);
+                decide_app(checkin, i, hold);
         return checkin;
 }
 
 /* Nobody was told, and nothing was stored: it was as if the rollouts had not been asked. */
-static void take_back(const struct swb_checkin *checkin)
+void swb_checkin_take_back(struct swb_checkin *checkin)
 {
         for (size_t i = 0; i < checkin->request->n_apps; i++) {
-                const struct swb_decision *decision = &checkin->decisions[i];
+                struct swb_decision *decision = &checkin->decisions[i];
 
                 if (decision->taken != SWB_TAKEN_NOTHING)
                         swb_rollouts_undo(
                                 checkin->rollouts, decision->rollout->id,
                                 swb_checkin_machineid(checkin->request, &checkin->request->apps[i]),
                                 decision->taken);
+                decision->taken = SWB_TAKEN_NOTHING;
         }
 }
 
@@ -98,7 +114,7 @@ struct swb_checkin *swb_checkin_free(struct swb_checkin *checkin)
         if (!checkin)
                 return NULL;
         if (!checkin->is_stored)
-                take_back(checkin);
+                swb_checkin_take_back(checkin);
         (void)swb_omaha_request_free(checkin->request);
         free(checkin->decisions);
         (void)swb_catalog_unref(checkin->catalog);
@@ -114,6 +130,8 @@ size_t swb_checkin_bytes(const struct swb_checkin *checkin)
 
 bool swb_checkin_is_promise(const struct swb_checkin *checkin)
 {
+        if (swb_checkin_has_egress(checkin))
+                return true;
         for (size_t i = 0; i < checkin->request->n_apps; i++) {
                 const struct swb_omaha_app *app = &checkin->request->apps[i];
 
@@ -125,6 +143,80 @@ bool swb_checkin_is_promise(const struct swb_checkin *checkin)
         }
         return false;
 }
+
+/* --- egress --- */
+
+/* Bytes of an offer that a cap counts; 0: none. Test clients do not count. */
+static uint64_t egress_of(const struct swb_checkin *checkin, size_t index)
+{
+        const struct swb_decision *decision = &checkin->decisions[index];
+
+        if (!checkin->catalog->has_egress_cap || *checkin->request->testsource ||
+            !checkin->request->apps[index].has_update_check ||
+            decision->outcome != SWB_SELECT_UPDATE)
+                return 0;
+        return decision->payload->size;
+}
+
+bool swb_checkin_has_egress(const struct swb_checkin *checkin)
+{
+        for (size_t i = 0; i < checkin->request->n_apps; i++)
+                if (egress_of(checkin, i) > 0)
+                        return true;
+        return false;
+}
+
+/* Was the device told of this version before? Then it may be at it. */
+static int was_told(const struct swb_checkin *checkin, size_t index, struct swb_fleet *fleet,
+                    struct swb_error *err)
+{
+        const struct swb_decision *decision = &checkin->decisions[index];
+        const char *machineid =
+                swb_checkin_machineid(checkin->request, &checkin->request->apps[index]);
+        struct swb_device device;
+        int r;
+
+        if (!*machineid)
+                return 0;
+        r = swb_fleet_read(fleet, decision->app->id, machineid, &device, err);
+        return r <= 0 ? r : strcmp(device.granted_version, decision->release->version) == 0;
+}
+
+static int count_app(struct swb_checkin *checkin, size_t index, struct swb_fleet *fleet,
+                     struct swb_egress *egress, struct swb_error *err)
+{
+        uint64_t n_bytes = egress_of(checkin, index);
+        int r = n_bytes > 0 ? was_told(checkin, index, fleet, err) : 1;
+
+        if (r != 0)
+                return SWB_MIN(r, 0);
+        if (swb_decision_is_urgent(&checkin->decisions[index]) ||
+            swb_egress_fits(egress, n_bytes, checkin->now, &checkin->hold))
+                swb_egress_add(egress, n_bytes, checkin->now);
+        else
+                checkin->hold.apps |= (uint64_t)1 << index;
+        return 0;
+}
+
+int swb_checkin_count_egress(struct swb_checkin *checkin, struct swb_fleet *fleet,
+                             struct swb_egress *egress, struct swb_error *err)
+{
+        struct swb_egress counted = *egress;
+        int r = 0;
+
+        checkin->hold.apps = 0;
+        for (size_t i = 0; r >= 0 && i < checkin->request->n_apps; i++)
+                r = count_app(checkin, i, fleet, &counted, err);
+        if (r < 0)
+                return r;
+        if (checkin->hold.apps)
+                checkin->is_late = true;
+        else
+                *egress = counted;
+        return 0;
+}
+
+/* --- the store --- */
 
 static int record_events(const struct swb_checkin *checkin, int64_t app_id,
                          const struct swb_omaha_app *app, struct swb_fleet *fleet,

@@ -65,6 +65,8 @@ struct swb_exchange {
         bool commit_failed;
         bool is_late; /* another server has given the last place away: decide again */
         unsigned n_tries;
+        struct swb_checkin *checkin;    /* that waits; the writer's */
+        struct swb_egress_hold hold;    /* why it was late */
         char proof[SWB_CUP_PROOF_TEXT]; /* of the answer; "": none asked for */
         struct swb_api_exchange *api;   /* of a request of the API */
         size_t n_api_bytes;             /* its part of api_body_bytes */

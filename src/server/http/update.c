@@ -78,6 +78,14 @@ static void on_committed(void *userdata, const struct swb_error *err)
         struct swb_exchange *exchange = userdata;
 
         exchange->is_late = err && err->code == -ESTALE;
+        if (!err)
+                swb_metrics_count_checkin(&exchange->service->metrics, exchange->checkin);
+        /* Once held, the app is so for this request. */
+        else if (exchange->is_late && exchange->checkin->hold.apps)
+                exchange->hold = (struct swb_egress_hold){.apps = exchange->hold.apps |
+                                                                  exchange->checkin->hold.apps,
+                                                          .until = exchange->checkin->hold.until,
+                                                          .is_day = exchange->checkin->hold.is_day};
         exchange->commit_failed = err && !exchange->is_late;
         MHD_resume_connection(exchange->connection);
 }
@@ -136,6 +144,7 @@ static enum MHD_Result wait_for_commit(struct swb_exchange *exchange, struct swb
 {
         checkin->done = on_committed;
         checkin->userdata = exchange;
+        exchange->checkin = checkin;
         exchange->stage = SWB_STAGE_WAITING;
         exchange->resume = finish_committed;
         MHD_suspend_connection(exchange->connection);
@@ -152,8 +161,8 @@ static enum MHD_Result decide(struct swb_exchange *exchange, struct swb_omaha_re
         struct swb_service *service = exchange->service;
         _cleanup_(swb_catalog_unrefp) struct swb_catalog *catalog = swb_service_catalog(service);
         struct swb_error err = SWB_ERROR_INIT;
-        struct swb_checkin *checkin =
-                swb_checkin_new(request, catalog, service->rollouts, (int64_t)time(NULL));
+        struct swb_checkin *checkin = swb_checkin_new_held(request, catalog, service->rollouts,
+                                                           (int64_t)time(NULL), &exchange->hold);
 
         if (!checkin) {
                 (void)swb_omaha_request_free(request);
@@ -165,9 +174,9 @@ static enum MHD_Result decide(struct swb_exchange *exchange, struct swb_omaha_re
                 return swb_answer_text(exchange, MHD_HTTP_INTERNAL_SERVER_ERROR,
                                        "the answer could not be made\n");
         }
-        swb_metrics_count_checkin(&service->metrics, checkin);
         if (swb_checkin_is_promise(checkin))
                 return wait_for_commit(exchange, checkin);
+        swb_metrics_count_checkin(&service->metrics, checkin);
         /* Only a sign of life: if the queue is full, the next one will do. */
         if (swb_writer_put(service->writer, checkin) < 0)
                 (void)swb_checkin_free(checkin);

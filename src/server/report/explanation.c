@@ -16,8 +16,19 @@ void swb_explanation_ask(struct swb_explanation *e, const char *appid)
         };
 }
 
+/* Would a cap hold back what it gets? Not if it was told of it before. */
+static bool has_to_wait(struct swb_explanation *e, const struct swb_egress *egress)
+{
+        const struct swb_decision *d = &e->decision;
+
+        return d->outcome == SWB_SELECT_UPDATE && !swb_decision_is_urgent(d) &&
+               strcmp(e->device.granted_version, d->release->version) != 0 &&
+               !swb_egress_fits(egress, d->payload->size, e->query.now, &e->hold);
+}
+
 void swb_explanation_decide(struct swb_explanation *e, const struct swb_catalog *catalog,
-                            struct swb_rollouts *rollouts, int64_t now)
+                            struct swb_rollouts *rollouts, const struct swb_egress *egress,
+                            int64_t now)
 {
         e->query = (struct swb_select_query){.catalog = catalog,
                                              .rollouts = rollouts,
@@ -26,6 +37,10 @@ void swb_explanation_decide(struct swb_explanation *e, const struct swb_catalog 
                                              .now = now,
                                              .only_look = true};
         swb_select(&e->query, &e->decision);
+        if (has_to_wait(e, egress)) {
+                e->query.hold = &e->hold;
+                swb_select(&e->query, &e->decision);
+        }
         (void)swb_decision_explain(&e->query, &e->decision, e->text);
 }
 

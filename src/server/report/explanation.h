@@ -13,6 +13,7 @@ struct swb_explanation {
         struct swb_device device; /* id 0: never heard of */
         struct swb_omaha_app words;
         struct swb_select_query query;
+        struct swb_egress_hold hold;
         struct swb_decision decision; /* borrows from the catalog */
         char text[SWB_EXPLAIN_TEXT];
 };
@@ -22,7 +23,8 @@ struct swb_explanation {
 void swb_explanation_ask(struct swb_explanation *e, const char *appid);
 /* Decides by e->words; changes and admits nothing. All that is passed is borrowed. */
 void swb_explanation_decide(struct swb_explanation *e, const struct swb_catalog *catalog,
-                            struct swb_rollouts *rollouts, int64_t now);
+                            struct swb_rollouts *rollouts, const struct swb_egress *egress,
+                            int64_t now);
 /* "update" or "noupdate". */
 const char *swb_explanation_answer(const struct swb_explanation *e);
 /* One object. */

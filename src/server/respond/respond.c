@@ -7,6 +7,10 @@
 /* "1." and the hex SHA-256 */
 #define FP_TEXT (2 + 64 + 1)
 
+/* Of a device that an egress cap holds back. */
+#define RETRY_MIN_SECONDS 60
+#define RETRY_MAX_SECONDS 3600
+
 /* What the answer to one app borrows from. */
 struct scratch {
         struct swb_omaha_data_answer data[SWB_OMAHA_DATA_MAX];
@@ -83,6 +87,14 @@ static void fill_update(const struct swb_decision *decision,
         };
 }
 
+/* When it may fit, but neither at once nor after long: others give up, or the cap is lifted. */
+static uint64_t retry_seconds(const struct swb_decision *decision, int64_t now)
+{
+        int64_t wait = decision->held_until - now;
+
+        return (uint64_t)SWB_MIN(SWB_MAX(wait, RETRY_MIN_SECONDS), RETRY_MAX_SECONDS);
+}
+
 static void fill_offer(const struct swb_select_query *query, const struct swb_decision *decision,
                        const struct swb_respond_options *options, struct scratch *scratch,
                        struct swb_omaha_offer *offer)
@@ -96,6 +108,8 @@ static void fill_offer(const struct swb_select_query *query, const struct swb_de
         offer->status = decision->outcome == SWB_SELECT_UNKNOWN_APP ? SWB_OMAHA_STATUS_INTERNAL
                                                                     : SWB_OMAHA_STATUS_NOUPDATE;
         offer->invalidate = decision->recall;
+        if (decision->outcome == SWB_SELECT_EGRESS)
+                offer->poll_interval = retry_seconds(decision, query->now);
         offer->info = swb_decision_explain(query, decision, scratch->info);
 }
 

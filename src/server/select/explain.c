@@ -129,6 +129,10 @@ static void explain_outcome(const struct swb_select_query *q, const struct swb_d
         case SWB_SELECT_ROLLOUT:
                 explain_hold(q, d, text);
                 break;
+        case SWB_SELECT_EGRESS:
+                say(text, "egress cap: %s is there, but what may be offered %s is given away",
+                    d->release->version, d->is_day ? "on this day (UTC)" : "in this second");
+                break;
         case SWB_SELECT_UNKNOWN_APP:
         case _SWB_SELECT_MAX:
         default:

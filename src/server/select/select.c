@@ -17,6 +17,7 @@ static const char *const names[] = {
         [SWB_SELECT_NO_PAYLOAD] = "no-payload-for-this-device",
         [SWB_SELECT_BLOCKED] = "release-is-blocked-for-this-hardware",
         [SWB_SELECT_ROLLOUT] = "held-by-rollout",
+        [SWB_SELECT_EGRESS] = "egress-cap",
 };
 
 const char *swb_select_outcome_to_string(enum swb_select_outcome outcome)
@@ -196,7 +197,7 @@ static enum swb_hold ask_rollout(const struct swb_select_query *q, struct swb_de
         if (!q->rollouts)
                 return SWB_HOLD_PAUSED;
         d->admitted_at = q->now;
-        if (q->only_look)
+        if (q->only_look || q->hold)
                 return swb_rollouts_peek(q->rollouts, d->rollout->id, &ask);
         return swb_rollouts_admit(q->rollouts, d->rollout->id, &ask, &d->taken, &d->admitted_at);
 }
@@ -262,6 +263,20 @@ static void check_recall(const struct swb_select_query *q, struct swb_decision *
         }
 }
 
+bool swb_decision_is_urgent(const struct swb_decision *decision)
+{
+        return decision->rollout && decision->hold == SWB_HOLD_NONE &&
+               decision->rollout->priority == SWB_PRIORITY_HIGH;
+}
+
+static void hold_back(const struct swb_egress_hold *hold, struct swb_decision *d)
+{
+        d->outcome = SWB_SELECT_EGRESS;
+        d->payload = NULL;
+        d->held_until = hold->until;
+        d->is_day = hold->is_day;
+}
+
 void swb_select(const struct swb_select_query *q, struct swb_decision *ret)
 {
         *ret = (struct swb_decision){.app = swb_catalog_app(q->catalog, q->app->appid)};
@@ -270,4 +285,6 @@ void swb_select(const struct swb_select_query *q, struct swb_decision *ret)
                 ret->outcome = choose(q, ret);
         if (ret->outcome != SWB_SELECT_UPDATE && ret->channel && ret->channel->n_recalled > 0)
                 check_recall(q, ret);
+        if (ret->outcome == SWB_SELECT_UPDATE && q->hold)
+                hold_back(q->hold, ret);
 }

@@ -11,6 +11,7 @@
 #include "omaha/request.h"
 #include "server/catalog/catalog.h"
 #include "server/rollout/live.h"
+#include "server/store/egress.h"
 
 enum swb_select_outcome {
         SWB_SELECT_UPDATE,
@@ -25,6 +26,7 @@ enum swb_select_outcome {
         SWB_SELECT_NO_PAYLOAD,      /* no full payload, and no delta for this device */
         SWB_SELECT_BLOCKED,         /* the release is blocked for the device's hardware class */
         SWB_SELECT_ROLLOUT,         /* a newer release is there, its rollout holds it back */
+        SWB_SELECT_EGRESS,          /* so many bytes are not to be offered now */
         _SWB_SELECT_MAX,
 };
 
@@ -45,6 +47,8 @@ struct swb_decision {
         enum swb_hold hold;   /* NONE: it comes by the rollout */
         enum swb_taken taken; /* from the rollout */
         int64_t admitted_at;  /* seconds since 1970; when it comes by the rollout */
+        int64_t held_until;   /* with EGRESS: seconds since 1970 */
+        bool is_day;          /* with EGRESS: it is the day's cap */
         bool recall;          /* the device should drop what it has installed and not started */
         bool is_base_current; /* with a ROLLOUT: it has what the channel gives otherwise */
 };
@@ -55,7 +59,11 @@ struct swb_select_query {
         const struct swb_omaha_app *app;
         const char *machineid; /* the device's identity, "" if it has none */
         int64_t now;
-        bool only_look; /* admit nobody */
+        bool only_look;                     /* admit nobody */
+        const struct swb_egress_hold *hold; /* what would be an update is to wait; or NULL */
 };
+
+/* An update by a rollout of high priority: egress caps do not hold it back. */
+bool swb_decision_is_urgent(const struct swb_decision *decision);
 
 void swb_select(const struct swb_select_query *query, struct swb_decision *ret);

@@ -192,6 +192,13 @@ static const char *const steps[] = {
         "  SELECT d.app, e.at / 86400, CASE e.next_version WHEN '' THEN e.version"
         "  ELSE e.next_version END, e.type, e.result, e.errorcode, count(*) FROM events e"
         "  JOIN devices d ON d.id = e.device GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY 2;",
+
+        /* 8: caps of the bytes that are offered; a device's tags */
+        "CREATE TABLE egress (one INTEGER PRIMARY KEY CHECK (one = 1),"
+        "  per_second INTEGER NOT NULL, per_day INTEGER NOT NULL, day INTEGER NOT NULL,"
+        "  day_bytes INTEGER NOT NULL, free_at_usec INTEGER NOT NULL);"
+        "INSERT INTO egress VALUES (1, 0, 0, 0, 0, 0);"
+        "CREATE INDEX device_tags_by_device ON device_tags (app, machineid);",
 };
 
 int swb_schema_version(void)

@@ -12,6 +12,7 @@ struct swb_writer {
         struct swb_db *db; /* of the thread alone, as is the fleet */
         struct swb_fleet *fleet;
         struct swb_member_writer members;
+        struct swb_egress egress; /* of a transaction that has it locked */
         void (*on_failure)(size_t n, const struct swb_error *err);
         pthread_t thread;
         bool has_thread;
@@ -75,6 +76,22 @@ static bool concerns_members(const struct swb_checkin *group)
         return false;
 }
 
+/* Only what fits the caps is stored, and only what is stored counts. */
+static int confirm(struct swb_writer *writer, struct swb_checkin *c, struct swb_error *err)
+{
+        struct swb_egress before = writer->egress;
+        int r = 0;
+
+        if (swb_checkin_takes(c) && swb_checkin_has_egress(c))
+                r = swb_checkin_count_egress(c, writer->fleet, &writer->egress, err);
+        if (r < 0)
+                return r;
+        swb_checkin_confirm(c);
+        if (c->is_late)
+                writer->egress = before;
+        return 0;
+}
+
 /* Members of rollouts are written in turns with other servers, so this comes last, and only when it
  * must: what a turn has confirmed holds until its end. */
 static int record_members(struct swb_writer *writer, struct swb_checkin *group,
@@ -89,7 +106,7 @@ static int record_members(struct swb_writer *writer, struct swb_checkin *group,
         r = swb_rollouts_take_turn(rollouts, writer->db, &writer->members, err);
         /* All of them before the first row: a row shows all that was taken. */
         for (struct swb_checkin *c = group; r >= 0 && c; c = c->next)
-                swb_checkin_confirm(c);
+                r = confirm(writer, c, err);
         for (const struct swb_checkin *c = group; r >= 0 && c; c = c->next) {
                 if (c->is_late)
                         continue;
@@ -101,15 +118,35 @@ static int record_members(struct swb_writer *writer, struct swb_checkin *group,
         return r;
 }
 
-static int record_all(struct swb_writer *writer, struct swb_checkin *group, struct swb_error *err)
+static bool has_egress(const struct swb_checkin *group)
+{
+        for (; group; group = group->next)
+                if (swb_checkin_has_egress(group))
+                        return true;
+        return false;
+}
+
+static int record_one(struct swb_writer *writer, struct swb_checkin *c, struct swb_error *err)
 {
         int r = 0;
 
-        for (const struct swb_checkin *c = group; r >= 0 && c; c = c->next)
+        if (swb_checkin_has_egress(c))
+                r = swb_checkin_count_egress(c, writer->fleet, &writer->egress, err);
+        return r < 0 || c->is_late ? r : swb_checkin_record(c, writer->fleet, err);
+}
+
+static int record_all(struct swb_writer *writer, struct swb_checkin *group, struct swb_error *err)
+{
+        bool counts = has_egress(group);
+        int r = counts ? swb_egress_lock(writer->db, &writer->egress, err) : 0;
+
+        for (struct swb_checkin *c = group; r >= 0 && c; c = c->next)
                 if (!c->is_late && !swb_checkin_takes(c))
-                        r = swb_checkin_record(c, writer->fleet, err);
+                        r = record_one(writer, c, err);
         if (r >= 0 && group->rollouts)
                 r = record_members(writer, group, err);
+        if (r >= 0 && counts)
+                r = swb_egress_write(writer->db, &writer->egress, err);
         return r < 0 ? r : swb_fleet_flush(writer->fleet, err);
 }
 
@@ -152,6 +189,7 @@ static void finish(struct swb_checkin *checkin, const struct swb_error *err)
         struct swb_error late = SWB_ERROR_INIT;
 
         if (!err && checkin->is_late) {
+                swb_checkin_take_back(checkin); /* before anybody decides again */
                 (void)swb_fail(&late, -ESTALE, SWB_FAULT_BUSY, "the last place has gone");
                 err = &late;
         }
