@@ -78,7 +78,7 @@ static double estimate(const struct swb_eta *eta, uint64_t now_usec)
         unsigned share = share_of(eta, eta->stage), after = share_after(eta, eta->stage);
         double waiting = seconds(eta->learned_usec, now_usec), left, whole;
 
-        if (eta->recent <= 0 || eta->recent_sec <= 0)
+        if (eta->recent <= 0 || eta->recent_sec <= 0 || after > share + eta->other_share)
                 return -1;
         left = (1 - eta->fraction) * eta->recent_sec / eta->recent - waiting;
         left = SWB_MAX(left, waiting / OVERDUE_SHARE);

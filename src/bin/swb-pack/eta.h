@@ -34,8 +34,8 @@ struct swb_eta {
 
 /*
  * A stage has done so much of so much work at this time; times do not go back. Return: whole
- * seconds that are left, or UNKNOWN: in the first seconds, before a stage has shown its pace, and
- * when it is over and nothing follows.
+ * seconds that are left, or UNKNOWN: in the first seconds, before a stage has shown its pace, while
+ * the larger part is still to come in other stages, and when nothing is left.
  */
 uint64_t swb_eta_next(struct swb_eta *eta, const char *stage, uint64_t done, uint64_t total,
                       uint64_t now_usec);
