@@ -16,6 +16,7 @@ static struct swb_opt_list base_urls, answer_keys;
 static uint64_t poll_interval_usec, timeout_usec = 30000000;
 static uint64_t n_threads, max_connections = 2048, max_per_ip;
 static uint64_t max_devices, max_events, max_per_device, max_per_hour;
+static uint64_t keep_events_usec;
 static bool show_status, show_metrics, is_private, is_https;
 static struct swb_opt_list trusted_proxies;
 static const char *identity_header, *pack_program = SERVER_PACK_PROGRAM;
@@ -65,6 +66,8 @@ const struct swb_opt cmd_serve_options[] = {
          "devices to keep (default 1000000)"},
         {0, "max-events", SWB_OPT_U64, &max_events, "N", false,
          "events to keep of all devices (default 2000000)"},
+        {0, "keep-events", SWB_OPT_DURATION, &keep_events_usec, "TIME", false,
+         "forget events that are older (default 366d)"},
         {0, "max-events-per-device", SWB_OPT_U64, &max_per_device, "N", false,
          "events to keep of one device (default 100)"},
         {0, "max-events-per-hour", SWB_OPT_U64, &max_per_hour, "N", false,
@@ -145,6 +148,7 @@ static int make_config(struct swb_service_config *config, struct swb_error *err)
         }
         override(&config->limits.devices, max_devices);
         override(&config->limits.events, max_events);
+        override(&config->limits.event_seconds, keep_events_usec / 1000000);
         override(&config->limits.events_per_device, max_per_device);
         override(&config->limits.events_per_device_hour, max_per_hour);
         return 0;

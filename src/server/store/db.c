@@ -56,6 +56,11 @@ int swb_db_copy(struct swb_db *db, const char *path, struct swb_error *err)
         return db->ops->copy(db, path, err);
 }
 
+bool swb_db_is_shared(const struct swb_db *db)
+{
+        return db->ops->is_shared;
+}
+
 int swb_db_has_news(struct swb_db *db, bool *ret, struct swb_error *err)
 {
         return db->ops->has_news(db, ret, err);

@@ -61,6 +61,8 @@ int swb_db_version(struct swb_db *db, int64_t *ret, struct swb_error *err) _warn
 /* Copies all of it, as it is at one moment, into an empty SQLite file and syncs that; others go on
  * reading and writing. UNSUPPORTED: this store has tools of its own for that. */
 int swb_db_copy(struct swb_db *db, const char *path, struct swb_error *err) _warn_unused_;
+/* Is it made for several servers at a time? */
+bool swb_db_is_shared(const struct swb_db *db);
 /* May another connection have changed the catalog since the last call? The first call says yes. */
 int swb_db_has_news(struct swb_db *db, bool *ret, struct swb_error *err) _warn_unused_;
 

@@ -14,6 +14,7 @@ enum swb_db_begin {
 };
 
 struct swb_db_ops {
+        bool is_shared; /* other servers may write, too */
         /* Does this kind open such a store? The last one of the list takes what is left. */
         bool (*is_mine)(const char *store);
         int (*open)(const char *store, enum swb_db_mode mode, struct swb_db **ret,

@@ -24,6 +24,7 @@ struct swb_fleet {
         struct swb_db *db;
         struct swb_fleet_limits limits;
         struct swb_fleet_totals now, at_begin;
+        int64_t oldest_at; /* no event is older; 0: not known */
         struct swb_query read, insert, update, has_event, add_event, oldest_of_device, oldest,
                 drop_event, discount, count;
 };
@@ -73,8 +74,8 @@ static int prepare(struct swb_fleet *fleet, struct swb_error *err)
                 {&fleet->has_event, has_event_sql},
                 {&fleet->add_event, add_event_sql},
                 {&fleet->oldest_of_device,
-                 "SELECT id, device FROM events WHERE device = ? ORDER BY id LIMIT 1"},
-                {&fleet->oldest, "SELECT id, device FROM events ORDER BY id LIMIT 1"},
+                 "SELECT id, device, at FROM events WHERE device = ? ORDER BY id LIMIT 1"},
+                {&fleet->oldest, "SELECT id, device, at FROM events ORDER BY id LIMIT 1"},
                 {&fleet->drop_event, "DELETE FROM events WHERE id = ?"},
                 {&fleet->discount, "UPDATE devices SET n_events = n_events - 1 WHERE id = ?"},
                 {&fleet->count, count_sql},
@@ -94,6 +95,7 @@ static int count_states(struct swb_fleet *fleet, struct swb_error *err)
         _cleanup_(swb_query_done) struct swb_query q = {0};
         int r;
 
+        memset(fleet->now.states, 0, sizeof(fleet->now.states));
         r = swb_query_init(&q, fleet->db, "SELECT state, count(*) FROM devices GROUP BY state",
                            err);
         while (r >= 0 && (r = swb_query_step(&q, err)) > 0) {
@@ -105,7 +107,7 @@ static int count_states(struct swb_fleet *fleet, struct swb_error *err)
         return r;
 }
 
-static int count_rows(struct swb_fleet *fleet, struct swb_error *err)
+int swb_fleet_recount(struct swb_fleet *fleet, struct swb_error *err)
 {
         int64_t n_devices, n_events;
         int r;
@@ -151,7 +153,7 @@ int swb_fleet_new(struct swb_db *db, const struct swb_fleet_limits *limits, stru
         if (r >= 0)
                 r = swb_event_days_new(db, &fleet->event_days, err);
         if (r >= 0)
-                r = count_rows(fleet, err);
+                r = swb_fleet_recount(fleet, err);
         if (r < 0)
                 return r;
         *ret = SWB_TAKE_PTR(fleet);
@@ -295,59 +297,97 @@ int swb_fleet_has_event(struct swb_fleet *fleet, const struct swb_device *device
         return r;
 }
 
-/* Drops the oldest event that `find` (a query that is ready to step) gives; its device's id, or 0
- * when there is none. */
-static int drop_oldest(struct swb_fleet *fleet, struct swb_query *find, int64_t *ret_device,
-                       struct swb_error *err)
-{
-        int64_t event;
-        int r;
+struct old_event {
+        int64_t id, device, at; /* id 0: there is none */
+};
 
-        *ret_device = 0;
-        r = swb_query_step(find, err);
+/* find: a query that is ready to step. */
+static int find_oldest(struct swb_query *find, struct old_event *ret, struct swb_error *err)
+{
+        int r = swb_query_step(find, err);
+
+        *ret = (struct old_event){0};
         if (r <= 0)
                 return r;
-        event = swb_query_i64(find, 0);
-        *ret_device = swb_query_i64(find, 1);
+        *ret = (struct old_event){.id = swb_query_i64(find, 0),
+                                  .device = swb_query_i64(find, 1),
+                                  .at = swb_query_i64(find, 2)};
         swb_query_reset(find);
-        swb_query_bind_i64(&fleet->drop_event, event);
+        return 0;
+}
+
+/* False: another server was faster. */
+static int drop_event(struct swb_fleet *fleet, const struct old_event *event, bool *ret_dropped,
+                      struct swb_error *err)
+{
+        int r;
+
+        swb_query_bind_i64(&fleet->drop_event, event->id);
         r = swb_query_run(&fleet->drop_event, err);
-        if (r >= 0)
-                fleet->now.events--;
-        return r;
+        if (r < 0)
+                return r;
+        *ret_dropped = swb_db_changes(fleet->db) > 0;
+        fleet->now.events -= *ret_dropped && fleet->now.events > 0;
+        return 0;
 }
 
 static int trim_device(struct swb_fleet *fleet, struct swb_device *device, struct swb_error *err)
 {
-        int64_t owner;
+        struct old_event event;
+        bool dropped;
         int r;
 
         for (int i = 0;
              i < TRIM_STEP && (uint64_t)device->n_events >= fleet->limits.events_per_device; i++) {
                 swb_query_bind_i64(&fleet->oldest_of_device, device->id);
-                r = drop_oldest(fleet, &fleet->oldest_of_device, &owner, err);
+                r = find_oldest(&fleet->oldest_of_device, &event, err);
+                if (r >= 0 && event.id)
+                        r = drop_event(fleet, &event, &dropped, err);
                 if (r < 0)
                         return r;
-                device->n_events = owner ? device->n_events - 1 : 0;
+                device->n_events = event.id ? device->n_events - 1 : 0;
         }
         return 0;
 }
 
-static int trim_all(struct swb_fleet *fleet, struct swb_device *device, struct swb_error *err)
+static int discount(struct swb_fleet *fleet, struct swb_device *device, int64_t owner,
+                    struct swb_error *err)
 {
-        int64_t owner;
+        if (owner == device->id) {
+                device->n_events--; /* its row is written later */
+                return 0;
+        }
+        swb_query_bind_i64(&fleet->discount, owner);
+        return swb_query_run(&fleet->discount, err);
+}
+
+static bool is_expired(const struct swb_fleet *fleet, int64_t at, int64_t now)
+{
+        return fleet->limits.event_seconds > 0 && now - at > (int64_t)fleet->limits.event_seconds;
+}
+
+/* The oldest go, when there are too many or they are too old. */
+static int trim_all(struct swb_fleet *fleet, struct swb_device *device, int64_t now,
+                    struct swb_error *err)
+{
+        struct old_event event;
+        bool dropped;
         int r;
 
-        for (int i = 0; i < TRIM_STEP && fleet->now.events >= fleet->limits.events; i++) {
-                r = drop_oldest(fleet, &fleet->oldest, &owner, err);
-                if (r < 0 || owner == 0)
+        for (int i = 0; i < TRIM_STEP; i++) {
+                bool is_full = fleet->now.events >= fleet->limits.events;
+
+                if (!is_full && !is_expired(fleet, fleet->oldest_at, now))
+                        return 0;
+                r = find_oldest(&fleet->oldest, &event, err);
+                if (r < 0)
                         return r;
-                if (owner == device->id) {
-                        device->n_events--; /* its row is written later */
-                        continue;
-                }
-                swb_query_bind_i64(&fleet->discount, owner);
-                r = swb_query_run(&fleet->discount, err);
+                fleet->oldest_at = event.id ? event.at : now;
+                if (!event.id || (!is_full && !is_expired(fleet, event.at, now)))
+                        return 0;
+                r = drop_event(fleet, &event, &dropped, err);
+                if (r >= 0 && dropped)
+                        r = discount(fleet, device, event.device, err);
                 if (r < 0)
                         return r;
         }
@@ -394,7 +434,7 @@ int swb_fleet_add_event(struct swb_fleet *fleet, int64_t app, struct swb_device 
                 return 0;
         r = trim_device(fleet, device, err);
         if (r >= 0)
-                r = trim_all(fleet, device, err);
+                r = trim_all(fleet, device, now, err);
         if (r < 0)
                 return r;
         swb_query_bind_i64(q, device->id);

@@ -15,13 +15,15 @@ struct swb_fleet_limits {
         uint64_t events_per_device;      /* the oldest goes first */
         uint64_t events_per_device_hour; /* above: counted, not stored */
         uint64_t events;                 /* of all devices, the oldest goes first */
+        uint64_t event_seconds;          /* older ones go; 0: however old */
 };
 
 #define SWB_FLEET_LIMITS_DEFAULT                                                                   \
         ((struct swb_fleet_limits){.devices = 1000000,                                             \
                                    .events_per_device = 100,                                       \
                                    .events_per_device_hour = 60,                                   \
-                                   .events = 2000000})
+                                   .events = 2000000,                                              \
+                                   .event_seconds = 366 * 86400})
 
 struct swb_fleet;
 
@@ -63,6 +65,9 @@ struct swb_fleet_counts {
 int swb_fleet_count(struct swb_fleet *fleet, int64_t app, int64_t day,
                     const struct swb_fleet_counts *counts, struct swb_error *err) _warn_unused_;
 int swb_fleet_flush(struct swb_fleet *fleet, struct swb_error *err) _warn_unused_;
+
+/* Counts all rows again: other servers on the database have written, too. */
+int swb_fleet_recount(struct swb_fleet *fleet, struct swb_error *err) _warn_unused_;
 
 /* Around each transaction: how many rows there are is kept in memory, and a rollback must take that
  * back too. */

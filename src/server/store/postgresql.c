@@ -553,6 +553,7 @@ static int64_t i64_of(const void *statement, int column)
 }
 
 const struct swb_db_ops swb_postgresql_ops = {
+        .is_shared = true,
         .is_mine = swb_is_postgresql_url,
         .open = open_postgresql,
         .close = close_postgresql,

@@ -278,6 +278,30 @@ static void test_limits(void **state)
         assert_int_equal(number(db, "SELECT sum(n_events) FROM devices"), 9);
 }
 
+/* The old ones go as new ones come; what a device has had is counted right. */
+static void test_old_events_go(void **state)
+{
+        _cleanup_(swb_db_freep) struct swb_db *db = NULL;
+        _cleanup_(swb_catalog_unrefp) struct swb_catalog *catalog = NULL;
+        struct swb_fleet_limits limits = SWB_FLEET_LIMITS_DEFAULT;
+
+        limits.event_seconds = 1000;
+        assert_ok(swb_db_open(*state, SWB_DB_CREATE, &db, &err), &err);
+        catalog = load(db);
+        for (int i = 0; i < 20; i++)
+                record(db, &limits,
+                       checkin(catalog, 5000 + i, REQUEST("", "machineid='m%d'><event/>"), i));
+        assert_int_equal(number(db, "SELECT count(*) FROM events"), 20);
+        record(db, &limits, checkin(catalog, 6000, REQUEST("", "machineid='m0'><event/>")));
+        assert_int_equal(number(db, "SELECT count(*) FROM events"), 21);
+        for (int i = 0; i < 4; i++) /* not all at once */
+                record(db, &limits, checkin(catalog, 6100, REQUEST("", "machineid='m0'><event/>")));
+        assert_int_equal(number(db, "SELECT count(*) FROM events WHERE at < 5100"), 0);
+        assert_int_equal(number(db, "SELECT count(*) FROM events"), 5);
+        assert_int_equal(number(db, "SELECT n_events FROM devices WHERE machineid = 'm0'"), 5);
+        assert_int_equal(number(db, "SELECT sum(n_events) FROM devices"), 5);
+}
+
 /* Long texts are cut, not refused. */
 static void test_bounded_texts(void **state)
 {
@@ -347,6 +371,7 @@ int main(void)
                 WITH_FOLDER(test_queue_is_bounded), WITH_FOLDER(test_repeated_request),
                 WITH_FOLDER(test_limits),           WITH_FOLDER(test_bounded_texts),
                 WITH_FOLDER(test_counts),           WITH_FOLDER(test_event_days),
+                WITH_FOLDER(test_old_events_go),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

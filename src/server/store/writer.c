@@ -6,11 +6,13 @@
 #define COLLISIONS_MAX 8
 /* What nobody waits for is written after this time, or when there are so many. */
 #define GATHER_MSEC 50
+#define RECOUNT_SECONDS 600
 #define GATHER_MAX 512
 
 struct swb_writer {
         struct swb_db *db; /* of the thread alone, as is the fleet */
         struct swb_fleet *fleet;
+        int64_t counted_at; /* seconds since 1970 */
         struct swb_member_writer members;
         struct swb_egress egress; /* of a transaction that has it locked */
         void (*on_failure)(size_t n, const struct swb_error *err);
@@ -150,6 +152,17 @@ static int record_all(struct swb_writer *writer, struct swb_checkin *group, stru
         return r < 0 ? r : swb_fleet_flush(writer->fleet, err);
 }
 
+/* The totals in memory are our own; where others write, too, they are set right now and then. */
+static int recount_if_due(struct swb_writer *writer, struct swb_error *err)
+{
+        int64_t now = (int64_t)time(NULL);
+
+        if (!swb_db_is_shared(writer->db) || now - writer->counted_at < RECOUNT_SECONDS)
+                return 0;
+        writer->counted_at = now;
+        return swb_fleet_recount(writer->fleet, err);
+}
+
 static int record(struct swb_writer *writer, struct swb_checkin *group, struct swb_error *err)
 {
         _cleanup_(swb_transaction_done) struct swb_transaction t = {0};
@@ -158,6 +171,8 @@ static int record(struct swb_writer *writer, struct swb_checkin *group, struct s
         swb_fleet_begin(writer->fleet);
         writer->members.seq = 0;
         r = swb_transaction_begin_rows(&t, writer->db, err);
+        if (r >= 0)
+                r = recount_if_due(writer, err);
         if (r >= 0)
                 r = record_all(writer, group, err);
         if (r >= 0)
