@@ -181,6 +181,17 @@ def test_deadline_and_priority(serve, base, data):
     assert again.get("deadline") == action.get("deadline")
 
 
+def test_channel_answers_in_its_own_words(serve, base, data):
+    """A device that the rollout holds back gets the channel's release without the rollout's haste."""
+    create(data, "--stage=1", "--stage=100%", "--deadline=2h", "--priority=high")
+    server = serve()
+    assert gets(server, "a") == "2.0"
+    manifest = server.ask(machineid="b", version="0.9").check.find("manifest")
+    assert manifest.get("version") == "1.0"
+    action = manifest.find("actions/action[@event='postinstall']")
+    assert not {"_priority", "_attempt", "deadline"} & set(action.keys()), action.attrib
+
+
 def test_without_identity_nobody_is_counted(serve, base, data):
     create(data, "--stage=100%")
     server = serve()

@@ -34,21 +34,32 @@ static const char *hash_in_form(const struct swb_catalog_payload *payload, enum 
         }
 }
 
+/* The rollout that gives the release; NULL: the channel does, maybe while a rollout of another one
+ * holds that back. */
+static const struct swb_catalog_rollout *giver(const struct swb_decision *decision)
+{
+        return decision->hold == SWB_HOLD_NONE ? decision->rollout : NULL;
+}
+
 /* By when the device should have it: the rollout's word, counted from when it was first offered,
  * else the release's. */
 static const char *deadline_of(const struct swb_decision *decision, struct scratch *scratch)
 {
-        if (!decision->rollout || decision->rollout->deadline_seconds == 0)
+        const struct swb_catalog_rollout *rollout = giver(decision);
+
+        if (!rollout || rollout->deadline_seconds == 0)
                 return decision->release->deadline;
-        return swb_format_time(decision->admitted_at + (int64_t)decision->rollout->deadline_seconds,
+        return swb_format_time(decision->admitted_at + (int64_t)rollout->deadline_seconds,
                                scratch->deadline);
 }
 
 static const char *priority_of(const struct swb_decision *decision)
 {
-        if (!decision->rollout || decision->rollout->priority == SWB_PRIORITY_NORMAL)
+        const struct swb_catalog_rollout *rollout = giver(decision);
+
+        if (!rollout || rollout->priority == SWB_PRIORITY_NORMAL)
                 return "";
-        return swb_priority_to_string(decision->rollout->priority);
+        return swb_priority_to_string(rollout->priority);
 }
 
 static void fill_update(const struct swb_decision *decision,
@@ -57,6 +68,7 @@ static void fill_update(const struct swb_decision *decision,
 {
         const struct swb_catalog_payload *payload = decision->payload;
         const struct swb_catalog_release *release = decision->release;
+        const struct swb_catalog_rollout *rollout = giver(decision);
 
         (void)snprintf(scratch->fp, sizeof(scratch->fp), "1.%s", payload->sha256);
         offer->status = SWB_OMAHA_STATUS_OK;
@@ -81,7 +93,7 @@ static void fill_update(const struct swb_decision *decision,
                 .metadata_signature = payload->metadata_signature,
                 .deadline = deadline_of(decision, scratch),
                 .priority = priority_of(decision),
-                .attempt = decision->rollout ? (uint64_t)decision->rollout->id : 0,
+                .attempt = rollout ? (uint64_t)rollout->id : 0,
                 .disable_backoff = release->disable_backoff,
                 .max_failures = release->max_failures,
         };
