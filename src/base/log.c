@@ -8,6 +8,7 @@
 static const char *program_name = "switchback";
 static enum swb_log_level max_level = SWB_LOG_INFO;
 static bool to_journal;
+static swb_log_sink taker;
 
 static const struct {
         const char *name;
@@ -30,6 +31,11 @@ void swb_log_set_threshold(enum swb_log_level threshold)
         max_level = threshold;
 }
 
+void swb_log_set_sink(swb_log_sink sink)
+{
+        taker = sink;
+}
+
 enum swb_log_level swb_log_level_from_string(const char *name)
 {
         for (int i = 0; i < _SWB_LOG_MAX; i++)
@@ -38,14 +44,17 @@ enum swb_log_level swb_log_level_from_string(const char *name)
         return _SWB_LOG_INVALID;
 }
 
-static void write_line(enum swb_log_level level, char *text)
+static void write_line(enum swb_log_level level, const char *fault, char *text)
 {
+        const struct swb_log_line words = {levels[level].priority, text, fault};
         char line[LINE_MAX_BYTES + 64];
         int n;
 
         for (char *p = text; *p; p++)
                 if ((unsigned char)*p < 0x20 || *p == 0x7f)
                         *p = '?';
+        if (taker && taker(&words))
+                return;
         if (to_journal)
                 n = snprintf(line, sizeof(line), "<%d>%s\n", levels[level].priority, text);
         else
@@ -68,7 +77,7 @@ void swb_log(enum swb_log_level level, const char *format, ...)
         va_start(args, format);
         (void)vsnprintf(text, sizeof(text), format, args);
         va_end(args);
-        write_line(level, text);
+        write_line(level, NULL, text);
 }
 
 int swb_log_failure(enum swb_log_level level, const struct swb_error *err, const char *format, ...)
@@ -85,6 +94,6 @@ int swb_log_failure(enum swb_log_level level, const struct swb_error *err, const
         used = strlen(text);
         (void)snprintf(text + used, sizeof(text) - used, ": %s [%s]", err->text,
                        swb_fault_to_string(err->fault));
-        write_line(level, text);
+        write_line(level, swb_fault_to_string(err->fault), text);
         return err->code;
 }

@@ -29,6 +29,18 @@ enum swb_log_level swb_log_level_from_string(const char *name);
 
 void swb_log(enum swb_log_level level, const char *format, ...) _printf_(2, 3);
 
+/* One line, ready for whoever keeps logs. */
+struct swb_log_line {
+        int priority;      /* as of syslog(3) */
+        const char *text;  /* without control characters */
+        const char *fault; /* stable name of the failure that it is about; NULL: about none */
+};
+
+/* Takes lines in place of standard error. false: it could not, and the line goes there after all.
+ */
+typedef bool (*swb_log_sink)(const struct swb_log_line *line);
+void swb_log_set_sink(swb_log_sink sink); /* NULL: standard error again */
+
 /* One line for a failure: "context: err->text [fault]". Returns err->code. */
 int swb_log_failure(enum swb_log_level level, const struct swb_error *err, const char *format, ...)
         _printf_(3, 4);

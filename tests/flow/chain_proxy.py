@@ -49,6 +49,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     do_GET = do_POST = do_HEAD = forward
 
     def say_busy(self, status, retry_after):
+        self.server.proxy.refused_at = time.monotonic()
         self.send_response(status)
         self.send_header("Retry-After", str(retry_after))
         self.send_header("Content-Length", "0")
@@ -113,6 +114,8 @@ class Proxy:
         self.port = 0
         self.upstream = None
         self.requests = []  # first byte of each payload request that was answered
+        self.answered_at = []  # when; time.monotonic()
+        self.refused_at = None  # when the last request was told to come later
         self.reset()
 
     def reset(self):
@@ -121,6 +124,7 @@ class Proxy:
         self.busy, self.busy_for = None, ""
         self.n_bytes = 0
         self.requests.clear()
+        self.answered_at.clear()
 
     @property
     def url(self):
@@ -163,6 +167,7 @@ class Proxy:
     def send_payload(self, handler, response, offset):
         with self.lock:
             self.requests.append(offset)
+            self.answered_at.append(time.monotonic())
         begin, n_sent = time.monotonic(), 0
         while piece := response.read(PIECE):
             if self.cut_at is not None and offset + len(piece) > self.cut_at:

@@ -3,6 +3,7 @@
 #include <systemd/sd-event.h>
 
 #include "base/log.h"
+#include "bin/swbd/journal.h"
 #include "bin/swbd/swbd.h"
 #include "device/bus/bus.h"
 #include "device/engine/engine.h"
@@ -49,6 +50,7 @@ static void on_changed(void *context)
 
         if (!d->engine)
                 return;
+        swbd_journal_tell(swb_engine_status(d->engine));
         if (d->bus)
                 swb_bus_changed(d->bus);
         tell_manager(d);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/log.h"
+#include "bin/swbd/journal.h"
 #include "bin/swbd/swbd.h"
 
 static struct swbd_options options = {
@@ -35,6 +36,7 @@ static int run(int n_args, char **args, struct swb_error *err)
 static void ready(void)
 {
         swb_log_init("swbd", SWB_LOG_INFO);
+        swbd_journal_start();
 }
 
 int main(int argc, char **argv)
