@@ -35,12 +35,23 @@ static bool has_moved(const struct swb_engine *e)
         return status >= 400 && status < 500 && status != 408 && status != 429;
 }
 
+/* A server's word holds whatever comes in between: a check, a restart, a reboot. */
+static uint64_t obey(struct swb_engine *e, uint64_t retry_after_usec)
+{
+        uint64_t wait_usec = SWB_MIN(retry_after_usec, SWB_RETRY_AFTER_MAX_USEC);
+        struct swb_now now;
+
+        swb_engine_get_now(e, &now);
+        e->state->pending.wait = swb_schedule_due(&now, wait_usec, true);
+        return wait_usec;
+}
+
 static void retry_soon(struct swb_engine *e)
 {
         uint64_t wait_usec;
 
         if (e->attempt.get.retry_after_usec > 0) {
-                wait_usec = SWB_MIN(e->attempt.get.retry_after_usec, SWB_RETRY_AFTER_MAX_USEC);
+                wait_usec = obey(e, e->attempt.get.retry_after_usec);
         } else if (e->quick_retries < SWB_ELEMENTS(quick_waits_usec)) {
                 wait_usec = quick_waits_usec[e->quick_retries++];
         } else {

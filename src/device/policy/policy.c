@@ -167,7 +167,8 @@ static bool is_backoff(struct question *q, struct swb_policy_answer *ret)
 {
         uint64_t left = q->facts->backoff_left_usec;
 
-        return left > 0 && object(ret, left, "the payload failed several times");
+        return left > 0 &&
+               object(ret, left, "the payload failed several times, or its server wants quiet");
 }
 
 /* The one that holds longest; ends at its own limit, which no deadline shortens. */
