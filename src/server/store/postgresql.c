@@ -315,15 +315,18 @@ static int get_version(struct swb_db *db, int64_t *ret, struct swb_error *err)
         int64_t n_ours, n_tables;
         int r;
 
-        r = swb_db_number(db, "SELECT count(*) FROM pg_class WHERE oid = to_regclass('swb_schema')",
-                          &n_ours, err);
+        /* In this order: whoever makes our tables meanwhile makes all of them at once, so tables
+         * that were there before ours are still missing are not ours. */
+        r = swb_db_number(db,
+                          "SELECT count(*) FROM pg_class WHERE relkind = 'r' AND"
+                          " relnamespace = to_regnamespace(current_schema()::text)",
+                          &n_tables, err);
+        if (r >= 0)
+                r = swb_db_number(
+                        db, "SELECT count(*) FROM pg_class WHERE oid = to_regclass('swb_schema')",
+                        &n_ours, err);
         if (r >= 0 && n_ours > 0)
                 return swb_db_number(db, "SELECT version FROM swb_schema", ret, err);
-        if (r >= 0)
-                r = swb_db_number(db,
-                                  "SELECT count(*) FROM pg_class WHERE relkind = 'r' AND"
-                                  " relnamespace = to_regnamespace(current_schema()::text)",
-                                  &n_tables, err);
         if (r < 0)
                 return r;
         if (n_tables != 0)
