@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * omaha/xml.h - a bounded XML reader (wraps expat) and a writer, both driven by tables
+ * omaha/xml.h - a bounded XML reader (expat, and xml_plain.h for what is plain) and a writer, both
+ * driven by tables
  *
  * Place:  inside omaha only
  * Reader: walks a document along rules "element NAME inside KIND is KIND2"; what no rule names is

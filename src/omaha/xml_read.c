@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "omaha/common.h"
 #include "omaha/xml.h"
+#include "omaha/xml_plain.h"
 
 /* Kind of an element that no rule names, and of all elements in it. */
 #define IGNORED (-1)
@@ -203,12 +204,80 @@ static void on_declaration(void *userdata, const char *version, const char *enco
         stop(walk);
 }
 
+/* What made the walk stop. */
+static int refusal(const struct walk *walk, struct swb_error *err)
+{
+        if (err)
+                *err = walk->error;
+        return walk->error.code;
+}
+
+/* Why expat gave up, or what the walk found; 0 when all is well. */
+static int result_of(struct walk *walk, enum XML_Status status, struct swb_error *err)
+{
+        enum XML_Error error = XML_GetErrorCode(walk->parser);
+
+        if (walk->error.code < 0)
+                return refusal(walk, err);
+        if (status == XML_STATUS_OK)
+                return 0;
+        if (error == XML_ERROR_NO_MEMORY)
+                return swb_oom(err);
+        return swb_fail(err, -EBADMSG, SWB_FAULT_FORMAT, "XML line %lu, column %lu: %s",
+                        XML_GetCurrentLineNumber(walk->parser),
+                        XML_GetCurrentColumnNumber(walk->parser) + 1, XML_ErrorString(error));
+}
+
+static int parse_any(struct walk *walk, const void *data, size_t n_bytes, struct swb_error *err)
+{
+        int r;
+
+        /* The name given here overrides what the document declares. */
+        walk->parser = XML_ParserCreate("UTF-8");
+        if (!walk->parser)
+                return swb_oom(err);
+        XML_SetUserData(walk->parser, walk);
+        XML_SetElementHandler(walk->parser, on_start, on_end);
+        XML_SetStartDoctypeDeclHandler(walk->parser, on_doctype);
+        XML_SetXmlDeclHandler(walk->parser, on_declaration);
+        r = result_of(walk, XML_Parse(walk->parser, data, (int)n_bytes, XML_TRUE), err);
+        XML_ParserFree(walk->parser);
+        return r;
+}
+
+static int walk_tags(struct walk *walk, const struct swb_xml_plain *plain, struct swb_error *err)
+{
+        for (size_t i = 0; i < plain->n_tags; i++) {
+                const struct swb_xml_tag *tag = &plain->tags[i];
+
+                if (!tag->name)
+                        walk->depth--;
+                else if (enter(walk, tag->name, tag->attributes) < 0)
+                        return refusal(walk, err);
+        }
+        return 0;
+}
+
+/* Return: 1 when the document is not plain, and nothing was read. */
+static int parse_plain(struct walk *walk, const void *data, size_t n_bytes, struct swb_error *err)
+{
+        _cleanup_free_ struct swb_xml_plain *plain = malloc(sizeof(*plain) + n_bytes + 1);
+        char *text;
+
+        if (!plain)
+                return swb_oom(err);
+        text = (char *)(plain + 1);
+        if (n_bytes > 0)
+                memcpy(text, data, n_bytes);
+        text[n_bytes] = '\0';
+        return swb_xml_plain_read(plain, text) ? walk_tags(walk, plain, err) : 1;
+}
+
 int swb_xml_parse(const void *data, size_t n_bytes, const struct swb_xml_rule *rules,
                   size_t n_rules, void *context, struct swb_error *err)
 {
         struct walk walk = {.rules = rules, .n_rules = n_rules, .context = context};
-        enum XML_Status status;
-        int r = 0;
+        int r;
 
         if (n_bytes > INT32_MAX)
                 return swb_fail(err, -E2BIG, SWB_FAULT_LIMIT, "document of %zu bytes", n_bytes);
@@ -216,27 +285,6 @@ int swb_xml_parse(const void *data, size_t n_bytes, const struct swb_xml_rule *r
         if (n_bytes > 0 && memchr(data, 0, n_bytes))
                 return swb_fail(err, -EBADMSG, SWB_FAULT_FORMAT,
                                 "the document has a zero byte: it is not UTF-8");
-        /* The name given here overrides what the document declares. */
-        walk.parser = XML_ParserCreate("UTF-8");
-        if (!walk.parser)
-                return swb_oom(err);
-        XML_SetUserData(walk.parser, &walk);
-        XML_SetElementHandler(walk.parser, on_start, on_end);
-        XML_SetStartDoctypeDeclHandler(walk.parser, on_doctype);
-        XML_SetXmlDeclHandler(walk.parser, on_declaration);
-        status = XML_Parse(walk.parser, data, (int)n_bytes, XML_TRUE);
-        if (walk.error.code < 0) {
-                r = walk.error.code;
-                if (err)
-                        *err = walk.error;
-        } else if (XML_GetErrorCode(walk.parser) == XML_ERROR_NO_MEMORY) {
-                r = swb_oom(err);
-        } else if (status != XML_STATUS_OK) {
-                r = swb_fail(err, -EBADMSG, SWB_FAULT_FORMAT, "XML line %lu, column %lu: %s",
-                             XML_GetCurrentLineNumber(walk.parser),
-                             XML_GetCurrentColumnNumber(walk.parser) + 1,
-                             XML_ErrorString(XML_GetErrorCode(walk.parser)));
-        }
-        XML_ParserFree(walk.parser);
-        return r;
+        r = parse_plain(&walk, data, n_bytes, err);
+        return r > 0 ? parse_any(&walk, data, n_bytes, err) : r;
 }

@@ -7,7 +7,7 @@
 #include "server/store/payload_files.h"
 
 /* For the head of a request; longer ones are refused by libmicrohttpd. */
-#define CONNECTION_MEMORY_BYTES ((size_t)32 << 10)
+#define CONNECTION_MEMORY_BYTES ((size_t)16 << 10)
 
 struct swb_catalog *swb_service_catalog(struct swb_service *service)
 {
@@ -48,7 +48,7 @@ static int start_daemon(struct swb_service *service, struct swb_error *err)
                 return r;
         service->daemon = MHD_start_daemon(
                 MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC |
-                        MHD_USE_ERROR_LOG,
+                        MHD_USE_TURBO | MHD_USE_ERROR_LOG,
                 0, NULL, NULL, swb_on_request, service, MHD_OPTION_EXTERNAL_LOGGER, on_message,
                 NULL, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_THREAD_POOL_SIZE, config->n_threads,
                 MHD_OPTION_CONNECTION_LIMIT, config->max_connections,
