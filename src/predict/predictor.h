@@ -18,7 +18,7 @@
 
 enum swb_model {
         SWB_MODEL_NONE = 0, /* no addresses: bytes are only compared */
-        SWB_MODEL_ELF = 1,  /* 64-bit little-endian ELF: x86-64 */
+        SWB_MODEL_ELF = 1,  /* 64-bit little-endian ELF: x86-64, AArch64 */
         _SWB_MODEL_MAX,
         _SWB_MODEL_INVALID = -EINVAL,
 };
@@ -31,11 +31,14 @@ struct swb_copy {
         uint64_t old, new, n_bytes;
 };
 
+/* A field's value is its bytes as a little-endian number, also where the address is only some bits
+ * of an instruction: the prediction is of the whole instruction. */
 struct swb_place {
-        uint64_t old;   /* where the field is, in the old file */
-        uint8_t width;  /* 1, 2, 4 or 8 bytes, little-endian */
-        uint8_t kind;   /* below SWB_FIELD_KINDS_MAX */
-        uint32_t index; /* the predictor's own */
+        uint64_t old;  /* where the field is, in the old file */
+        uint64_t new;  /* and in the new one: set by the caller before predict and learn, from the
+                        * copy  in which it stands (copy.new + (old - copy.old)) */
+        uint8_t width; /* 4 or 8 bytes */
+        uint8_t kind;  /* below SWB_FIELD_KINDS_MAX */
 };
 
 struct swb_predictor;
@@ -53,12 +56,12 @@ struct swb_predictor *swb_predictor_free(struct swb_predictor *predictor);
 SWB_DEFINE_CLEANUP(struct swb_predictor *, swb_predictor_free)
 
 /* The first field at or behind `begin` that ends at or before `end`. Fields never overlap. Return:
- * is there one? */
+ * is there one? ret->new is for the caller to set. */
 bool swb_predictor_next(struct swb_predictor *predictor, uint64_t begin, uint64_t end,
                         struct swb_place *ret);
 
 /* What the field's value becomes, whose old value is `value` (zero-extended; the answer is cut to
- * the field's width by the caller). */
+ * the field's width by the caller). place->new must be set. */
 uint64_t swb_predictor_predict(struct swb_predictor *predictor, const struct swb_place *place,
                                uint64_t value);
 
@@ -82,3 +85,6 @@ int swb_predictor_hints(enum swb_model model, struct swb_view *old, struct swb_v
 int swb_predictor_mask(enum swb_model model, struct swb_view *old, struct swb_view *new,
                        const struct swb_copy *copies, size_t n_copies, uint8_t *masked_old,
                        uint8_t *masked_new) _warn_unused_;
+
+/* A kind's name for reports ("branch", "rela-addend"); "none" for one that is not used. */
+const char *swb_predictor_kind(uint8_t kind);

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * predict/map.h - where old bytes lie in the new file, as the difference's copies tell
+ *
+ * Spec: docs/design/delta.md, PA-30 to PA-34.
+ */
+#include "predict/layout.h"
+#include "predict/predictor.h"
+
+struct swb_map {
+        struct swb_map_piece {
+                uint32_t old, n;
+                int32_t shift;
+        } * pieces; /* ascending, none over another */
+        size_t n_pieces;
+};
+
+/* 0, -E2BIG (more than max_memory bytes), -ENOMEM. */
+int swb_map_init(struct swb_map *map, const struct swb_elf *elf, const struct swb_layout *layout,
+                 const struct swb_copy *copies, size_t n_copies, size_t max_memory) _warn_unused_;
+void swb_map_done(struct swb_map *map);
+
+/* How far the byte at `spot` has moved in the file. `begin`: of its section; `otherwise`: the
+ * answer where no piece of the section begins at or before it. */
+int64_t swb_map_shift(const struct swb_map *map, uint32_t begin, uint32_t spot, int64_t otherwise);

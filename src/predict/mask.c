@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Addresses become names of what they point at, so that content that only moved is alike again. The
+ * names need not be right, only the same on both sides: in a first pass a hash of the bytes there,
+ * in later ones the place in the new file.
+ */
+#include "predict/predictor.h"
+
+#include <string.h>
+
+#include "base/endian.h"
+#include "predict/map.h"
+#include "predict/program.h"
+
+struct side {
+        struct swb_program program;
+        struct swb_view *view;
+        uint8_t *masked;
+};
+
+/* What names follow from. */
+struct naming {
+        struct side old, new;
+        struct swb_layout layout;
+        struct swb_map map;
+        bool placed; /* names are places in the new file */
+};
+
+static uint64_t get_value(struct swb_view *view, uint64_t offset, uint8_t width)
+{
+        const uint8_t *p = swb_view_at(view, offset, width);
+
+        if (!p)
+                return 0;
+        return width == 8 ? swb_get_le64(p) : swb_get_le32(p);
+}
+
+static void put_value(uint8_t *p, uint8_t width, uint64_t value)
+{
+        if (width == 8)
+                swb_put_le64(p, value);
+        else
+                swb_put_le32(p, (uint32_t)value);
+}
+
+/* A spot of the new file where the old one is expected. */
+static uint32_t move(const struct naming *naming, uint32_t spot)
+{
+        const struct swb_elf *old = &naming->old.program.elf, *new = &naming->new.program.elf;
+        const struct swb_section *s = swb_elf_at_spot(old, spot);
+        const struct swb_layout_section *to;
+        int64_t moved, shift = 0;
+
+        if (!s)
+                return spot;
+        to = &naming->layout.sections[s - old->sections];
+        moved = (int64_t)to->offset - s->offset;
+        if (s->role != SWB_ROLE_NO_CONTENT)
+                shift = swb_map_shift(&naming->map, s->offset, spot, moved) - moved;
+        if (to->index >= new->n_sections)
+                return spot;
+        return new->sections[to->index].spot + (spot - s->spot) + (uint32_t)shift;
+}
+
+static uint32_t name_of(const struct naming *naming, bool is_old,
+                        const struct swb_reference *reference)
+{
+        if (!naming->placed || reference->target == SWB_SPOT_NONE)
+                return 0;
+        return is_old ? move(naming, reference->target) : reference->target;
+}
+
+static int mask_side(struct naming *naming, bool is_old)
+{
+        struct side *side = is_old ? &naming->old : &naming->new;
+        uint64_t offset, begin = 0;
+        enum swb_field_kind kind;
+        uint32_t index = 0;
+
+        while (swb_fields_next(&side->program.fields, begin, side->view->n_bytes, &offset, &kind,
+                               &index)) {
+                uint8_t width = swb_field_width(kind);
+                struct swb_reference reference = swb_program_refer(
+                        &side->program, offset, kind, get_value(side->view, offset, width));
+
+                put_value(side->masked + offset, width, name_of(naming, is_old, &reference));
+                begin = offset + width;
+        }
+        return 0;
+}
+
+static int copy_content(struct side *side)
+{
+        for (uint64_t i = 0; i < side->view->n_bytes; i += SWB_VIEW_SPAN_BYTES) {
+                size_t n = (size_t)SWB_MIN(side->view->n_bytes - i, (uint64_t)SWB_VIEW_SPAN_BYTES);
+                const uint8_t *p = swb_view_at(side->view, i, n);
+
+                if (!p)
+                        return swb_view_error(side->view);
+                memcpy(side->masked + i, p, n);
+        }
+        return 0;
+}
+
+static int init_side(struct side *side)
+{
+        int r = swb_program_init(&side->program, side->view, SIZE_MAX);
+
+        return r >= 0 ? copy_content(side) : r;
+}
+
+static int init_layout(struct naming *naming, const struct swb_copy *copies, size_t n_copies)
+{
+        _cleanup_(swb_buf_done) struct swb_buf hints = SWB_BUF_INIT(SIZE_MAX);
+        int r = swb_layout_write(&naming->old.program.elf, &naming->new.program.elf, &hints);
+
+        if (r >= 0)
+                r = swb_layout_init(&naming->layout, &naming->old.program.elf, hints.data,
+                                    hints.n_bytes);
+        if (r >= 0)
+                r = swb_map_init(&naming->map, &naming->old.program.elf, &naming->layout, copies,
+                                 n_copies, SIZE_MAX);
+        return r;
+}
+
+int swb_predictor_mask(enum swb_model model, struct swb_view *old, struct swb_view *new,
+                       const struct swb_copy *copies, size_t n_copies, uint8_t *masked_old,
+                       uint8_t *masked_new)
+{
+        struct naming naming = {
+                .old = {.view = old, .masked = masked_old},
+                .new = {.view = new, .masked = masked_new},
+                .placed = n_copies > 0,
+        };
+        int r;
+
+        if (model != SWB_MODEL_ELF) {
+                r = copy_content(&naming.old);
+                return r >= 0 ? copy_content(&naming.new) : r;
+        }
+        r = init_side(&naming.old);
+        if (r >= 0)
+                r = init_side(&naming.new);
+        if (r >= 0)
+                r = init_layout(&naming, copies, n_copies);
+        if (r >= 0)
+                r = mask_side(&naming, true);
+        if (r >= 0)
+                r = mask_side(&naming, false);
+        swb_program_done(&naming.old.program);
+        swb_program_done(&naming.new.program);
+        swb_layout_done(&naming.layout);
+        swb_map_done(&naming.map);
+        return r;
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "predict/program.h"
+
+#include <elf.h>
+
+/* How the fields of a section are found. */
+typedef void (*find_fields)(struct swb_program *program, const struct swb_section *s);
+
+static const find_fields find_by_role[_SWB_ROLE_MAX] = {
+        [SWB_ROLE_CODE] = swb_x86_find,
+};
+
+typedef struct swb_reference (*refer_field)(struct swb_program *program, uint64_t offset,
+                                            enum swb_field_kind kind, uint64_t value);
+
+static const refer_field refer_by_kind[_SWB_FIELD_MAX] = {
+        [SWB_FIELD_BRANCH] = swb_x86_refer,
+        [SWB_FIELD_CONDITION] = swb_x86_refer,
+        [SWB_FIELD_RIP] = swb_x86_refer,
+};
+
+/* Each byte of the file is looked at for one section only, whatever the headers say. */
+static void find_all(struct swb_program *program)
+{
+        uint64_t end = 0;
+
+        for (size_t i = 0; i < program->elf.n_by_spot; i++) {
+                const struct swb_section *s = &program->elf.sections[program->elf.by_spot[i]];
+
+                if (s->role == SWB_ROLE_NO_CONTENT || s->offset < end)
+                        continue;
+                if (find_by_role[s->role])
+                        find_by_role[s->role](program, s);
+                end = (uint64_t)s->offset + s->n_bytes;
+        }
+}
+
+int swb_program_init(struct swb_program *program, struct swb_view *view, size_t max_memory)
+{
+        int r;
+
+        *program = (struct swb_program){0};
+        r = swb_elf_init(&program->elf, view);
+        if (r >= 0)
+                r = swb_fields_init(&program->fields, view->n_bytes, max_memory);
+        if (r < 0)
+                return r;
+        find_all(program);
+        return swb_fields_close(&program->fields);
+}
+
+void swb_program_done(struct swb_program *program)
+{
+        swb_elf_done(&program->elf);
+        swb_fields_done(&program->fields);
+        free(program->tables);
+        *program = (struct swb_program){0};
+}
+
+struct swb_reference swb_program_refer(struct swb_program *program, uint64_t offset,
+                                       enum swb_field_kind kind, uint64_t value)
+{
+        if ((unsigned)kind < _SWB_FIELD_MAX && refer_by_kind[kind])
+                return refer_by_kind[kind](program, offset, kind, value);
+        return (struct swb_reference){.target = SWB_SPOT_NONE, .base = SWB_SPOT_NONE, .scale = 1};
+}
