@@ -200,6 +200,8 @@ int client_call(const struct client_request *request, struct client_answer *ret,
         int r;
 
         *ret = (struct client_answer){0};
+        if (!request->path)
+                return swb_oom(err);
         if (request->body && !(body = json_dumps(request->body, JSON_COMPACT)))
                 return swb_oom(err);
         r = server_options.server ? remote_call(request, body, &reply, err)
@@ -227,9 +229,31 @@ int client_do(const struct client_request *request, struct swb_error *err)
 {
         _cleanup_(client_answer_done) struct client_answer answer = {0};
 
-        if (!request->path)
-                return swb_oom(err);
         return client_call(request, &answer, err);
+}
+
+int client_show(const struct client_request *request, bool as_json,
+                int (*print)(const json_t *answer, struct swb_error *err), struct swb_error *err)
+{
+        _cleanup_(client_answer_done) struct client_answer answer = {0};
+        int r = client_call(request, &answer, err);
+
+        if (r < 0)
+                return r;
+        return as_json || !print ? client_print_json(answer.json, err) : print(answer.json, err);
+}
+
+int client_remove(const char *collection, const char *app, const char *name, struct swb_error *err)
+{
+        _cleanup_free_ char *path = client_path(collection, name, NULL);
+        const struct client_request request = {.method = "DELETE", .path = path, .app = app};
+        int r = client_do(&request, err);
+
+        if (r < 0)
+                return r;
+        /* Of the many one: without the "s". */
+        (void)printf("removed %.*s %s\n", (int)strlen(collection) - 1, collection, name);
+        return SWB_EXIT_OK;
 }
 
 /* --- long lists --- */

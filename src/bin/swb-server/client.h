@@ -13,7 +13,8 @@
 
 struct client_request {
         const char *method;
-        const char *path;  /* behind /api/v1/; parts that come from outside by client_path() */
+        const char *path;  /* behind /api/v1/; parts that come from outside by client_path().
+                            * NULL: it had no memory, and so says the call */
         const char *app;   /* query `app`, or NULL */
         const char *query; /* further parts, "limit=3&all=true", encoded; or NULL */
         json_t *body;      /* stays the caller's; NULL: none */
@@ -43,8 +44,16 @@ int client_each(const struct client_request *request, const char *cursor, uint64
 /* The same, printed as one JSON array. */
 int client_print_pages(const struct client_request *request, const char *cursor, uint64_t limit,
                        struct swb_error *err) _warn_unused_;
-/* One request whose answer is not looked at, then a line for people. */
+/* One request whose answer is not looked at. */
 int client_do(const struct client_request *request, struct swb_error *err) _warn_unused_;
+/* One request whose answer is printed: by the function, or as JSON if that is wanted or there is
+ * none. */
+int client_show(const struct client_request *request, bool as_json,
+                int (*print)(const json_t *answer, struct swb_error *err),
+                struct swb_error *err) _warn_unused_;
+/* Removes one of "tokens", "groups" …, and says so. app: as in the request. */
+int client_remove(const char *collection, const char *app, const char *name,
+                  struct swb_error *err) _warn_unused_;
 /* "groups/a%20b" from parts; NULL ends. NULL: out of memory. */
 char *client_path(const char *part, ...) __attribute__((sentinel));
 /* "name=value", encoded, appended to a query. */

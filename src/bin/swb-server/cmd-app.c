@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "bin/swb-server/client.h"
+#include "bin/swb-server/list.h"
 #include "bin/swb-server/server.h"
-#include "bin/swb-server/table.h"
 #include "os/file.h"
 
 #define KEY_FILE_MAX_BYTES 16384
@@ -28,32 +27,25 @@ const struct swb_opt cmd_app_options[] = {
 
 static int run_list(char **args, struct swb_error *err)
 {
-        _cleanup_(client_answer_done) struct client_answer answer = {0};
-        struct client_request request = {.method = "GET", .path = "apps"};
-        struct table table;
-        json_t *app;
-        size_t i;
-        int r;
+        static const struct list_column columns[] = {
+                {"APP", "app"},
+                {"DEFAULT CHANNEL", "default_channel"},
+                {"HASH_SHA256", "hash_sha256"},
+                {0},
+        };
+        const struct list list = {.request = {.method = "GET", .path = "apps"},
+                                  .columns = columns,
+                                  .as_json = as_json};
 
         (void)args;
-        r = client_call(&request, &answer, err);
-        if (r < 0)
-                return r;
-        if (as_json)
-                return client_print_json(answer.json, err);
-        table_init(&table, "APP", "DEFAULT CHANNEL", "HASH_SHA256", NULL);
-        json_array_foreach(answer.json, i, app)
-                table_row(&table, client_text(app, "app"), client_text(app, "default_channel"),
-                          client_text(app, "hash_sha256"), NULL);
-        return table_finish(&table, 0, err);
+        return list_print(&list, err);
 }
 
 static int print(const json_t *app, struct swb_error *err)
 {
         const json_t *keys = json_object_get(app, "keys");
 
-        if (as_json)
-                return client_print_json(app, err);
+        (void)err;
         (void)printf("app %s\ndefault channel %s\nhash_sha256 %s\nrequired signatures %llu\n",
                      client_text(app, "app"), client_text(app, "default_channel"),
                      client_text(app, "hash_sha256"),
@@ -65,12 +57,10 @@ static int print(const json_t *app, struct swb_error *err)
 
 static int ask(const char *method, const char *path, json_t *body, struct swb_error *err)
 {
-        _cleanup_(client_answer_done) struct client_answer answer = {0};
         struct client_request request = {
                 .method = method, .path = path, .body = body, .may_create = body != NULL};
-        int r = path ? client_call(&request, &answer, err) : swb_oom(err);
 
-        return r < 0 ? r : print(answer.json, err);
+        return client_show(&request, as_json, print, err);
 }
 
 static int run_show(char **args, struct swb_error *err)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "bin/swb-server/client.h"
+#include "bin/swb-server/list.h"
 #include "bin/swb-server/server.h"
-#include "bin/swb-server/table.h"
 
 static const char *who, *object, *action;
 static uint64_t limit = 100;
@@ -19,38 +18,40 @@ const struct swb_opt cmd_audit_options[] = {
         {0},
 };
 
+static int make_query(char **query, struct swb_error *err)
+{
+        char text[24];
+        int r;
+
+        (void)snprintf(text, sizeof(text), "%llu", (unsigned long long)limit);
+        r = client_add_query(query, "limit", text, err);
+        if (r >= 0)
+                r = client_add_query(query, "who", who, err);
+        if (r >= 0)
+                r = client_add_query(query, "object", object, err);
+        return r < 0 ? r : client_add_query(query, "action", action, err);
+}
+
 int cmd_audit(int n_args, char **args, struct swb_error *err)
 {
-        _cleanup_(client_answer_done) struct client_answer answer = {0};
-        struct client_request request = {.method = "GET", .path = "audit"};
+        static const struct list_column columns[] = {
+                {"WHEN", "at"},
+                {"WHO", "who", "-"},
+                {"VIA", "via"},
+                {"ADDRESS", "address", "-"},
+                {"ACTION", "action"},
+                {"OBJECT", "object"},
+                {0},
+        };
+        struct list list = {.request = {.method = "GET", .path = "audit"},
+                            .columns = columns,
+                            .as_json = as_json};
         _cleanup_free_ char *query = NULL;
-        char text[24];
-        struct table table;
-        json_t *row;
-        size_t i;
         int r;
 
         (void)n_args;
         (void)args;
-        (void)snprintf(text, sizeof(text), "%llu", (unsigned long long)limit);
-        r = client_add_query(&query, "limit", text, err);
-        if (r >= 0)
-                r = client_add_query(&query, "who", who, err);
-        if (r >= 0)
-                r = client_add_query(&query, "object", object, err);
-        if (r >= 0)
-                r = client_add_query(&query, "action", action, err);
-        request.query = query;
-        if (r >= 0)
-                r = client_call(&request, &answer, err);
-        if (r < 0)
-                return r;
-        if (as_json)
-                return client_print_json(answer.json, err);
-        table_init(&table, "WHEN", "WHO", "VIA", "ADDRESS", "ACTION", "OBJECT", NULL);
-        json_array_foreach(answer.json, i, row)
-                table_row(&table, client_text(row, "at"), client_text_or(row, "who", "-"),
-                          client_text(row, "via"), client_text_or(row, "address", "-"),
-                          client_text(row, "action"), client_text(row, "object"), NULL);
-        return table_finish(&table, 0, err);
+        r = make_query(&query, err);
+        list.request.query = query;
+        return r < 0 ? r : list_print(&list, err);
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "bin/swb-server/client.h"
+#include "bin/swb-server/list.h"
 #include "bin/swb-server/server.h"
-#include "bin/swb-server/table.h"
 
 static const char *appid, *version;
 static bool as_json;
@@ -16,24 +15,18 @@ const struct swb_opt cmd_channel_options[] = {
 
 static int run_list(char **args, struct swb_error *err)
 {
-        _cleanup_(client_answer_done) struct client_answer answer = {0};
-        struct client_request request = {.method = "GET", .path = "channels", .app = appid};
-        struct table table;
-        json_t *channel;
-        size_t i;
-        int r;
+        static const struct list_column columns[] = {
+                {"CHANNEL", "name"},
+                {"RELEASE", "release", "-"},
+                {"CHANGED", "changed"},
+                {0},
+        };
+        const struct list list = {.request = {.method = "GET", .path = "channels", .app = appid},
+                                  .columns = columns,
+                                  .as_json = as_json};
 
         (void)args;
-        r = client_call(&request, &answer, err);
-        if (r < 0)
-                return r;
-        if (as_json)
-                return client_print_json(answer.json, err);
-        table_init(&table, "CHANNEL", "RELEASE", "CHANGED", NULL);
-        json_array_foreach(answer.json, i, channel) table_row(
-                &table, client_text(channel, "name"), client_text_or(channel, "release", "-"),
-                client_text(channel, "changed"), NULL);
-        return table_finish(&table, 0, err);
+        return list_print(&list, err);
 }
 
 static int run_set(char **args, struct swb_error *err)

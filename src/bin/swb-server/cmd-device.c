@@ -30,7 +30,7 @@ static int call(const char *id, json_t *body, struct swb_error *err)
         _cleanup_free_ char *path = client_path("devices", id, "tags", NULL);
         struct client_request request = {
                 .method = body ? "PUT" : "GET", .path = path, .app = appid, .body = body};
-        int r = path ? client_call(&request, &answer, err) : swb_oom(err);
+        int r = client_call(&request, &answer, err);
 
         return r < 0 ? r : print(id, answer.json, err);
 }

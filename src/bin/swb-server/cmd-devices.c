@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "bin/swb-server/client.h"
+#include "bin/swb-server/list.h"
 #include "bin/swb-server/server.h"
-#include "bin/swb-server/table.h"
 #include "server/report/report.h"
 
 static const char *appid;
@@ -16,26 +15,41 @@ const struct swb_opt cmd_devices_options[] = {
         {0},
 };
 
-static void add_row(const json_t *device, void *userdata)
+static const char *state_of(const json_t *device, char *text)
 {
-        const json_t *event = json_object_get(device, "last_event");
         const char *reason = client_text(device, "reason");
-        char state[SWB_DEVICE_STATE_TEXT];
 
-        (void)snprintf(state, sizeof(state), "%s%s%s%s",
+        (void)snprintf(text, LIST_CELL_MAX, "%s%s%s%s",
                        client_bool(device, "silent") ? "silent, was " : "",
                        client_text(device, "state"), *reason ? ": " : "", reason);
-        table_row(userdata, client_text(device, "id"), client_text(device, "app"),
-                  client_text(device, "version"), client_text_or(device, "channel", "-"),
-                  client_text_or(device, "slot", "-"), state, client_text_or(event, "text", "-"),
-                  client_text(device, "last_seen"), NULL);
+        return text;
+}
+
+static const char *last_event_of(const json_t *device, char *text)
+{
+        (void)text;
+        return client_text_or(json_object_get(device, "last_event"), "text", "-");
 }
 
 int cmd_devices(int n_args, char **args, struct swb_error *err)
 {
-        struct client_request request = {.method = "GET", .path = "devices", .app = appid};
+        static const struct list_column columns[] = {
+                {"DEVICE", "id"},
+                {"APP", "app"},
+                {"VERSION", "version"},
+                {"CHANNEL", "channel", "-"},
+                {"SLOT", "slot", "-"},
+                {"STATE", .cell = state_of},
+                {"LAST EVENT", .cell = last_event_of},
+                {"LAST SEEN", "last_seen"},
+                {0},
+        };
+        struct list list = {.request = {.method = "GET", .path = "devices", .app = appid},
+                            .cursor = "after",
+                            .limit = UINT64_MAX,
+                            .columns = columns,
+                            .as_json = as_json};
         _cleanup_free_ char *query = NULL;
-        struct table table;
         char text[24];
         int r;
 
@@ -43,13 +57,6 @@ int cmd_devices(int n_args, char **args, struct swb_error *err)
         (void)args;
         (void)snprintf(text, sizeof(text), "%llu", (unsigned long long)silent_after_usec / 1000000);
         r = client_add_query(&query, "silent_after", text, err);
-        if (r < 0)
-                return r;
-        request.query = query;
-        if (as_json)
-                return client_print_pages(&request, "after", UINT64_MAX, err);
-        table_init(&table, "DEVICE", "APP", "VERSION", "CHANNEL", "SLOT", "STATE", "LAST EVENT",
-                   "LAST SEEN", NULL);
-        r = client_each(&request, "after", UINT64_MAX, add_row, &table, err);
-        return table_finish(&table, r, err);
+        list.request.query = query;
+        return r < 0 ? r : list_print(&list, err);
 }

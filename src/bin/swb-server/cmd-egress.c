@@ -24,31 +24,31 @@ static void print_cap(const char *name, uint64_t cap)
                 (void)printf("%s: no cap\n", name);
 }
 
-static int run(json_t *body, struct swb_error *err)
+static int print(const json_t *egress, struct swb_error *err)
 {
-        _cleanup_(client_answer_done) struct client_answer answer = {0};
-        struct client_request request = {.method = body ? "PUT" : "GET",
-                                         .path = "settings/egress",
-                                         .body = body,
-                                         .may_create = body != NULL};
-        int r = client_call(&request, &answer, err);
-
-        if (r < 0)
-                return r;
-        if (as_json)
-                return client_print_json(answer.json, err);
-        print_cap("per second", client_number(answer.json, "per_second"));
-        print_cap("per day", client_number(answer.json, "per_day"));
-        (void)printf("offered today: %" PRIu64 " bytes\n", client_number(answer.json, "today"));
-        if (*client_text(answer.json, "held_until"))
-                (void)printf("no more offers until: %s\n", client_text(answer.json, "held_until"));
+        (void)err;
+        print_cap("per second", client_number(egress, "per_second"));
+        print_cap("per day", client_number(egress, "per_day"));
+        (void)printf("offered today: %" PRIu64 " bytes\n", client_number(egress, "today"));
+        if (*client_text(egress, "held_until"))
+                (void)printf("no more offers until: %s\n", client_text(egress, "held_until"));
         return SWB_EXIT_OK;
+}
+
+static int ask(json_t *body, struct swb_error *err)
+{
+        const struct client_request request = {.method = body ? "PUT" : "GET",
+                                               .path = "settings/egress",
+                                               .body = body,
+                                               .may_create = body != NULL};
+
+        return client_show(&request, as_json, print, err);
 }
 
 static int run_show(char **args, struct swb_error *err)
 {
         (void)args;
-        return run(NULL, err);
+        return ask(NULL, err);
 }
 
 static int run_set(char **args, struct swb_error *err)
@@ -63,7 +63,7 @@ static int run_set(char **args, struct swb_error *err)
         r = client_set_number(body, "per_second", per_second, err);
         if (r >= 0)
                 r = client_set_number(body, "per_day", per_day, err);
-        return r < 0 ? r : run(body, err);
+        return r < 0 ? r : ask(body, err);
 }
 
 int cmd_egress(int n_args, char **args, struct swb_error *err)

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <inttypes.h>
 
-#include "bin/swb-server/client.h"
+#include "bin/swb-server/list.h"
 #include "bin/swb-server/server.h"
-#include "bin/swb-server/table.h"
 
 static const char *appid, *machineid;
 static const char *release;
@@ -22,28 +21,18 @@ const struct swb_opt cmd_events_options[] = {
         {0},
 };
 
-static void add_row(const json_t *event, void *userdata)
-{
-        table_row(userdata, client_text(event, "at"), client_text(event, "device"),
-                  client_text(event, "version"), client_text_or(event, "next_version", "-"),
-                  client_text(event, "summary"), client_text_or(event, "fault", "-"),
-                  client_text_or(event, "slot", "-"), client_text_or(event, "text", "-"), NULL);
-}
-
-static void add_day(const json_t *day, void *userdata)
-{
-        char n[24];
-
-        (void)snprintf(n, sizeof(n), "%" PRIu64, client_number(day, "events"));
-        table_row(userdata, client_text(day, "day"), client_text(day, "app"),
-                  client_text_or(day, "release", "-"), n, client_text(day, "summary"), NULL);
-}
-
 static int list_days(struct swb_error *err)
 {
-        struct client_request request = {.method = "GET", .path = "events/summary", .app = appid};
+        static const struct list_column columns[] = {
+                {"DAY", "day"},       {"APP", "app"},       {"RELEASE", "release", "-"},
+                {"EVENTS", "events"}, {"EVENT", "summary"}, {0},
+        };
+        struct list list = {.request = {.method = "GET", .path = "events/summary", .app = appid},
+                            .cursor = "before",
+                            .limit = limit,
+                            .columns = columns,
+                            .as_json = as_json};
         _cleanup_free_ char *query = NULL;
-        struct table table;
         char n[24];
         int r;
 
@@ -54,35 +43,38 @@ static int list_days(struct swb_error *err)
         r = client_add_query(&query, "days", n, err);
         if (r >= 0)
                 r = client_add_query(&query, "release", release, err);
-        if (r < 0)
-                return r;
-        request.query = query;
-        if (as_json)
-                return client_print_pages(&request, "before", limit, err);
-        table_init(&table, "DAY", "APP", "RELEASE", "EVENTS", "EVENT", NULL);
-        r = client_each(&request, "before", limit, add_day, &table, err);
-        return table_finish(&table, r, err);
+        list.request.query = query;
+        return r < 0 ? r : list_print(&list, err);
+}
+
+static int list_events(struct swb_error *err)
+{
+        static const struct list_column columns[] = {
+                {"TIME", "at"},
+                {"DEVICE", "device"},
+                {"VERSION", "version"},
+                {"NEXT", "next_version", "-"},
+                {"EVENT", "summary"},
+                {"FAULT", "fault", "-"},
+                {"SLOT", "slot", "-"},
+                {"TEXT", "text", "-"},
+                {0},
+        };
+        struct list list = {.request = {.method = "GET", .path = "events", .app = appid},
+                            .cursor = "before",
+                            .limit = limit,
+                            .columns = columns,
+                            .as_json = as_json};
+        _cleanup_free_ char *query = NULL;
+        int r = client_add_query(&query, "device", machineid, err);
+
+        list.request.query = query;
+        return r < 0 ? r : list_print(&list, err);
 }
 
 int cmd_events(int n_args, char **args, struct swb_error *err)
 {
-        struct client_request request = {.method = "GET", .path = "events", .app = appid};
-        _cleanup_free_ char *query = NULL;
-        struct table table;
-        int r;
-
         (void)n_args;
         (void)args;
-        if (summary)
-                return list_days(err);
-        r = client_add_query(&query, "device", machineid, err);
-        if (r < 0)
-                return r;
-        request.query = query;
-        if (as_json)
-                return client_print_pages(&request, "before", limit, err);
-        table_init(&table, "TIME", "DEVICE", "VERSION", "NEXT", "EVENT", "FAULT", "SLOT", "TEXT",
-                   NULL);
-        r = client_each(&request, "before", limit, add_row, &table, err);
-        return table_finish(&table, r, err);
+        return summary ? list_days(err) : list_events(err);
 }

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <inttypes.h>
-
-#include "bin/swb-server/client.h"
+#include "bin/swb-server/list.h"
 #include "bin/swb-server/server.h"
-#include "bin/swb-server/table.h"
 #include "os/file.h"
 
 #define MACHINES_FILE_MAX_BYTES (64u << 20)
@@ -46,46 +43,46 @@ const struct swb_opt cmd_group_options[] = {
         {0},
 };
 
-static void add_row(const json_t *group, void *userdata)
+static const char *machines_of(const json_t *group, char *text)
 {
-        char place[24], machines[24] = "any";
-
-        (void)snprintf(place, sizeof(place), "%" PRIu64, client_number(group, "position"));
-        if (client_bool(group, "only_machines"))
-                (void)snprintf(machines, sizeof(machines), "%zu listed",
-                               json_array_size(json_object_get(group, "machines")));
-        table_row(userdata, place, client_text(group, "name"),
-                  client_text_or(group, "channel", "none"), machines,
-                  client_text_or(group, "hardware_class", "any"),
-                  client_text_or(group, "board", "any"), client_text_or(group, "track", "any"),
-                  client_text_or(group, "versions", "any"), client_text_or(group, "tag", "any"),
-                  NULL);
+        if (!client_bool(group, "only_machines"))
+                return "any";
+        (void)snprintf(text, LIST_CELL_MAX, "%zu listed",
+                       json_array_size(json_object_get(group, "machines")));
+        return text;
 }
 
 static int run_list(char **args, struct swb_error *err)
 {
-        const struct client_request request = {.method = "GET", .path = "groups", .app = appid};
-        struct table table;
-        int r;
+        static const struct list_column columns[] = {
+                {"POSITION", "position"},
+                {"GROUP", "name"},
+                {"CHANNEL", "channel", "none"},
+                {"MACHINES", .cell = machines_of},
+                {"HARDWARE CLASS", "hardware_class", "any"},
+                {"BOARD", "board", "any"},
+                {"TRACK", "track", "any"},
+                {"RUNNING", "versions", "any"},
+                {"TAG", "tag", "any"},
+                {0},
+        };
+        const struct list list = {.request = {.method = "GET", .path = "groups", .app = appid},
+                                  .cursor = "after",
+                                  .limit = UINT64_MAX,
+                                  .columns = columns,
+                                  .as_json = as_json};
 
         (void)args;
-        if (as_json)
-                return client_print_pages(&request, "after", UINT64_MAX, err);
-        table_init(&table, "POSITION", "GROUP", "CHANNEL", "MACHINES", "HARDWARE CLASS", "BOARD",
-                   "TRACK", "RUNNING", "TAG", NULL);
-        r = client_each(&request, "after", UINT64_MAX, add_row, &table, err);
-        return table_finish(&table, r, err);
+        return list_print(&list, err);
 }
 
 /* Always as JSON: it has a list inside. */
 static int run_show(char **args, struct swb_error *err)
 {
-        _cleanup_(client_answer_done) struct client_answer answer = {0};
         _cleanup_free_ char *path = client_path("groups", args[0], NULL);
         struct client_request request = {.method = "GET", .path = path, .app = appid};
-        int r = path ? client_call(&request, &answer, err) : swb_oom(err);
 
-        return r < 0 ? r : client_print_json(answer.json, err);
+        return client_show(&request, true, NULL, err);
 }
 
 static int set_rules(json_t *body, struct swb_error *err)
@@ -122,7 +119,7 @@ static int put(const char *name, json_t *body, struct client_answer *answer, str
         _cleanup_free_ char *path = client_path("groups", name, NULL);
         struct client_request request = {.method = "PUT", .path = path, .app = appid, .body = body};
 
-        return path ? client_call(&request, answer, err) : swb_oom(err);
+        return client_call(&request, answer, err);
 }
 
 /* Some lines of the file. Return: 1 when there may be more. */
@@ -176,14 +173,7 @@ static int run_set(char **args, struct swb_error *err)
 
 static int run_remove(char **args, struct swb_error *err)
 {
-        _cleanup_free_ char *path = client_path("groups", args[0], NULL);
-        struct client_request request = {.method = "DELETE", .path = path, .app = appid};
-        int r = client_do(&request, err);
-
-        if (r < 0)
-                return r;
-        (void)printf("removed group %s\n", args[0]);
-        return SWB_EXIT_OK;
+        return client_remove("groups", appid, args[0], err);
 }
 
 int cmd_group(int n_args, char **args, struct swb_error *err)

@@ -88,34 +88,26 @@ static int run_list(char **args, struct swb_error *err)
         return as_json ? client_print_json(list, err) : print_list(list, err);
 }
 
+static int print(const json_t *release, struct swb_error *err)
+{
+        struct table table;
+
+        begin_table(&table);
+        add_release(&table, release);
+        return table_finish(&table, 0, err);
+}
+
 static int run_show(char **args, struct swb_error *err)
 {
-        _cleanup_(client_answer_done) struct client_answer answer = {0};
         _cleanup_free_ char *path = client_path("releases", args[0], NULL);
         struct client_request request = {.method = "GET", .path = path, .app = appid};
-        struct table table;
-        int r;
 
-        r = path ? client_call(&request, &answer, err) : swb_oom(err);
-        if (r < 0)
-                return r;
-        if (as_json)
-                return client_print_json(answer.json, err);
-        begin_table(&table);
-        add_release(&table, answer.json);
-        return table_finish(&table, 0, err);
+        return client_show(&request, as_json, print, err);
 }
 
 static int run_remove(char **args, struct swb_error *err)
 {
-        _cleanup_free_ char *path = client_path("releases", args[0], NULL);
-        struct client_request request = {.method = "DELETE", .path = path, .app = appid};
-        int r = client_do(&request, err);
-
-        if (r < 0)
-                return r;
-        (void)printf("removed release %s\n", args[0]);
-        return SWB_EXIT_OK;
+        return client_remove("releases", appid, args[0], err);
 }
 
 static int run_set(char **args, struct swb_error *err)

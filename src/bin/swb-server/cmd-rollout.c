@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <inttypes.h>
 
-#include "bin/swb-server/client.h"
+#include "bin/swb-server/list.h"
 #include "bin/swb-server/server.h"
 #include "bin/swb-server/table.h"
 
@@ -75,38 +75,42 @@ static const char *number(const json_t *object, const char *name, char *text)
         return text;
 }
 
-static void add_row(const json_t *rollout, void *userdata)
+static const char *stage_of(const json_t *rollout, char *text)
 {
         const json_t *stages = json_object_get(rollout, "stages");
         size_t stage = (size_t)client_number(rollout, "stage");
-        struct table *table = userdata;
-        char where[160], admitted[24], ok[24], bad[24];
 
-        (void)snprintf(where, sizeof(where), "%zu/%zu: %s", stage, json_array_size(stages),
+        (void)snprintf(text, LIST_CELL_MAX, "%zu/%zu: %s", stage, json_array_size(stages),
                        client_text(json_array_get(stages, stage - 1), "size"));
-        (void)snprintf(bad, sizeof(bad), "%" PRIu64,
+        return text;
+}
+
+static const char *bad_of(const json_t *rollout, char *text)
+{
+        (void)snprintf(text, LIST_CELL_MAX, "%" PRIu64,
                        client_number(rollout, "failed") + client_number(rollout, "fell_back") +
                                client_number(rollout, "silent"));
-        table_row(table, client_text(rollout, "name"), client_text(rollout, "channel"),
-                  client_text(rollout, "release"), client_text(rollout, "status"), where,
-                  number(rollout, "admitted", admitted), number(rollout, "ok", ok), bad,
-                  client_text_or(rollout, "reason", "-"), NULL);
+        return text;
 }
 
 static int run_list(char **args, struct swb_error *err)
 {
-        const struct client_request request = {
-                .method = "GET", .path = "rollouts", .app = appid, .query = "all=true"};
-        struct table table;
-        int r;
+        static const struct list_column columns[] = {
+                {"ROLLOUT", "name"},         {"CHANNEL", "channel"},
+                {"RELEASE", "release"},      {"STATUS", "status"},
+                {"STAGE", .cell = stage_of}, {"ADMITTED", "admitted", "0"},
+                {"OK", "ok", "0"},           {"BAD", .cell = bad_of},
+                {"REASON", "reason", "-"},   {0},
+        };
+        const struct list list = {
+                .request = {.method = "GET", .path = "rollouts", .app = appid, .query = "all=true"},
+                .cursor = "before",
+                .limit = UINT64_MAX,
+                .columns = columns,
+                .as_json = as_json};
 
         (void)args;
-        if (as_json)
-                return client_print_pages(&request, "before", UINT64_MAX, err);
-        table_init(&table, "ROLLOUT", "CHANNEL", "RELEASE", "STATUS", "STAGE", "ADMITTED", "OK",
-                   "BAD", "REASON", NULL);
-        r = client_each(&request, "before", UINT64_MAX, add_row, &table, err);
-        return table_finish(&table, r, err);
+        return list_print(&list, err);
 }
 
 static void add_stages(struct table *table, const json_t *rollout)
@@ -148,8 +152,6 @@ static int print(const json_t *rollout, struct swb_error *err)
         const char *why = client_text(rollout, "reason");
         struct table table;
 
-        if (as_json)
-                return client_print_json(rollout, err);
         (void)printf("rollout %s: %s to channel %s, %s%s%s\n", client_text(rollout, "name"),
                      client_text(rollout, "release"), client_text(rollout, "channel"),
                      client_text(rollout, "status"), *why ? ": " : "", why);
@@ -162,12 +164,10 @@ static int print(const json_t *rollout, struct swb_error *err)
 
 static int ask(const char *method, const char *path, json_t *body, struct swb_error *err)
 {
-        _cleanup_(client_answer_done) struct client_answer answer = {0};
         struct client_request request = {
                 .method = method, .path = path, .app = appid, .body = body};
-        int r = path ? client_call(&request, &answer, err) : swb_oom(err);
 
-        return r < 0 ? r : print(answer.json, err);
+        return client_show(&request, as_json, print, err);
 }
 
 static int run_show(char **args, struct swb_error *err)
@@ -277,14 +277,7 @@ static int run_finish(char **args, struct swb_error *err)
 
 static int run_remove(char **args, struct swb_error *err)
 {
-        _cleanup_free_ char *path = client_path("rollouts", args[0], NULL);
-        struct client_request request = {.method = "DELETE", .path = path, .app = appid};
-        int r = client_do(&request, err);
-
-        if (r < 0)
-                return r;
-        (void)printf("removed rollout %s\n", args[0]);
-        return SWB_EXIT_OK;
+        return client_remove("rollouts", appid, args[0], err);
 }
 
 int cmd_rollout(int n_args, char **args, struct swb_error *err)

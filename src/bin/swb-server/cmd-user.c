@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <termios.h>
 
-#include "bin/swb-server/client.h"
+#include "bin/swb-server/list.h"
 #include "bin/swb-server/server.h"
-#include "bin/swb-server/table.h"
 #include "os/file.h"
 #include "os/password.h"
 
@@ -78,24 +77,21 @@ static int add_password(json_t *body, bool required, struct swb_error *err)
         return 0;
 }
 
+static int print(const json_t *user, struct swb_error *err)
+{
+        (void)err;
+        (void)printf("user %s: role %s%s\n", client_text(user, "name"), client_text(user, "role"),
+                     client_bool(user, "has_password") ? "" : ", no password");
+        return SWB_EXIT_OK;
+}
+
 static int put(const char *method, const char *path, json_t *body, struct swb_error *err)
 {
-        _cleanup_(client_answer_done) struct client_answer answer = {0};
         struct client_request request = {
                 .method = method, .path = path, .body = body, .may_create = true};
-        int r;
+        int r = client_set_text(body, "role", role, err);
 
-        if (role && json_object_set_new(body, "role", json_string(role)) < 0)
-                return swb_oom(err);
-        r = client_call(&request, &answer, err);
-        if (r < 0)
-                return r;
-        if (as_json)
-                return client_print_json(answer.json, err);
-        (void)printf("user %s: role %s%s\n", client_text(answer.json, "name"),
-                     client_text(answer.json, "role"),
-                     client_bool(answer.json, "has_password") ? "" : ", no password");
-        return SWB_EXIT_OK;
+        return r < 0 ? r : client_show(&request, as_json, print, err);
 }
 
 static int run_add(char **args, struct swb_error *err)
@@ -121,41 +117,29 @@ static int run_set(char **args, struct swb_error *err)
         return r < 0 ? r : put("PATCH", path, body, err);
 }
 
+static const char *has_password(const json_t *user, char *text)
+{
+        (void)text;
+        return client_bool(user, "has_password") ? "yes" : "no";
+}
+
 static int run_list(char **args, struct swb_error *err)
 {
-        _cleanup_(client_answer_done) struct client_answer answer = {0};
-        struct client_request request = {.method = "GET", .path = "users"};
-        struct table table;
-        json_t *user;
-        size_t i;
-        int r;
+        static const struct list_column columns[] = {
+                {"USER", "name"},       {"ROLE", "role"},       {"PASSWORD", .cell = has_password},
+                {"CREATED", "created"}, {"CHANGED", "changed"}, {0},
+        };
+        const struct list list = {.request = {.method = "GET", .path = "users"},
+                                  .columns = columns,
+                                  .as_json = as_json};
 
         (void)args;
-        r = client_call(&request, &answer, err);
-        if (r < 0)
-                return r;
-        if (as_json)
-                return client_print_json(answer.json, err);
-        table_init(&table, "USER", "ROLE", "PASSWORD", "CREATED", "CHANGED", NULL);
-        json_array_foreach(answer.json, i, user)
-                table_row(&table, client_text(user, "name"), client_text(user, "role"),
-                          client_bool(user, "has_password") ? "yes" : "no",
-                          client_text(user, "created"), client_text(user, "changed"), NULL);
-        return table_finish(&table, 0, err);
+        return list_print(&list, err);
 }
 
 static int run_remove(char **args, struct swb_error *err)
 {
-        _cleanup_(client_answer_done) struct client_answer answer = {0};
-        _cleanup_free_ char *path = client_path("users", args[0], NULL);
-        struct client_request request = {.method = "DELETE", .path = path};
-        int r;
-
-        r = path ? client_call(&request, &answer, err) : swb_oom(err);
-        if (r < 0)
-                return r;
-        (void)printf("removed user %s\n", args[0]);
-        return SWB_EXIT_OK;
+        return client_remove("users", NULL, args[0], err);
 }
 
 int cmd_user(int n_args, char **args, struct swb_error *err)

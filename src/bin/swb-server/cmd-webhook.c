@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <inttypes.h>
-
-#include "bin/swb-server/client.h"
+#include "bin/swb-server/list.h"
 #include "bin/swb-server/server.h"
-#include "bin/swb-server/table.h"
 
 static const char *url, *events;
 static bool enable, disable, as_json;
@@ -31,9 +28,16 @@ static int fill(json_t *body, struct swb_error *err)
         return r;
 }
 
+/* Alone on its line, for a file. */
+static int print(const json_t *hook, struct swb_error *err)
+{
+        (void)err;
+        (void)printf("%s\n", client_text(hook, "secret"));
+        return SWB_EXIT_OK;
+}
+
 static int run_add(char **args, struct swb_error *err)
 {
-        _cleanup_(client_answer_done) struct client_answer answer = {0};
         _cleanup_(client_json_done) json_t *body = json_object();
         struct client_request request = {.method = "POST", .path = "webhooks", .body = body};
         int r;
@@ -41,15 +45,7 @@ static int run_add(char **args, struct swb_error *err)
         r = client_set_text(body, "name", args[0], err);
         if (r >= 0)
                 r = fill(body, err);
-        if (r >= 0)
-                r = client_call(&request, &answer, err);
-        if (r < 0)
-                return r;
-        if (as_json)
-                return client_print_json(answer.json, err);
-        /* Alone on its line, for a file. */
-        (void)printf("%s\n", client_text(answer.json, "secret"));
-        return SWB_EXIT_OK;
+        return r < 0 ? r : client_show(&request, as_json, print, err);
 }
 
 static int run_set(char **args, struct swb_error *err)
@@ -62,47 +58,34 @@ static int run_set(char **args, struct swb_error *err)
         return r < 0 ? r : client_do(&request, err);
 }
 
+static const char *events_of(const json_t *hook, char *text)
+{
+        (void)text;
+        return client_bool(hook, "enabled") ? client_text(hook, "events") : "disabled";
+}
+
 static int run_list(char **args, struct swb_error *err)
 {
-        _cleanup_(client_answer_done) struct client_answer answer = {0};
-        struct client_request request = {.method = "GET", .path = "webhooks"};
-        struct table table;
-        json_t *hook;
-        size_t i;
-        int r;
+        static const struct list_column columns[] = {
+                {"WEBHOOK", "name"},
+                {"URL", "url"},
+                {"EVENTS", .cell = events_of},
+                {"DELIVERED", "delivered"},
+                {"DROPPED", "dropped"},
+                {"LAST", "last_result", "-"},
+                {0},
+        };
+        const struct list list = {.request = {.method = "GET", .path = "webhooks"},
+                                  .columns = columns,
+                                  .as_json = as_json};
 
         (void)args;
-        r = client_call(&request, &answer, err);
-        if (r < 0)
-                return r;
-        if (as_json)
-                return client_print_json(answer.json, err);
-        table_init(&table, "WEBHOOK", "URL", "EVENTS", "DELIVERED", "DROPPED", "LAST", NULL);
-        json_array_foreach(answer.json, i, hook)
-        {
-                char delivered[24], dropped[24];
-
-                (void)snprintf(delivered, sizeof(delivered), "%" PRIu64,
-                               client_number(hook, "delivered"));
-                (void)snprintf(dropped, sizeof(dropped), "%" PRIu64,
-                               client_number(hook, "dropped"));
-                table_row(&table, client_text(hook, "name"), client_text(hook, "url"),
-                          client_bool(hook, "enabled") ? client_text(hook, "events") : "disabled",
-                          delivered, dropped, client_text_or(hook, "last_result", "-"), NULL);
-        }
-        return table_finish(&table, 0, err);
+        return list_print(&list, err);
 }
 
 static int run_remove(char **args, struct swb_error *err)
 {
-        _cleanup_free_ char *path = client_path("webhooks", args[0], NULL);
-        struct client_request request = {.method = "DELETE", .path = path};
-        int r = client_do(&request, err);
-
-        if (r < 0)
-                return r;
-        (void)printf("removed webhook %s\n", args[0]);
-        return SWB_EXIT_OK;
+        return client_remove("webhooks", NULL, args[0], err);
 }
 
 int cmd_webhook(int n_args, char **args, struct swb_error *err)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-/* bin/swb-server/server.h - what the verbs share: global options, tables, JSON to standard output
- */
+/* bin/swb-server/server.h - what the verbs share: global options, actions, the database */
 #include "base/json_writer.h"
 #include "base/options.h"
 #include "server/store/apps.h"
@@ -41,37 +40,20 @@ int cmd_backup(int n_args, char **args, struct swb_error *err);
 int cmd_egress(int n_args, char **args, struct swb_error *err);
 int cmd_events(int n_args, char **args, struct swb_error *err);
 
-/* A verb's own verbs: "release list", "release remove VERSION" … */
-struct server_action {
-        const char *name;
-        int n_args; /* that must follow */
-        int (*run)(struct swb_db *db, char **args, struct swb_error *err);
-};
-
 /* The server's database, as the options name it. */
 int server_open_db(enum swb_db_mode mode, struct swb_db **ret, struct swb_error *err) _warn_unused_;
 /* What --store says, or its default. */
 const char *server_store(void);
-/* The same for verbs that ask the API. */
+
+/* A verb's own verbs: "release list", "release remove VERSION" … */
 struct client_action {
         const char *name;
-        int n_args;
+        int n_args; /* that must follow */
         int (*run)(char **args, struct swb_error *err);
 };
 
+/* Runs the action that args[0] names; `actions` ends with a NULL name. */
 int client_run_action(const struct client_action *actions, int n_args, char **args,
                       struct swb_error *err) _warn_unused_;
 
-/* Opens the database and runs the action that args[0] names; `actions` ends with a NULL name. */
-int server_run_action(const struct server_action *actions, int n_args, char **args,
-                      enum swb_db_mode mode, struct swb_error *err) _warn_unused_;
-
-/* Writes the buffer's content to standard output and empties it. */
-int server_flush(struct swb_buf *buf, struct swb_error *err) _warn_unused_;
-/* Ends the JSON text, or hands r on if it is an error, and writes the rest. */
-int server_finish_json(struct swb_json *json, int r, struct swb_error *err) _warn_unused_;
-
 #define SERVER_PACK_PROGRAM "/usr/bin/swb-pack"
-#define SERVER_JSON_MAX_BYTES (64u << 20)
-/* What a list may gather before it is written. */
-#define SERVER_FLUSH_BYTES (64u << 10)

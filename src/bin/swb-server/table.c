@@ -62,54 +62,70 @@ static void print_rows(struct table *table)
         table->n_rows = 0;
 }
 
-static void add_row(struct table *table, const char *first, va_list args)
+void table_add(struct table *table, const char *const *cells)
 {
-        size_t start = table->n_rows * table->n_columns;
-
-        for (size_t i = 0; i < table->n_columns; i++) {
-                const char *cell = i == 0 ? first : va_arg(args, const char *);
-                char *copy = clean(cell ? cell : "");
-
-                if (!copy) {
-                        table->failed = true;
-                        while (i > 0)
-                                free(table->cells[start + --i]);
-                        return;
-                }
-                table->cells[start + i] = copy;
-        }
-        table->n_rows++;
-}
-
-void table_init(struct table *table, const char *title, ...)
-{
-        va_list args;
-
-        *table = (struct table){.n_columns = 1};
-        va_start(args, title);
-        while (va_arg(args, const char *))
-                table->n_columns++;
-        va_end(args);
-        swb_assert(table->n_columns <= TABLE_COLUMNS_MAX);
-        table->cells = calloc(TABLE_WINDOW * table->n_columns, sizeof(*table->cells));
-        table->failed = !table->cells;
-        va_start(args, title);
-        if (!table->failed)
-                add_row(table, title, args);
-        va_end(args);
-}
-
-void table_row(struct table *table, const char *cell, ...)
-{
-        va_list args;
+        char **row;
 
         if (table->failed)
                 return;
         if (table->n_rows == TABLE_WINDOW)
                 print_rows(table);
-        va_start(args, cell);
-        add_row(table, cell, args);
+        row = table->cells + table->n_rows * table->n_columns;
+        for (size_t i = 0; i < table->n_columns; i++) {
+                row[i] = clean(cells[i] ? cells[i] : "");
+                if (row[i])
+                        continue;
+                table->failed = true;
+                while (i > 0)
+                        free(row[--i]);
+                return;
+        }
+        table->n_rows++;
+}
+
+void table_begin(struct table *table, const char *const *titles, size_t n_columns)
+{
+        swb_assert(n_columns <= TABLE_COLUMNS_MAX);
+        *table = (struct table){.n_columns = n_columns};
+        table->cells = calloc(TABLE_WINDOW * n_columns, sizeof(*table->cells));
+        table->failed = !table->cells;
+        table_add(table, titles);
+}
+
+static size_t collect(const char *first, va_list args, const char **texts)
+{
+        size_t n = 0;
+
+        for (const char *text = first; text; text = va_arg(args, const char *)) {
+                swb_assert(n < TABLE_COLUMNS_MAX);
+                texts[n++] = text;
+        }
+        return n;
+}
+
+void table_init(struct table *table, const char *title, ...)
+{
+        const char *titles[TABLE_COLUMNS_MAX];
+        va_list args;
+        size_t n;
+
+        va_start(args, title);
+        n = collect(title, args, titles);
         va_end(args);
+        table_begin(table, titles, n);
+}
+
+void table_row(struct table *table, const char *cell, ...)
+{
+        const char *cells[TABLE_COLUMNS_MAX];
+        va_list args;
+        size_t n;
+
+        va_start(args, cell);
+        n = collect(cell, args, cells);
+        va_end(args);
+        swb_assert(n == table->n_columns);
+        table_add(table, cells);
 }
 
 int table_finish(struct table *table, int r, struct swb_error *err)

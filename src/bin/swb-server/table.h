@@ -19,9 +19,11 @@ struct table {
         bool failed;  /* out of memory */
 };
 
-/* Titles, ended by NULL. */
+void table_begin(struct table *table, const char *const *titles, size_t n_columns);
+/* As many texts as there are columns. */
+void table_add(struct table *table, const char *const *cells);
+/* The same two with the texts one after the other, ended by NULL. */
 void table_init(struct table *table, const char *title, ...) __attribute__((sentinel));
-/* As many texts as there are columns, ended by NULL. */
 void table_row(struct table *table, const char *cell, ...) __attribute__((sentinel));
 /* Prints the rest and releases the table. r: result of what made the rows, handed on if it is an
  * error. NO_MEMORY, IO. */
