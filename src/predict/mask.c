@@ -12,6 +12,9 @@
 #include "predict/map.h"
 #include "predict/program.h"
 
+/* So many bytes are what a content is named by. */
+#define CONTENT_BYTES 12u
+
 struct side {
         struct swb_program program;
         struct swb_view *view;
@@ -62,29 +65,107 @@ static uint32_t move(const struct naming *naming, uint32_t spot)
         return new->sections[to->index].spot + (spot - s->spot) + (uint32_t)shift;
 }
 
-static uint32_t name_of(const struct naming *naming, bool is_old,
+/* The masked bytes about a spot, as far as they are content. */
+static uint32_t content_name(const struct side *side, uint32_t spot, uint32_t before)
+{
+        uint64_t begin = spot - SWB_MIN(spot, before);
+        uint32_t hash = 2166136261u;
+
+        if (begin + CONTENT_BYTES > side->view->n_bytes)
+                return 0;
+        for (uint64_t i = 0; i < CONTENT_BYTES; i++)
+                hash = (hash ^ side->masked[begin + i]) * 16777619u;
+        return hash ^ hash >> 15;
+}
+
+/* The name of a symbol, or of its section. */
+static uint32_t symbol_name(const struct side *side, uint32_t symbol)
+{
+        const struct swb_elf *elf = &side->program.elf;
+        const struct swb_section *s = swb_elf_at_spot(elf, symbol);
+        uint32_t name = swb_elf_u32(elf, symbol), number = swb_elf_u32(elf, symbol + 4) >> 16;
+
+        if (name != 0 && s && s->link < elf->n_sections)
+                return swb_elf_text_hash(elf, (uint64_t)elf->sections[s->link].offset + name);
+        if (number >= elf->n_sections)
+                return 0;
+        return swb_elf_text_hash(elf, (uint64_t)elf->names_offset + elf->sections[number].name);
+}
+
+static uint32_t first_name(const struct side *side, enum swb_field_kind kind,
+                           const struct swb_reference *reference)
+{
+        switch ((int)kind) {
+        case SWB_FIELD_NAME:
+        case SWB_FIELD_TYPE_NAME:
+                return swb_elf_text_hash(&side->program.elf, reference->target);
+        case SWB_FIELD_RELA_SYMBOL:
+                return symbol_name(side, reference->target);
+        case SWB_FIELD_RELA_OFFSET:
+                return reference->in_section ? content_name(side, reference->target, 4) : 0;
+        case SWB_FIELD_RELA_ADDEND:
+        case SWB_FIELD_UNWIND_PLACE:
+        case SWB_FIELD_UNWIND_INDEX:
+        case SWB_FIELD_TABLE:
+        case SWB_FIELD_ORC:
+        case SWB_FIELD_DISTANCE:
+                return content_name(side, reference->target, 0);
+        case SWB_FIELD_KERNEL_RELOCATION:
+                return content_name(side, reference->target, 6);
+        default:
+                return 0;
+        }
+}
+
+/* What has a name of its own needs no better one. */
+static bool has_text_name(enum swb_field_kind kind)
+{
+        return kind == SWB_FIELD_NAME || kind == SWB_FIELD_TYPE_NAME ||
+               kind == SWB_FIELD_RELA_SYMBOL;
+}
+
+static uint32_t name_of(const struct naming *naming, bool is_old, enum swb_field_kind kind,
                         const struct swb_reference *reference)
 {
-        if (!naming->placed || reference->target == SWB_SPOT_NONE)
+        if (reference->known || reference->target >= SWB_SPOT_PLACE)
                 return 0;
+        if (!naming->placed || has_text_name(kind))
+                return first_name(is_old ? &naming->old : &naming->new, kind, reference);
         return is_old ? move(naming, reference->target) : reference->target;
 }
 
+/* Names follow from content without addresses: all are taken out before any name is put in. */
 static int mask_side(struct naming *naming, bool is_old)
 {
         struct side *side = is_old ? &naming->old : &naming->new;
-        uint64_t offset, begin = 0;
+        _cleanup_(swb_buf_done) struct swb_buf names = SWB_BUF_INIT(SIZE_MAX);
+        struct swb_fields *fields = &side->program.fields;
+        uint64_t offset, n_bytes = side->view->n_bytes;
         enum swb_field_kind kind;
-        uint32_t index = 0;
+        uint32_t index = 0, name;
+        size_t n = 0;
+        int r;
 
-        while (swb_fields_next(&side->program.fields, begin, side->view->n_bytes, &offset, &kind,
-                               &index)) {
-                uint8_t width = swb_field_width(kind);
-                struct swb_reference reference = swb_program_refer(
-                        &side->program, offset, kind, get_value(side->view, offset, width));
+        for (uint64_t at = 0; swb_fields_next(fields, at, n_bytes, &offset, &kind, &index);
+             at = offset + 1)
+                put_value(side->masked + offset, swb_field_width(kind), 0);
+        index = 0;
+        for (uint64_t at = 0; swb_fields_next(fields, at, n_bytes, &offset, &kind, &index);
+             at = offset + 1) {
+                struct swb_reference reference =
+                        swb_program_refer(&side->program, offset, kind,
+                                          get_value(side->view, offset, swb_field_width(kind)));
 
-                put_value(side->masked + offset, width, name_of(naming, is_old, &reference));
-                begin = offset + width;
+                name = name_of(naming, is_old, kind, &reference);
+                r = swb_buf_append(&names, &name, sizeof(name));
+                if (r < 0)
+                        return r;
+        }
+        index = 0;
+        for (uint64_t at = 0; swb_fields_next(fields, at, n_bytes, &offset, &kind, &index);
+             at = offset + 1) {
+                memcpy(&name, names.data + n++ * sizeof(name), sizeof(name));
+                put_value(side->masked + offset, swb_field_width(kind), name);
         }
         return 0;
 }

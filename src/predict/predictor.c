@@ -132,41 +132,52 @@ static uint64_t mapped_shift(const struct swb_predictor *p, uint32_t spot, bool 
         return in_address(s, to, (uint64_t)shift, in_section);
 }
 
-static uint64_t target_shift(const struct swb_predictor *p, const struct swb_reference *reference)
+static uint64_t shift_of(const struct swb_predictor *p, const struct swb_place *place,
+                         uint32_t spot, bool in_section)
+{
+        if (spot == SWB_SPOT_NONE)
+                return 0;
+        if (spot == SWB_SPOT_PLACE)
+                return place_shift(p, place->old, place->new, in_section);
+        return mapped_shift(p, spot, in_section);
+}
+
+static bool may_learn(const struct swb_reference *reference)
+{
+        return reference->learns && !reference->known && reference->target < SWB_SPOT_PLACE;
+}
+
+static uint64_t target_shift(const struct swb_predictor *p, const struct swb_place *place,
+                             const struct swb_reference *reference)
 {
         int64_t shift;
 
-        if (reference->target == SWB_SPOT_NONE)
-                return 0;
-        if (reference->learns && swb_learned_get(&p->learned, reference->target, &shift))
+        if (may_learn(reference) && swb_learned_get(&p->learned, reference->target, &shift))
                 return (uint64_t)shift;
-        return mapped_shift(p, reference->target, reference->in_section);
+        return shift_of(p, place, reference->target, reference->in_section);
 }
 
-static uint64_t base_shift(const struct swb_predictor *p, const struct swb_place *place,
-                           const struct swb_reference *reference)
+/* moved * factor / scale, modulo 2^64. */
+static uint64_t scaled(const struct swb_reference *reference, uint64_t moved)
 {
-        if (reference->base == SWB_SPOT_NONE)
-                return 0;
-        if (reference->base == SWB_SPOT_PLACE)
-                return place_shift(p, place->old, place->new, reference->in_section);
-        return mapped_shift(p, reference->base, reference->in_section);
+        int64_t times = (int64_t)(moved * SWB_MAX(reference->factor, 1u));
+
+        return (uint64_t)(times / SWB_MAX(reference->scale, 1));
 }
 
 uint64_t swb_predictor_predict(struct swb_predictor *predictor, const struct swb_place *place,
                                uint64_t value)
 {
         struct swb_reference *reference = &predictor->reference;
-        int64_t moved;
 
         *reference = swb_program_refer(&predictor->program, place->old,
                                        (enum swb_field_kind)place->kind, value);
         predictor->asked = place->old;
         if (reference->known)
                 return reference->value;
-        predictor->base_shift = base_shift(predictor, place, reference);
-        moved = (int64_t)(target_shift(predictor, reference) - predictor->base_shift);
-        return value + (uint64_t)(moved / reference->scale);
+        predictor->base_shift = shift_of(predictor, place, reference->base, reference->in_section);
+        return value +
+               scaled(reference, target_shift(predictor, place, reference) - predictor->base_shift);
 }
 
 /* As a signed number of the field's width. */
@@ -183,7 +194,7 @@ void swb_predictor_learn(struct swb_predictor *predictor, const struct swb_place
 
         if (predictor->asked != place->old)
                 (void)swb_predictor_predict(predictor, place, old_value);
-        if (reference->known || !reference->learns || reference->target == SWB_SPOT_NONE)
+        if (!may_learn(reference))
                 return;
         swb_learned_put(&predictor->learned, reference->target,
                         (int64_t)(moved * reference->scale + predictor->base_shift));
@@ -192,4 +203,11 @@ void swb_predictor_learn(struct swb_predictor *predictor, const struct swb_place
 const char *swb_predictor_kind(uint8_t kind)
 {
         return swb_field_name((enum swb_field_kind)kind);
+}
+
+size_t swb_predictor_memory(const struct swb_predictor *predictor)
+{
+        return sizeof(*predictor) + (sizeof(struct swb_lesson) << predictor->learned.bits) +
+               predictor->program.fields.n_memory +
+               predictor->map.n_pieces * sizeof(*predictor->map.pieces);
 }

@@ -7,7 +7,10 @@
 typedef void (*find_fields)(struct swb_program *program, const struct swb_section *s);
 
 static const find_fields find_by_role[_SWB_ROLE_MAX] = {
-        [SWB_ROLE_CODE] = swb_x86_find,
+        [SWB_ROLE_CODE] = swb_x86_find,          [SWB_ROLE_SYMBOLS] = swb_symbols_find,
+        [SWB_ROLE_RELA] = swb_rela_find,         [SWB_ROLE_RELR] = swb_relr_find,
+        [SWB_ROLE_POINTERS] = swb_pointers_find, [SWB_ROLE_CONSTANTS] = swb_constants_find,
+        [SWB_ROLE_UNWIND] = swb_unwind_find,     [SWB_ROLE_UNWIND_INDEX] = swb_unwind_find_index,
 };
 
 typedef struct swb_reference (*refer_field)(struct swb_program *program, uint64_t offset,
@@ -17,22 +20,48 @@ static const refer_field refer_by_kind[_SWB_FIELD_MAX] = {
         [SWB_FIELD_BRANCH] = swb_x86_refer,
         [SWB_FIELD_CONDITION] = swb_x86_refer,
         [SWB_FIELD_RIP] = swb_x86_refer,
+        [SWB_FIELD_ABSOLUTE] = swb_data_refer,
+        [SWB_FIELD_POINTER] = swb_data_refer,
+        [SWB_FIELD_RELA_OFFSET] = swb_rela_refer,
+        [SWB_FIELD_RELA_SYMBOL] = swb_rela_refer,
+        [SWB_FIELD_RELA_ADDEND] = swb_rela_refer,
+        [SWB_FIELD_NAME] = swb_symbols_refer,
+        [SWB_FIELD_SYMBOL_VALUE] = swb_symbols_refer,
+        [SWB_FIELD_SYMBOL_SIZE] = swb_symbols_refer,
+        [SWB_FIELD_HEADER_4] = swb_headers_refer,
+        [SWB_FIELD_HEADER_8] = swb_headers_refer,
+        [SWB_FIELD_UNWIND_PLACE] = swb_unwind_refer,
+        [SWB_FIELD_UNWIND_RANGE] = swb_unwind_refer,
+        [SWB_FIELD_UNWIND_PARENT] = swb_unwind_refer,
+        [SWB_FIELD_UNWIND_DATA] = swb_unwind_refer,
+        [SWB_FIELD_UNWIND_INDEX] = swb_unwind_refer,
+        [SWB_FIELD_TABLE] = swb_data_refer,
+        [SWB_FIELD_RELR] = swb_data_refer,
 };
 
 /* Each byte of the file is looked at for one section only, whatever the headers say. */
 static void find_all(struct swb_program *program)
 {
+        const struct swb_elf *elf = &program->elf;
+        bool headers_done = false;
         uint64_t end = 0;
 
-        for (size_t i = 0; i < program->elf.n_by_spot; i++) {
-                const struct swb_section *s = &program->elf.sections[program->elf.by_spot[i]];
+        swb_headers_find_file(program);
+        for (size_t i = 0; i < elf->n_by_spot; i++) {
+                const struct swb_section *s = &elf->sections[elf->by_spot[i]];
 
+                if (!headers_done && s->spot >= elf->sections_offset) {
+                        swb_headers_find_sections(program);
+                        headers_done = true;
+                }
                 if (s->role == SWB_ROLE_NO_CONTENT || s->offset < end)
                         continue;
                 if (find_by_role[s->role])
                         find_by_role[s->role](program, s);
                 end = (uint64_t)s->offset + s->n_bytes;
         }
+        if (!headers_done)
+                swb_headers_find_sections(program);
 }
 
 int swb_program_init(struct swb_program *program, struct swb_view *view, size_t max_memory)
@@ -45,7 +74,11 @@ int swb_program_init(struct swb_program *program, struct swb_view *view, size_t 
                 r = swb_fields_init(&program->fields, view->n_bytes, max_memory);
         if (r < 0)
                 return r;
-        find_all(program);
+        r = swb_tables_mark(program);
+        if (r < 0)
+                return r;
+        if (program->elf.n_sections > 0)
+                find_all(program);
         return swb_fields_close(&program->fields);
 }
 
