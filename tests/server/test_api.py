@@ -160,7 +160,7 @@ REFUSED = [
     ("GET", "devices?state=odd", None, 400),
     ("GET", "devices?limit=many", None, 400),
     ("GET", "channels?app=other", None, 404),
-    ("DELETE", "channels/stable", None, 405),
+    ("POST", "channels/stable", {}, 405),
     ("PUT", "channels/stable", "{", 400),
     ("PUT", "channels/stable", "[]", 400),
     ("PUT", "channels/stable", '{"release": "2.0", "release": "2.0"}', 400),
@@ -333,7 +333,9 @@ def test_same_by_the_command_line(api, data, tmp_path):
     api.server.ask(machineid="m1")
     api.server.wait_for(lambda: run_json(data, "devices", *remote))
     run(data, "group", "set", "lab", "--channel=beta", "--machine=m1", *remote)
-    for verb in (["devices"], ["events"], ["explain", "m1"], ["release", "list"],
+    asked, own = run(data, "explain", "m1", *remote).stdout, run(data, "explain", "m1").stdout
+    assert asked.startswith(own), "only a running server knows its own URLs"
+    for verb in (["devices"], ["events"], ["image", "list"], ["image", "files"], ["mirror", "list"], ["release", "list"],
                  ["release", "show", "2.0"], ["channel", "list"], ["group", "list"],
                  ["group", "show", "lab"], ["rollout", "list"], ["app", "list"], ["app", "show"],
                  ["user", "list"]):

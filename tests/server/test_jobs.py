@@ -68,8 +68,58 @@ def test_budgets(serve, data, images):
     server.wait_for(lambda: len(run_json(data, "devices")) == 3)
     publish(data, images["3.0"], "3.0", "--delta-bytes=1")
     job = run_json(data, "job", "list")[0]
-    assert {p["outcome"] for p in job["payloads"][1:]} == {"above the budget of bytes"}
+    outcomes = [p["outcome"] for p in job["payloads"][1:]]
+    assert outcomes[0] == "above the budget of bytes", "nothing was measured before"
+    assert outcomes[1:] == ["not made: expected to be above the budget of bytes"]
     assert set(payloads_of(data, "3.0")) == {None}
+
+
+def test_expected_saving(serve, data, images, tmp_path):
+    """What was measured decides what comes next, and what is not tried again."""
+    strange = bytearray(blocks(64, "strange"))
+    (tmp_path / "0.5.img").write_bytes(strange)
+    publish(data, tmp_path / "0.5.img", "0.5")
+    publish(data, images["1.0"], "1.0", "--channel=stable")
+    publish(data, images["2.0"], "2.0")
+    server = serve("--status")
+    for machine, version in (("a", "0.5"), ("b", "0.5"), ("c", "1.0")):
+        server.ask(machineid=machine, version=version)
+    server.wait_for(lambda: len(run_json(data, "devices")) == 3)
+    run(data, "job", "create", "2.0")
+    api = Client(server, make_token(data, "d", "deploy"))
+    second = serve("--jobs", f"--pack-program={PACK}")
+    server.wait_for(lambda: api.ok("GET", "jobs?limit=1")[0]["status"] == "done")
+    rows = {p["source_version"]: p for p in api.ok("GET", "jobs?limit=1")[0]["payloads"]}
+    # Nothing was known: most devices first, by the share that is taken to be usual.
+    assert list(rows) == ["0.5", "1.0"]
+    assert rows["0.5"]["outcome"] == "saves too little" and rows["0.5"]["saving"] == 0
+    good = rows["1.0"]
+    assert good["saving"] == good["full_bytes"] - good["bytes"] > 0
+    measured = {m["source_version"]: m for m in api.ok("GET", "delta-measures")}
+    assert measured["1.0"]["delta_bytes"] == good["bytes"] and measured["1.0"]["cpu_msec"] == good["cpu_msec"]
+    assert (measured["0.5"]["steps"], measured["1.0"]["steps"]) == (2, 1)
+    # Again: what was seen to save too little costs nothing any more.
+    api.ok("POST", "jobs", {"version": "2.0"})
+    server.wait_for(lambda: api.ok("GET", "jobs?limit=1")[0]["status"] == "done")
+    (row,) = api.ok("GET", "jobs?limit=1")[0]["payloads"]
+    assert row["outcome"].startswith("not made: saves too little") and row["cpu_msec"] == 0
+    # The next release: the one over one version is expected to save more than two over several.
+    assert second.stop() == 0
+    server.ask(machineid="e", version="2.0")
+    server.wait_for(lambda: len(run_json(data, "devices")) == 4)
+    publish(data, images["3.0"], "3.0", "--max-deltas=1")
+    job = run_json(data, "job", "list")[0]
+    assert [p["source_version"] for p in job["payloads"]] == [None, "2.0"]
+    expected = job["payloads"][1]
+    assert abs(expected["expected_bytes"] - good["bytes"] * job["payloads"][0]["bytes"] // good["full_bytes"]) <= 1
+    assert expected["expected_saving"] == expected["full_bytes"] - expected["expected_bytes"]
+    shown = run(data, "job", "show", job["id"]).stdout
+    assert "saves " in shown and "expected: " in shown
+    assert "2.0" in run(data, "job", "measures").stdout
+    # A budget that the next one is expected to break is not spent on it.
+    publish(data, images["1.0"], "4.0", "--delta-bytes=1")
+    outcomes = {p["outcome"] for p in run_json(data, "job", "list")[0]["payloads"][1:]}
+    assert outcomes == {"not made: expected to be above the budget of bytes"}
 
 
 def test_server_works_on_jobs(serve, data, images):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The OpenAPI file says what the server does: each path, method, status and shape."""
 
+import hashlib
 import re
 
 import openapi
@@ -66,6 +67,11 @@ def test_every_operation(fleet, publish, data, tmp_path):
             ("PUT", "groups/g", {"channel": "beta", "machines": ["m2"]}),
             ("PUT", "groups/g", {"board": "b"}), ("GET", "groups", None),
             ("GET", "groups/g", None), ("DELETE", "groups/g", None),
+            ("POST", "group-preview", {"tag": "lab"}),
+            ("PUT", "mirrors/eu", {"kind": "tag", "value": "eu", "url": "http://eu/"}), ("GET", "mirrors", None),
+            ("GET", "mirrors/eu", None), ("DELETE", "mirrors/eu", None),
+            ("GET", "images", None), ("GET", "images/2.0", None), ("GET", "payload-files", None),
+            ("GET", "delta-measures", None), ("PUT", "channels/gone", {"release": None}), ("DELETE", "channels/gone", None),
             ("PUT", "settings/egress", {"per_day": 1 << 40}), ("GET", "settings/egress", None),
             ("POST", "rollouts", {"name": "r", "release": "3.0"}), ("GET", "rollouts", None),
             ("GET", "rollouts/r", None), ("PATCH", "rollouts/r", {"max_failures": 9}),
@@ -73,7 +79,8 @@ def test_every_operation(fleet, publish, data, tmp_path):
             ("POST", "rollouts/r/advance", None), ("POST", "rollouts/r/recall", None),
             ("DELETE", "rollouts/r", None), ("POST", "rollouts", {"name": "s", "release": "3.0"}),
             ("POST", "rollouts/s/finish", None), ("PUT", "channels/stable", {"release": "2.0"}),
-            ("DELETE", "releases/3.0", None), ("POST", "apps", {"app": "other"}),
+            ("DELETE", "releases/3.0", None), ("POST", "apps", {"app": "spare"}), ("DELETE", "apps/spare", None),
+            ("POST", "apps", {"app": "other"}),
             ("POST", "tokens", {"name": "t"}), ("GET", "tokens", None),
             ("DELETE", "tokens/t", None), ("POST", "users", {"name": "eve"}),
             ("GET", "users", None), ("PATCH", "users/eve", {"role": "deploy"}),
@@ -95,5 +102,14 @@ def test_every_operation(fleet, publish, data, tmp_path):
     payload = Payload(tmp_path / "sent.bin", "7.0", blocks(3, "7.0"))
     api.ok("PUT", f"uploads/{payload.sha256}", payload.bytes, Content_Type="application/octet-stream")
     api.ok("POST", "releases", {"upload": payload.sha256, "manifest": payload.manifest})
+    stray = data / "payloads" / ("0" * 64)
+    stray.write_bytes(b"x")
+    api.ok("DELETE", f"payload-files/{stray.name}")
+    sent = image.read_bytes()
+    api.ok("PUT", f"uploads/{hashlib.sha256(sent).hexdigest()}", sent, Content_Type="application/octet-stream")
+    again = api.ok("POST", "images", {"upload": hashlib.sha256(sent).hexdigest(), "app": "app-1", "version": "9.0"})
+    for number in (again["id"], again["id"] - 1):
+        api.ok("POST", f"jobs/{number}/cancel")
+    api.ok("DELETE", "images/9.0?app=app-1")
     documented = {(method, path) for method, path, _ in openapi.operations()}
     assert documented - api.seen - page.seen == {("GET", "/stream")}  # test_stream.py

@@ -66,8 +66,8 @@ def test_command_line(server, data, payload, keys, tmp_path):
     assert result.returncode == 0 and "signed by key" in result.stdout, result.stderr
     image = tmp_path / "image"
     image.write_bytes(bytes(8192))
-    result = remote(server, boss, tmp_path, "publish", image, "--app-id=x", "--target-version=1")
-    assert result.returncode == 1 and "on the server's host" in result.stderr
+    result = remote(server, boss, tmp_path, "publish", image, "--app-id=x", "--target-version=1", f"--key={keys[0].private}")
+    assert result.returncode == 2 and "the server's keys" in result.stderr, result
     assert not uploads(data)
 
 

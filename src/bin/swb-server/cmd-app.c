@@ -125,14 +125,23 @@ static int run_create(char **args, struct swb_error *err)
         return r < 0 ? r : ask("POST", "apps", body, err);
 }
 
+static int run_remove(char **args, struct swb_error *err)
+{
+        _cleanup_free_ char *path = client_path("apps", args[0], NULL);
+        struct client_request request = {.method = "DELETE", .path = path};
+        int r = client_do(&request, err);
+
+        if (r < 0)
+                return r;
+        (void)printf("removed app %s\n", args[0]);
+        return SWB_EXIT_OK;
+}
+
 int cmd_app(int n_args, char **args, struct swb_error *err)
 {
         static const struct client_action actions[] = {
-                {"list", 0, run_list},
-                {"show", 0, run_show},
-                {"set", 0, run_set},
-                {"create", 1, run_create},
-                {0},
+                {"list", 0, run_list},     {"show", 0, run_show},     {"set", 0, run_set},
+                {"create", 1, run_create}, {"remove", 1, run_remove}, {0},
         };
 
         return client_run_action(actions, n_args, args, err);

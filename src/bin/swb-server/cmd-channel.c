@@ -51,11 +51,24 @@ static int run_set(char **args, struct swb_error *err)
         return SWB_EXIT_OK;
 }
 
+static int run_remove(char **args, struct swb_error *err)
+{
+        _cleanup_free_ char *path = client_path("channels", args[0], NULL);
+        struct client_request request = {.method = "DELETE", .path = path, .app = appid};
+        int r = client_do(&request, err);
+
+        if (r < 0)
+                return r;
+        (void)printf("removed channel %s\n", args[0]);
+        return SWB_EXIT_OK;
+}
+
 int cmd_channel(int n_args, char **args, struct swb_error *err)
 {
         static const struct client_action actions[] = {
                 {"list", 0, run_list},
                 {"set", 1, run_set},
+                {"remove", 1, run_remove},
                 {0},
         };
 

@@ -2,7 +2,7 @@
 #include "bin/swb-server/client.h"
 #include "bin/swb-server/server.h"
 
-static const char *appid, *running, *track, *board, *hardware_class;
+static const char *appid, *running, *track, *board, *hardware_class, *address;
 static bool as_json;
 
 const struct swb_opt cmd_explain_options[] = {
@@ -14,6 +14,8 @@ const struct swb_opt cmd_explain_options[] = {
         {0, "board", SWB_OPT_STRING, &board, "TEXT", false, "as if it had this board"},
         {0, "hardware-class", SWB_OPT_STRING, &hardware_class, "TEXT", false,
          "as if it had this hardware class"},
+        {0, "address", SWB_OPT_STRING, &address, "ADDRESS", false,
+         "as if it asked from there: which mirrors of networks it gets"},
         {0, "json", SWB_OPT_FLAG, &as_json, NULL, false, "print JSON"},
         {0},
 };
@@ -26,12 +28,22 @@ static int make_query(const char *machineid, char **query, struct swb_error *err
                      {"running", running},
                      {"track", track},
                      {"board", board},
-                     {"hardware_class", hardware_class}};
+                     {"hardware_class", hardware_class},
+                     {"address", address}};
         int r = 0;
 
         for (size_t i = 0; r >= 0 && i < SWB_ELEMENTS(parts); i++)
                 r = client_add_query(query, parts[i].name, parts[i].value, err);
         return r;
+}
+
+static void print_urls(const json_t *urls)
+{
+        const json_t *url;
+        size_t i;
+
+        json_array_foreach(urls, i, url)(void)
+                printf("loads from: %s (%s)\n", client_text(url, "url"), client_text(url, "rule"));
 }
 
 static int print(const json_t *answer)
@@ -55,6 +67,7 @@ static int print(const json_t *answer)
                 (void)printf("rollout: %s of %s, %s\n", client_text(answer, "rollout"),
                              client_text(answer, "rollout_release"),
                              client_text(answer, "rollout_status"));
+        print_urls(json_object_get(answer, "urls"));
         if (client_bool(answer, "recall"))
                 (void)printf("and it is told to drop what it has installed\n");
         return SWB_EXIT_OK;

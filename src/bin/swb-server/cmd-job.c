@@ -16,7 +16,7 @@ const struct swb_opt cmd_job_options[] = {
         {'c', "channel", SWB_OPT_STRING, &channel, "NAME", false,
          "create: set this channel to the release once its full payload is there"},
         {0, "max-deltas", SWB_OPT_U64, &max_deltas, "N", false,
-         "create: deltas to make, from versions with most devices first (default 5)"},
+         "create: deltas to make, those that save most first (default 5)"},
         {0, "cpu-time", SWB_OPT_DURATION, &cpu_usec, "TIME", false,
          "create: CPU time for deltas (default 4h; 0: no limit)"},
         {0, "delta-bytes", SWB_OPT_SIZE, &delta_bytes, "SIZE", false,
@@ -53,6 +53,54 @@ static int run_list(char **args, struct swb_error *err)
         return table_finish(&table, r, err);
 }
 
+/* Of all devices that run the source, against the full payload. */
+static void print_saving(const json_t *payload)
+{
+        char expected[SWB_SIZE_TEXT], saving[SWB_SIZE_TEXT];
+
+        if (!json_is_integer(json_object_get(payload, "expected_saving")))
+                return;
+        (void)printf("    saves %s, expected: %s\n",
+                     swb_format_size(client_number(payload, "saving"), saving),
+                     swb_format_size(client_number(payload, "expected_saving"), expected));
+}
+
+static void add_measure(const json_t *m, void *userdata)
+{
+        char delta[SWB_SIZE_TEXT], full[SWB_SIZE_TEXT], share[16], cpu[32];
+        uint64_t n_full = client_number(m, "full_bytes");
+
+        (void)snprintf(share, sizeof(share), "%.1f%%",
+                       n_full ? 100.0 * (double)client_number(m, "delta_bytes") / (double)n_full
+                              : 0.0);
+        (void)snprintf(cpu, sizeof(cpu), "%.1f s", (double)client_number(m, "cpu_msec") / 1000);
+        table_row(userdata, client_text(m, "source_version"), client_text(m, "target_version"),
+                  swb_format_size(client_number(m, "delta_bytes"), delta),
+                  swb_format_size(n_full, full), share, cpu, client_text(m, "at"), NULL);
+}
+
+/* What deltas took and saved: by this the next ones are chosen. */
+static int run_measures(char **args, struct swb_error *err)
+{
+        _cleanup_(client_answer_done) struct client_answer answer = {0};
+        const struct client_request request = {
+                .method = "GET", .path = "delta-measures", .query = "limit=1000", .app = appid};
+        struct table table;
+        json_t *measure;
+        size_t i;
+        int r;
+
+        (void)args;
+        r = client_call(&request, &answer, err);
+        if (r < 0)
+                return r;
+        if (as_json)
+                return client_print_json(answer.json, err);
+        table_init(&table, "FROM", "TO", "DELTA", "FULL", "SHARE", "CPU TIME", "MEASURED", NULL);
+        json_array_foreach(answer.json, i, measure) add_measure(measure, &table);
+        return table_finish(&table, 0, err);
+}
+
 static int print(const json_t *job, struct swb_error *err)
 {
         const json_t *payloads = json_object_get(job, "payloads"), *payload;
@@ -66,13 +114,16 @@ static int print(const json_t *job, struct swb_error *err)
                      client_text(job, "status"), *client_text(job, "error") ? ": " : "",
                      client_text(job, "error"), (unsigned)client_number(job, "percent"),
                      client_text_or(job, "step", "nothing yet"));
-        json_array_foreach(payloads, i, payload)(void)
-                printf("%s%s: %s, %.1f s of CPU time, %" PRIu64 " devices: %s\n",
-                       *client_text(payload, "source_version") ? "from " : "",
-                       client_text_or(payload, "source_version", "full"),
-                       swb_format_size(client_number(payload, "bytes"), size),
-                       (double)client_number(payload, "cpu_msec") / 1000,
-                       client_number(payload, "devices"), client_text(payload, "outcome"));
+        json_array_foreach(payloads, i, payload)
+        {
+                (void)printf("%s%s: %s, %.1f s of CPU time, %" PRIu64 " devices: %s\n",
+                             *client_text(payload, "source_version") ? "from " : "",
+                             client_text_or(payload, "source_version", "full"),
+                             swb_format_size(client_number(payload, "bytes"), size),
+                             (double)client_number(payload, "cpu_msec") / 1000,
+                             client_number(payload, "devices"), client_text(payload, "outcome"));
+                print_saving(payload);
+        }
         return SWB_EXIT_OK;
 }
 
@@ -122,11 +173,8 @@ static int run_create(char **args, struct swb_error *err)
 int cmd_job(int n_args, char **args, struct swb_error *err)
 {
         static const struct client_action actions[] = {
-                {"create", 1, run_create},
-                {"list", 0, run_list},
-                {"show", 1, run_show},
-                {"cancel", 1, run_cancel},
-                {0},
+                {"create", 1, run_create}, {"list", 0, run_list},         {"show", 1, run_show},
+                {"cancel", 1, run_cancel}, {"measures", 0, run_measures}, {0},
         };
 
         return client_run_action(actions, n_args, args, err);

@@ -29,7 +29,7 @@ const struct swb_opt cmd_publish_options[] = {
         {0, "key", SWB_OPT_LIST, &keys, "FILE|URI", false,
          "of an image: private key to sign the payloads with (default: they are not signed)"},
         {0, "max-deltas", SWB_OPT_U64, &image.plan.max_deltas, "N", false,
-         "of an image: deltas to make, from versions with most devices first (default 5)"},
+         "of an image: deltas to make, those that save most first (default 5)"},
         {0, "cpu-time", SWB_OPT_DURATION, &cpu_usec, "TIME", false,
          "of an image: CPU time for deltas (default 4h; 0: no limit)"},
         {0, "delta-bytes", SWB_OPT_SIZE, &image.plan.delta_bytes, "SIZE", false,
@@ -69,10 +69,6 @@ static void print_result(const struct swb_publish_result *result)
 
 static int publish_as_image(const char *path, struct swb_error *err)
 {
-        if (server_options.server)
-                return swb_fail(err, -ENOTSUP, SWB_FAULT_UNSUPPORTED,
-                                "an image is published on the server's host; payloads can be "
-                                "published with --server");
         image.keys = keys.items;
         image.n_keys = keys.n;
         image.plan.cpu_seconds = cpu_usec / 1000000;
@@ -86,7 +82,11 @@ static int publish_as_image(const char *path, struct swb_error *err)
                         return r;
                 swb_copy_bounded(image.plan.channel, options.channel, SWB_NAME_MAX);
         }
-        return publish_image(path, &image, err);
+        if (!image.appid || !image.version)
+                return swb_fail(err, -EINVAL, SWB_FAULT_USAGE,
+                                "'%s' is an image: say --app-id and --target-version", path);
+        return server_options.server ? publish_image_remote(path, &image, err)
+                                     : publish_image(path, &image, err);
 }
 
 int cmd_publish(int n_args, char **args, struct swb_error *err)

@@ -5,6 +5,7 @@
 
 #include "os/file.h"
 #include "server/api/api.h"
+#include "server/store/audit.h"
 
 int publish_is_payload(const char *path, bool *ret, struct swb_error *err)
 {
@@ -29,34 +30,63 @@ static void say(const struct swb_job *job, void *userdata)
                 (void)fprintf(stderr, "\r%s: %u%%   ", job->step, (unsigned)job->percent);
 }
 
-static int make_job(struct swb_db *db, const char *path,
-                    const struct publish_image_options *options, int64_t *ret_job,
-                    struct swb_error *err)
+/* The line that the API writes for an upload. */
+static int write_audit(struct swb_db *db, const struct swb_app *app, const char *version,
+                       const struct swb_payload_file *file, int64_t now, struct swb_error *err)
+{
+        char object[SWB_VERSION_MAX + 16], state[SWB_VERSION_MAX + 128];
+        struct swb_identity identity;
+        const struct swb_audit_entry entry = {.identity = &identity,
+                                              .action = "image.add",
+                                              .app = app->appid,
+                                              .object = object,
+                                              .new_state = state};
+
+        swb_api_local_identity(&identity);
+        (void)snprintf(object, sizeof(object), "images/%s", version);
+        (void)snprintf(state, sizeof(state), "{\"version\":\"%s\",\"sha256\":\"%s\",\"size\":%llu}",
+                       version, file->name, (unsigned long long)file->n_bytes);
+        return swb_audit_put(db, &entry, now, err);
+}
+
+static int put_image(struct swb_db *db, const struct publish_image_options *options,
+                     const struct swb_payload_file *file, const char *plan, int64_t *ret_job,
+                     struct swb_error *err)
 {
         _cleanup_(swb_transaction_done) struct swb_transaction t = {0};
-        _cleanup_free_ char *plan = swb_payloads_plan_text(&options->plan);
-        struct swb_identity identity;
         int64_t now = (int64_t)time(NULL);
+        struct swb_identity identity;
         struct swb_app app;
         int r;
 
-        if (!plan)
-                return swb_oom(err);
         swb_api_local_identity(&identity);
         r = swb_transaction_begin(&t, db, err);
         if (r >= 0)
                 r = swb_app_ensure(db, options->appid, now, &app, err);
         if (r >= 0)
-                r = swb_transaction_commit_catalog(&t, err);
+                r = swb_image_put(db, app.id, options->version, file->name, file->n_bytes, now,
+                                  err);
         if (r >= 0)
-                r = swb_payloads_take_image(db, server_options.data, app.id, options->version, path,
-                                            err);
-        if (r >= 0)
-                r = swb_transaction_begin(&t, db, err);
+                r = write_audit(db, &app, options->version, file, now, err);
         if (r >= 0)
                 r = swb_job_create(db, app.appid, options->version, plan, identity.who, now,
                                    ret_job, err);
-        return r < 0 ? r : swb_transaction_commit(&t, err);
+        return r < 0 ? r : swb_transaction_commit_catalog(&t, err);
+}
+
+static int make_job(struct swb_db *db, const char *path,
+                    const struct publish_image_options *options, int64_t *ret_job,
+                    struct swb_error *err)
+{
+        _cleanup_free_ char *plan = swb_payloads_plan_text(&options->plan);
+        _cleanup_close_ int lock = -EBADF;
+        struct swb_payload_file file;
+        int r;
+
+        if (!plan)
+                return swb_oom(err);
+        r = swb_payloads_store_image(server_options.data, path, &file, &lock, err);
+        return r < 0 ? r : put_image(db, options, &file, plan, ret_job, err);
 }
 
 static int report(struct swb_db *db, int64_t id, struct swb_error *err)
@@ -88,9 +118,6 @@ int publish_image(const char *path, const struct publish_image_options *options,
         int64_t job, claimed;
         int r;
 
-        if (!options->appid || !options->version)
-                return swb_fail(err, -EINVAL, SWB_FAULT_USAGE,
-                                "'%s' is an image: say --app-id and --target-version", path);
         r = server_open_db(SWB_DB_CREATE, &db, err);
         if (r >= 0)
                 r = make_job(db, path, options, &job, err);

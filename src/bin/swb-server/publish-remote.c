@@ -26,7 +26,7 @@ static int send_piece(const struct swb_payload_file *file, uint64_t offset, cons
         return client_do(&request, err);
 }
 
-static int send_payload(const char *path, struct swb_payload_file *file, struct swb_error *err)
+static int send_file(const char *path, struct swb_payload_file *file, struct swb_error *err)
 {
         _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
         _cleanup_free_ uint8_t *piece = malloc(PIECE_BYTES);
@@ -149,7 +149,7 @@ int publish_remote(const struct swb_publish_options *options, struct swb_publish
         if (r >= 0)
                 r = set_keys(body, options, err);
         if (r >= 0)
-                r = send_payload(options->payload, &file, err);
+                r = send_file(options->payload, &file, err);
         if (r >= 0)
                 r = set_options(body, options, &file, err);
         if (r >= 0)
@@ -158,4 +158,48 @@ int publish_remote(const struct swb_publish_options *options, struct swb_publish
                 return r;
         read_result(answer.json, ret);
         return 0;
+}
+
+static int set_image(json_t *body, const struct publish_image_options *options, const char *sha256,
+                     struct swb_error *err)
+{
+        int r;
+
+        r = client_set_text(body, "upload", sha256, err);
+        if (r >= 0)
+                r = client_set_text(body, "app", options->appid, err);
+        if (r >= 0)
+                r = client_set_text(body, "version", options->version, err);
+        if (r >= 0 && *options->plan.channel)
+                r = client_set_text(body, "channel", options->plan.channel, err);
+        if (r >= 0)
+                r = client_set_number(body, "max_deltas", options->plan.max_deltas, err);
+        if (r >= 0)
+                r = client_set_number(body, "cpu_seconds", options->plan.cpu_seconds, err);
+        return r < 0 ? r : client_set_number(body, "delta_bytes", options->plan.delta_bytes, err);
+}
+
+int publish_image_remote(const char *path, const struct publish_image_options *options,
+                         struct swb_error *err)
+{
+        _cleanup_(client_answer_done) struct client_answer answer = {0};
+        _cleanup_(client_json_done) json_t *body = json_object();
+        struct client_request request = {.method = "POST", .path = "images", .body = body};
+        struct swb_payload_file file;
+        int r;
+
+        if (options->n_keys > 0)
+                return swb_fail(err, -EINVAL, SWB_FAULT_USAGE,
+                                "with --server an image's payloads are signed with the server's "
+                                "keys (serve --pack-key), not with --key");
+        r = send_file(path, &file, err);
+        if (r >= 0)
+                r = set_image(body, options, file.name, err);
+        if (r >= 0)
+                r = client_call(&request, &answer, err);
+        if (r < 0)
+                return r;
+        (void)printf("job %llu waits for a server with --jobs\n",
+                     (unsigned long long)client_number(answer.json, "id"));
+        return SWB_EXIT_OK;
 }

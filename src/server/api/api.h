@@ -14,6 +14,7 @@
 #include "base/json_writer.h"
 #include "server/auth/identity.h"
 #include "server/auth/throttle.h"
+#include "server/http/mirrors.h"
 #include "server/rollout/live.h"
 
 #define SWB_API_PATH "/api/v1/"
@@ -32,6 +33,10 @@ struct swb_api_config {
         const char *const *trusted_proxies; /* addresses */
         size_t n_trusted_proxies;
         const char *identity_header; /* by which these name a user; NULL: none */
+        /* What a running server tells devices besides the catalog's mirrors, for explanations. */
+        const struct swb_mirrors *mirrors;
+        const char *const *base_urls;
+        size_t n_base_urls;
 };
 
 /* What a running server knows of the fleet without asking the database. NULL functions: nothing. */

@@ -153,6 +153,13 @@ static int create_app(struct swb_api_call *call, struct swb_error *err)
         return change(call, err);
 }
 
+static int remove_app(struct swb_api_call *call, struct swb_error *err)
+{
+        int r = find_app(call, err);
+
+        return r < 0 ? r : swb_app_remove(call->db, &call->app, err);
+}
+
 /* --- channels --- */
 
 static int add_channel(const struct swb_channel *channel, void *userdata, struct swb_error *err)
@@ -229,6 +236,11 @@ static int set_channel(struct swb_api_call *call, struct swb_error *err)
         return r < 0 ? r : show_channel(call, err);
 }
 
+static int remove_channel(struct swb_api_call *call, struct swb_error *err)
+{
+        return swb_channel_remove(call->db, call->app.id, call->args[0], err);
+}
+
 const struct swb_api_route swb_api_app_routes[] = {
         {"GET", "apps", SWB_SCOPE_READ, list_apps, NULL, NULL, SWB_API_NO_APP},
         {"POST", "apps", SWB_SCOPE_ADMIN, create_app, describe_app, "app.create",
@@ -236,9 +248,13 @@ const struct swb_api_route swb_api_app_routes[] = {
         {"GET", "apps/{app}", SWB_SCOPE_READ, show_app, describe_app, NULL, SWB_API_NO_APP},
         {"PATCH", "apps/{app}", SWB_SCOPE_ADMIN, change_app, describe_app, "app.change",
          SWB_API_NO_APP | SWB_API_CATALOG},
+        {"DELETE", "apps/{app}", SWB_SCOPE_ADMIN, remove_app, describe_app, "app.remove",
+         SWB_API_NO_APP | SWB_API_CATALOG | SWB_API_NO_BODY},
         {"GET", "channels", SWB_SCOPE_READ, list_channels, NULL, NULL, 0},
         {"GET", "channels/{channel}", SWB_SCOPE_READ, show_channel, describe_channel, NULL, 0},
         {"PUT", "channels/{channel}", SWB_SCOPE_DEPLOY, set_channel, describe_channel,
          "channel.set", SWB_API_CATALOG},
+        {"DELETE", "channels/{channel}", SWB_SCOPE_DEPLOY, remove_channel, describe_channel,
+         "channel.remove", SWB_API_CATALOG | SWB_API_NO_BODY},
         {0},
 };

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a device would be told now, and why. */
+#include "server/select/nearest.h"
+
 #include "server/api/internal.h"
 #include "server/report/explanation.h"
 #include "server/store/fleet.h"
@@ -69,6 +71,63 @@ static void override(const struct swb_api_call *call, const char *name, const ch
                 *word = text;
 }
 
+static void put_url(struct swb_json *json, const char *url, const char *rule)
+{
+        swb_json_open_object(json, NULL);
+        swb_json_str(json, "url", url);
+        swb_json_str(json, "rule", rule);
+        swb_json_close_object(json);
+}
+
+static void put_near(struct swb_api_call *call, const char *address)
+{
+        const struct swb_mirrors *mirrors = call->shared->config.mirrors;
+        const char *urls[SWB_OMAHA_URLS_MAX];
+        size_t n = mirrors ? swb_mirrors_of(mirrors, address, urls, SWB_ELEMENTS(urls)) : 0;
+
+        for (size_t i = 0; i < n; i++)
+                put_url(&call->json, urls[i], "serve --mirror: its network");
+}
+
+static void put_mirrors(struct swb_api_call *call, const struct swb_explanation *e,
+                        const char *address)
+{
+        const struct swb_nearest_query q = {.app = e->decision.app,
+                                            .group = e->decision.group,
+                                            .words = &e->words,
+                                            .machineid = e->device.machineid,
+                                            .address = address};
+        const struct swb_catalog_mirror *mirrors[SWB_OMAHA_URLS_MAX];
+        size_t n = q.app ? swb_select_nearest(&q, mirrors, SWB_ELEMENTS(mirrors)) : 0;
+        char rule[SWB_NAME_MAX + 256];
+
+        for (size_t i = 0; i < n; i++) {
+                (void)snprintf(rule, sizeof(rule), "mirror %s: %s %s", mirrors[i]->name,
+                               swb_mirror_kind_to_string(mirrors[i]->kind), mirrors[i]->value);
+                put_url(&call->json, mirrors[i]->url, rule);
+        }
+}
+
+/* Where it would be told to load from, and by which rule. Only a running server knows what it was
+ * started with; networks are known to whoever gives the device's address. */
+static void put_urls(struct swb_api_call *call, const struct swb_explanation *e)
+{
+        const struct swb_api_config *config = &call->shared->config;
+        const char *address = swb_api_query(call, "address");
+        char own[300];
+
+        swb_json_open_array(&call->json, "urls");
+        put_near(call, address ? address : "");
+        put_mirrors(call, e, address ? address : "");
+        for (size_t i = 0; i < config->n_base_urls; i++)
+                put_url(&call->json, config->base_urls[i], "serve --base-url: every device");
+        if (config->n_base_urls == 0 && call->request->host) {
+                (void)snprintf(own, sizeof(own), "http://%.255s/payloads/", call->request->host);
+                put_url(&call->json, own, "this server: every device");
+        }
+        swb_json_close_array(&call->json);
+}
+
 static void decide(struct swb_api_call *call, struct question *question)
 {
         struct swb_explanation *e = &question->explanation;
@@ -80,7 +139,10 @@ static void decide(struct swb_api_call *call, struct question *question)
         override(call, "hardware_class", &e->words.hardware_class);
         swb_explanation_decide(e, question->catalog, question->rollouts, &question->egress,
                                call->now);
+        swb_json_open_object(&call->json, NULL);
         swb_json_explanation(&call->json, e);
+        put_urls(call, e);
+        swb_json_close_object(&call->json);
 }
 
 int swb_api_explain(struct swb_api_call *call, struct swb_error *err)

@@ -57,7 +57,8 @@ extern const struct swb_api_route swb_api_fleet_routes[], swb_api_rollout_routes
         swb_api_release_routes[], swb_api_app_routes[], swb_api_group_routes[],
         swb_api_access_routes[], swb_api_session_routes[], swb_api_audit_routes[],
         swb_api_job_routes[], swb_api_upload_routes[], swb_api_webhook_routes[],
-        swb_api_tag_routes[], swb_api_egress_routes[];
+        swb_api_tag_routes[], swb_api_egress_routes[], swb_api_storage_routes[],
+        swb_api_mirror_routes[];
 
 /* Who sends the request, by what it shows. Return: 0 (perhaps nobody); DENIED for what is shown
  * and is wrong. */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Work on payloads. */
+#include "server/api/jobs.h"
 #include "base/text.h"
-#include "server/api/internal.h"
-#include "server/jobs/payloads.h"
 #include "server/report/report.h"
+#include "server/store/delta_measures.h"
 
 static void put_time(struct swb_json *json, const char *name, int64_t at)
 {
@@ -107,33 +107,53 @@ static int read_plan(const struct swb_api_call *call, struct swb_payloads_plan *
         return r;
 }
 
-/* For a version whose image is there. */
-static int create(struct swb_api_call *call, struct swb_error *err)
+static int insert(struct swb_api_call *call, const char *version, int64_t *ret_id,
+                  struct swb_error *err)
 {
         struct swb_payloads_plan plan = SWB_PAYLOADS_PLAN_DEFAULT;
         _cleanup_free_ char *text = NULL;
-        const char *version;
-        char sha256[65];
-        int64_t id;
-        int r;
+        int r = read_plan(call, &plan, err);
 
-        r = swb_api_only(call, "version channel max_deltas cpu_seconds delta_bytes", err);
-        if (r >= 0)
-                r = swb_api_need(call, "version", &version, err);
-        if (r >= 0)
-                r = read_plan(call, &plan, err);
-        if (r >= 0)
-                r = swb_image_find(call->db, call->app.id, version, sha256, err);
-        if (r == 0)
-                return swb_fail(err, -ENOENT, SWB_FAULT_NOT_FOUND,
-                                "no image of version '%.64s' is here: publish it", version);
         if (r < 0)
                 return r;
         text = swb_payloads_plan_text(&plan);
         if (!text)
                 return swb_oom(err);
-        r = swb_job_create(call->db, call->app.appid, version, text, call->identity.who, call->now,
-                           &id, err);
+        return swb_job_create(call->db, call->app.appid, version, text, call->identity.who,
+                              call->now, ret_id, err);
+}
+
+int swb_api_job_make(struct swb_api_call *call, const char *version, struct swb_error *err)
+{
+        _cleanup_(swb_job_done) struct swb_job job = {0};
+        int64_t id;
+        int r = insert(call, version, &id, err);
+
+        if (r >= 0)
+                r = swb_job_find(call->db, id, &job, err);
+        if (r >= 0)
+                write_job(&call->json, &job);
+        return r;
+}
+
+/* For a version whose image is there. */
+static int create(struct swb_api_call *call, struct swb_error *err)
+{
+        const char *version;
+        char sha256[65];
+        int64_t id;
+        int r;
+
+        r = swb_api_only(call, "version " SWB_API_JOB_MEMBERS, err);
+        if (r >= 0)
+                r = swb_api_need(call, "version", &version, err);
+        if (r >= 0)
+                r = swb_image_find(call->db, call->app.id, version, sha256, err);
+        if (r == 0)
+                return swb_fail(err, -ENOENT, SWB_FAULT_NOT_FOUND,
+                                "no image of version '%.64s' is here: publish it", version);
+        if (r >= 0)
+                r = insert(call, version, &id, err);
         if (r < 0)
                 return r;
         (void)snprintf(call->made, sizeof(call->made), "%lld", (long long)id);
@@ -150,7 +170,40 @@ static int cancel(struct swb_api_call *call, struct swb_error *err)
         return r < 0 ? r : show(call, err);
 }
 
+/* --- what was measured --- */
+
+static int add_measure(const struct swb_delta_measure *m, void *userdata, struct swb_error *err)
+{
+        struct swb_json *json = userdata;
+
+        (void)err;
+        swb_json_open_object(json, NULL);
+        swb_json_str(json, "source_version", m->source_version);
+        swb_json_str(json, "target_version", m->target_version);
+        swb_json_u64(json, "steps", m->steps);
+        swb_json_u64(json, "delta_bytes", m->delta_bytes);
+        swb_json_u64(json, "full_bytes", m->full_bytes);
+        swb_json_u64(json, "cpu_msec", m->cpu_msec);
+        put_time(json, "at", m->at);
+        swb_json_close_object(json);
+        return 0;
+}
+
+static int list_measures(struct swb_api_call *call, struct swb_error *err)
+{
+        uint64_t limit;
+        int r = swb_api_limit(call, &limit, err);
+
+        if (r < 0)
+                return r;
+        swb_json_open_array(&call->json, NULL);
+        r = swb_delta_measure_list(call->db, call->app.id, limit, add_measure, &call->json, err);
+        swb_json_close_array(&call->json);
+        return r;
+}
+
 const struct swb_api_route swb_api_job_routes[] = {
+        {"GET", "delta-measures", SWB_SCOPE_READ, list_measures, NULL, NULL, 0},
         {"GET", "jobs", SWB_SCOPE_READ, list_jobs, NULL, NULL, SWB_API_NO_APP},
         {"POST", "jobs", SWB_SCOPE_DEPLOY, create, NULL, "job.create", 0},
         {"GET", "jobs/{job}", SWB_SCOPE_READ, show, NULL, NULL, SWB_API_NO_APP},

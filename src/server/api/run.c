@@ -11,7 +11,8 @@ const struct swb_api_route *const swb_api_tables[] = {
         swb_api_egress_routes,  swb_api_access_routes,
         swb_api_session_routes, swb_api_audit_routes,
         swb_api_job_routes,     swb_api_webhook_routes,
-        swb_api_upload_routes,  NULL,
+        swb_api_upload_routes,  swb_api_storage_routes,
+        swb_api_mirror_routes,  NULL,
 };
 
 void swb_api_shared_init(struct swb_api_shared *shared, const struct swb_api_config *config)

@@ -80,6 +80,12 @@ bool swb_catalog_group_has_tagged(const struct swb_catalog_group *group, const c
                                               sizeof(*group->tagged), compare_machine);
 }
 
+bool swb_catalog_list_has(const struct swb_catalog_list *list, const char *text)
+{
+        return list->n > 0 &&
+               bsearch(text, list->texts, list->n, sizeof(*list->texts), compare_machine);
+}
+
 bool swb_catalog_is_blocked(const struct swb_catalog_release *release, const char *hardware_class)
 {
         return release->n_blocked > 0 &&

@@ -8,8 +8,10 @@
  *         of the database makes a new catalog; the old one goes with its last reference.
  */
 #include "server/rollout/zone.h"
+#include "server/select/network.h"
 #include "server/store/channels.h"
 #include "server/store/groups.h"
+#include "server/store/mirrors.h"
 #include "server/store/rollouts.h"
 
 /* Different time zones of groups and rollouts; further ones are as UTC. */
@@ -67,6 +69,7 @@ struct swb_catalog_channel {
 
 struct swb_catalog_group {
         const char *name;
+        int64_t position;
         const char *channel;                        /* "": no updates */
         const char *hardware_class, *board, *track; /* "": any */
         const char *versions;                       /* as swb_versions_fit(); "": any */
@@ -78,6 +81,19 @@ struct swb_catalog_group {
         size_t n_machines;
         const char *pin;             /* prefix of versions; "": any */
         const struct swb_zone *zone; /* NULL: the rollout's */
+};
+
+struct swb_catalog_mirror {
+        const char *name;
+        enum swb_mirror_kind kind;
+        const char *value, *url;
+        struct swb_network network; /* of this kind */
+};
+
+/* Texts in the order of strcmp. */
+struct swb_catalog_list {
+        const char **texts;
+        size_t n;
 };
 
 struct swb_catalog_app {
@@ -95,12 +111,18 @@ struct swb_catalog_app {
         size_t n_stones;
         struct swb_catalog_rollout *rollouts; /* but for finished ones, newest first */
         size_t n_rollouts;
+        const struct swb_catalog_mirror *mirrors; /* of all apps, in the order of positions */
+        size_t n_mirrors;
+        struct swb_catalog_list *mirror_tagged; /* one a mirror: this app's devices with its tag */
 };
 
 struct swb_catalog {
-        unsigned n_refs;              /* atomic */
-        int64_t generation;           /* of the database's catalog */
-        bool has_egress_cap;          /* bytes of offers are counted */
+        unsigned n_refs;      /* atomic */
+        int64_t generation;   /* of the database's catalog */
+        bool has_egress_cap;  /* bytes of offers are counted */
+        bool needs_addresses; /* a mirror is for a network */
+        const struct swb_catalog_mirror *mirrors;
+        size_t n_mirrors;
         struct swb_catalog_app *apps; /* in the order of appids (strcmp) */
         size_t n_apps;
         struct swb_pool *pool; /* private: owns all of it but the zones */
@@ -126,6 +148,7 @@ const struct swb_catalog_payload *swb_catalog_payload(const struct swb_catalog_r
 bool swb_catalog_group_has_machine(const struct swb_catalog_group *group, const char *machineid);
 /* Has the device the group's tag? */
 bool swb_catalog_group_has_tagged(const struct swb_catalog_group *group, const char *machineid);
+bool swb_catalog_list_has(const struct swb_catalog_list *list, const char *text);
 bool swb_catalog_is_blocked(const struct swb_catalog_release *release, const char *hardware_class);
 /* A payload by the name under which it was published (the newest release that has one), or by its
  * SHA-256. */

@@ -412,6 +412,7 @@ static int add_group(const struct swb_group *row, void *userdata, struct swb_err
 
         if (!group)
                 return swb_oom(err);
+        group->position = row->position;
         group->has_machines = row->has_machines;
         group->zone = zone_of(load->catalog, row->time_zone);
         r = keep_texts(load, texts, SWB_ELEMENTS(texts), err);
@@ -449,6 +450,66 @@ static int add_app(const struct swb_app *row, void *userdata, struct swb_error *
         return keep_texts(load, texts, SWB_ELEMENTS(texts), err);
 }
 
+/* --- mirrors --- */
+
+static int add_mirror(const struct swb_mirror_rule *rule, void *userdata, struct swb_error *err)
+{
+        struct load *load = userdata;
+        struct swb_catalog_mirror *mirror = append(load, sizeof(*mirror));
+        struct text texts[] = {{&mirror->name, rule->name},
+                               {&mirror->value, rule->value},
+                               {&mirror->url, rule->url}};
+
+        if (!mirror)
+                return swb_oom(err);
+        mirror->kind = rule->kind;
+        if (rule->kind == SWB_MIRROR_NETWORK) {
+                load->catalog->needs_addresses = true;
+                if (swb_network_parse(rule->value, &mirror->network, NULL) < 0)
+                        mirror->kind = _SWB_MIRROR_INVALID; /* for nobody */
+        }
+        return keep_texts(load, texts, SWB_ELEMENTS(texts), err);
+}
+
+static int load_mirrors(struct swb_db *db, struct swb_catalog *catalog, struct swb_error *err)
+{
+        _cleanup_(load_done) struct load load = {
+                .db = db, .pool = catalog->pool, .catalog = catalog};
+        int r = swb_mirror_list(db, add_mirror, &load, err);
+
+        return r < 0 ? r
+                     : settle(&load, sizeof(struct swb_catalog_mirror), &catalog->mirrors,
+                              &catalog->n_mirrors, err);
+}
+
+static int load_mirror_tagged(const struct load *outer, const struct swb_catalog_app *app,
+                              const char *tag, struct swb_catalog_list *ret, struct swb_error *err)
+{
+        _cleanup_(load_done) struct load load = {.db = outer->db, .pool = outer->pool};
+        int r = swb_tagged_list(load.db, app->id, tag, add_machine, &load, err);
+
+        return r < 0 ? r : settle(&load, sizeof(const char *), &ret->texts, &ret->n, err);
+}
+
+static int share_mirrors(const struct load *outer, struct swb_catalog_app *app,
+                         struct swb_error *err)
+{
+        const struct swb_catalog *catalog = outer->catalog;
+        int r = 0;
+
+        app->mirrors = catalog->mirrors;
+        app->n_mirrors = catalog->n_mirrors;
+        app->mirror_tagged =
+                swb_pool_alloc(outer->pool, app->n_mirrors, sizeof(*app->mirror_tagged));
+        if (!app->mirror_tagged)
+                return swb_oom(err);
+        for (size_t i = 0; r >= 0 && i < app->n_mirrors; i++)
+                if (app->mirrors[i].kind == SWB_MIRROR_TAG)
+                        r = load_mirror_tagged(outer, app, app->mirrors[i].value,
+                                               &app->mirror_tagged[i], err);
+        return r;
+}
+
 static int load_apps(struct swb_db *db, struct swb_catalog *catalog, struct swb_error *err)
 {
         _cleanup_(load_done) struct load load = {
@@ -460,6 +521,8 @@ static int load_apps(struct swb_db *db, struct swb_catalog *catalog, struct swb_
         if (r >= 0)
                 r = swb_egress_read(db, &egress, err);
         catalog->has_egress_cap = r >= 0 && swb_egress_has_cap(&egress);
+        if (r >= 0)
+                r = load_mirrors(db, catalog, err);
         if (r >= 0)
                 r = swb_app_list(db, add_app, &load, err);
         if (r >= 0)
@@ -475,6 +538,8 @@ static int load_apps(struct swb_db *db, struct swb_catalog *catalog, struct swb_
                         r = load_channels(&load, &catalog->apps[i], err);
                 if (r >= 0)
                         r = load_groups(&load, &catalog->apps[i], err);
+                if (r >= 0)
+                        r = share_mirrors(&load, &catalog->apps[i], err);
         }
         return r;
 }

@@ -3,16 +3,13 @@
 /*
  * server/http/mirrors.h - folders of payloads that are nearer to some devices
  */
-#include <stdint.h>
-
-#include "base/error.h"
+#include "server/select/network.h"
 
 #define SWB_MIRRORS_MAX 64
 
 struct swb_mirrors {
         struct swb_mirror {
-                uint8_t network[16]; /* IPv4 as ::ffff:a.b.c.d */
-                unsigned n_bits;
+                struct swb_network network;
                 const char *url; /* borrowed */
         } list[SWB_MIRRORS_MAX];
         size_t n;

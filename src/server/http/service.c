@@ -104,6 +104,9 @@ int swb_service_start(const struct swb_service_config *config, struct swb_servic
         service->metrics.started = (int64_t)time(NULL);
         (void)pthread_mutex_init(&service->catalog_lock, NULL); /* can't fail without attributes */
         service->config.api.data = service->config.payloads.data = config->data;
+        service->config.api.mirrors = &service->config.mirrors;
+        service->config.api.base_urls = config->base_urls;
+        service->config.api.n_base_urls = config->n_base_urls;
         swb_api_shared_init(&service->api, &service->config.api);
         r = swb_proof_keys_new(config->answer_keys, config->n_answer_keys, &service->proof_keys,
                                err);

@@ -38,36 +38,31 @@ static int own_url(const struct swb_exchange *exchange, char **ret)
         return 0;
 }
 
-/* Mirrors of the device's network; the address is looked up only when there are any. */
-static size_t near_urls(const struct swb_exchange *exchange, const char **urls)
-{
-        const struct swb_mirrors *mirrors = &exchange->service->config.mirrors;
-        char address[SWB_ADDRESS_TEXT];
-
-        if (mirrors->n == 0)
-                return 0;
-        (void)swb_exchange_address(exchange, address);
-        return swb_mirrors_of(mirrors, address, urls, SWB_OMAHA_URLS_MAX);
-}
-
 static int write_answer(struct swb_exchange *exchange, const struct swb_checkin *checkin,
                         struct swb_error *err)
 {
         const struct swb_service_config *config = &exchange->service->config;
-        const char *urls[SWB_OMAHA_URLS_MAX];
+        const char *near[SWB_OMAHA_URLS_MAX], *own_urls[1];
+        char address[SWB_ADDRESS_TEXT] = "";
         struct swb_respond_options options = {
-                .codebases = urls,
+                .near = near,
+                .codebases = config->base_urls,
+                .n_codebases = config->n_base_urls,
+                .address = address,
                 .poll_interval_seconds = config->poll_interval_seconds,
         };
         _cleanup_free_ char *own = NULL;
 
-        options.n_codebases = near_urls(exchange, urls);
-        for (size_t i = 0; i < config->n_base_urls && options.n_codebases < SWB_OMAHA_URLS_MAX; i++)
-                urls[options.n_codebases++] = config->base_urls[i];
-        if (config->n_base_urls == 0 && options.n_codebases < SWB_OMAHA_URLS_MAX) {
+        /* Looked up only where it says something. */
+        if (config->mirrors.n > 0 || checkin->catalog->needs_addresses)
+                (void)swb_exchange_address(exchange, address);
+        options.n_near = swb_mirrors_of(&config->mirrors, address, near, SWB_ELEMENTS(near));
+        if (config->n_base_urls == 0) {
                 if (own_url(exchange, &own) < 0)
                         return swb_oom(err);
-                urls[options.n_codebases++] = own;
+                own_urls[0] = own;
+                options.codebases = own_urls;
+                options.n_codebases = 1;
         }
         return swb_respond(checkin, &options, &exchange->answer, err);
 }

@@ -7,17 +7,12 @@
 
 #include "base/log.h"
 #include "os/file.h"
+#include "server/jobs/candidates.h"
 #include "server/jobs/pack.h"
 #include "server/publish/publish.h"
 #include "server/store/payload_files.h"
 
-#define SOURCES_MAX 64
 #define ARGS_MAX 32
-
-struct source {
-        char version[SWB_VERSION_MAX + 1], sha256[65];
-        int64_t n_devices;
-};
 
 /* One job in work. */
 struct work {
@@ -30,8 +25,8 @@ struct work {
         char sha256[65];
         uint64_t full_bytes;
         int64_t delta_cpu_msec;
-        struct source sources[SOURCES_MAX];
-        size_t n_sources;
+        uint64_t delta_bytes;
+        struct swb_candidates candidates;
         json_t *result;
         bool wants_end; /* cancelled, or the server stops */
         bool is_stopping;
@@ -39,14 +34,13 @@ struct work {
 
 /* --- images --- */
 
-int swb_payloads_take_image(struct swb_db *db, const char *data, int64_t app, const char *version,
-                            const char *path, struct swb_error *err)
+int swb_payloads_store_image(const char *data, const char *path, struct swb_payload_file *ret,
+                             int *ret_lock_fd, struct swb_error *err)
 {
         _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
         _cleanup_close_ int folder = -EBADF;
         _cleanup_close_ int lock = -EBADF;
         _cleanup_free_ char *images = NULL;
-        struct swb_payload_file file;
         int r;
 
         if (fd < 0)
@@ -63,12 +57,11 @@ int swb_payloads_take_image(struct swb_db *db, const char *data, int64_t app, co
                 return swb_fail_errno(err, errno, "open '%s'", images);
         r = swb_payload_files_lock(folder, &lock, err);
         if (r >= 0)
-                r = swb_payload_file_read(fd, path, &file, err);
+                r = swb_payload_file_read(fd, path, ret, err);
         if (r >= 0)
-                r = swb_payload_file_store(folder, fd, path, &file, err);
+                r = swb_payload_file_store(folder, fd, path, ret, err);
         if (r >= 0)
-                r = swb_image_put(db, app, version, file.name, file.n_bytes, (int64_t)time(NULL),
-                                  err);
+                *ret_lock_fd = SWB_TAKE_FD(lock);
         return r;
 }
 
@@ -148,16 +141,30 @@ static int on_progress(const char *stage, unsigned percent, void *userdata)
         return work->wants_end;
 }
 
-static void add_result(struct work *work, const struct source *source, uint64_t n_bytes,
+/* What was expected of a delta stands beside what it became. */
+static void add_result(struct work *work, const struct swb_candidate *source, uint64_t n_bytes,
                        int64_t cpu_msec, const char *outcome)
 {
+        bool is_published = strcmp(outcome, "published") == 0;
         json_t *row = json_pack(
                 "{s:s?, s:I, s:I, s:I, s:s}", "source_version", source ? source->version : NULL,
                 "devices", (json_int_t)(source ? source->n_devices : 0), "bytes",
                 (json_int_t)n_bytes, "cpu_msec", (json_int_t)cpu_msec, "outcome", outcome);
+        json_t *more = NULL;
 
-        if (row && json_array_append_new(work->result, row) < 0)
+        if (row && source)
+                more = json_pack(
+                        "{s:I, s:I, s:I, s:I}", "full_bytes", (json_int_t)work->full_bytes,
+                        "expected_bytes", (json_int_t)source->expected.bytes, "expected_saving",
+                        (json_int_t)source->expected_saving, "saving",
+                        (json_int_t)(is_published ? swb_estimate_saving(source->n_devices,
+                                                                        work->full_bytes, n_bytes)
+                                                  : 0));
+        if (!row || (source && (!more || json_object_update(row, more) < 0)) ||
+            json_array_append(work->result, row) < 0)
                 swb_log(SWB_LOG_WARNING, "no memory for a line of a job's result");
+        json_decref(more);
+        json_decref(row);
 }
 
 /* --- making --- */
@@ -186,8 +193,8 @@ static bool add(struct arguments *arguments, const char *name, const char *value
 }
 
 /* source NULL: the full payload. */
-static bool make_arguments(const struct work *work, const struct source *source, const char *output,
-                           struct arguments *a)
+static bool make_arguments(const struct work *work, const struct swb_candidate *source,
+                           const char *output, struct arguments *a)
 {
         _cleanup_free_ char *old = source ? image_path(work, source->sha256) : NULL;
         _cleanup_free_ char *new = image_path(work, work->sha256);
@@ -205,7 +212,7 @@ static bool make_arguments(const struct work *work, const struct source *source,
         return ok && add(a, new, "");
 }
 
-static uint64_t cpu_left(const struct work *work, const struct source *source)
+static uint64_t cpu_left(const struct work *work, const struct swb_candidate *source)
 {
         uint64_t used = (uint64_t)work->delta_cpu_msec / 1000;
 
@@ -215,7 +222,7 @@ static uint64_t cpu_left(const struct work *work, const struct source *source)
 }
 
 /* Returns the payload's size. */
-static int make(struct work *work, const struct source *source, const char *output,
+static int make(struct work *work, const struct swb_candidate *source, const char *output,
                 uint64_t *ret_bytes, int64_t *ret_cpu_msec, struct swb_error *err)
 {
         _cleanup_(arguments_done) struct arguments a = {0};
@@ -304,22 +311,6 @@ static int find_payload(struct work *work, struct known *known, struct swb_error
         return r < 0 ? r : swb_payload_list(work->db, release.id, look_at, known, err);
 }
 
-static int add_source(const char *version, const char *sha256, int64_t n_devices, void *userdata,
-                      struct swb_error *err)
-{
-        struct work *work = userdata;
-        struct source *source = &work->sources[work->n_sources];
-
-        (void)err;
-        if (work->n_sources == SOURCES_MAX || strcmp(version, work->job.version) == 0)
-                return 0;
-        swb_copy_bounded(source->version, version, SWB_VERSION_MAX);
-        swb_copy_bounded(source->sha256, sha256, 64);
-        source->n_devices = n_devices;
-        work->n_sources++;
-        return 0;
-}
-
 /* --- steps --- */
 
 static int make_full(struct work *work, struct swb_error *err)
@@ -349,9 +340,33 @@ static int make_full(struct work *work, struct swb_error *err)
         return 0;
 }
 
+static bool is_too_little(const struct work *work, uint64_t n_bytes)
+{
+        return n_bytes > work->full_bytes - work->full_bytes / 10;
+}
+
+static uint64_t bytes_left(const struct work *work)
+{
+        uint64_t budget = work->plan.delta_bytes;
+
+        if (budget == 0)
+                return UINT64_MAX;
+        return budget > work->delta_bytes ? budget - work->delta_bytes : 0;
+}
+
+/* What was measured is kept also where nothing comes of the delta: nobody needs to try it again. */
+static void note_measure(struct work *work, const struct swb_candidate *source, uint64_t n_bytes,
+                         int64_t cpu_msec)
+{
+        struct swb_error err = SWB_ERROR_INIT;
+
+        if (swb_candidates_note(&work->candidates, work->db, source, n_bytes, (uint64_t)cpu_msec,
+                                &err) < 0)
+                swb_log(SWB_LOG_WARNING, "note what a delta took: %s, going on", err.text);
+}
+
 /* A delta that can't be made holds the others up no longer. */
-static int make_delta(struct work *work, const struct source *source, uint64_t *bytes_left,
-                      struct swb_error *err)
+static int make_delta(struct work *work, const struct swb_candidate *source, struct swb_error *err)
 {
         _cleanup_free_ char *output = output_path(work, source->version);
         struct swb_error mine = SWB_ERROR_INIT;
@@ -367,13 +382,15 @@ static int make_delta(struct work *work, const struct source *source, uint64_t *
         if (work->wants_end)
                 return 0;
         r = make(work, source, output, &n_bytes, &cpu_msec, &mine);
-        if (r >= 0 && n_bytes > work->full_bytes - work->full_bytes / 10) {
+        if (r >= 0)
+                note_measure(work, source, n_bytes, cpu_msec);
+        if (r >= 0 && is_too_little(work, n_bytes)) {
                 add_result(work, source, n_bytes, cpu_msec, "saves too little");
-        } else if (r >= 0 && n_bytes > *bytes_left) {
+        } else if (r >= 0 && n_bytes > bytes_left(work)) {
                 add_result(work, source, n_bytes, cpu_msec, "above the budget of bytes");
         } else if (r >= 0) {
                 r = publish(work, output, NULL, &mine);
-                *bytes_left -= r < 0 ? 0 : n_bytes;
+                work->delta_bytes += r < 0 ? 0 : n_bytes;
                 work->job.n_bytes += r < 0 ? 0 : (int64_t)n_bytes;
                 add_result(work, source, n_bytes, cpu_msec, r < 0 ? mine.text : "published");
         } else if (r != -ECANCELED) {
@@ -389,24 +406,91 @@ static bool is_over_budget(const struct work *work)
                (uint64_t)work->delta_cpu_msec / 1000 >= work->plan.cpu_seconds;
 }
 
+/* Why a delta is not worth trying, by what was measured; NULL: it is. */
+static const char *reason_to_skip(const struct work *work, const struct swb_candidate *source)
+{
+        const struct swb_estimate *e = &source->expected;
+        uint64_t used = (uint64_t)work->delta_cpu_msec, budget = work->plan.cpu_seconds * 1000;
+
+        if (e->by == SWB_ESTIMATE_BY_NOTHING)
+                return NULL;
+        if (e->by == SWB_ESTIMATE_BY_ITSELF && is_too_little(work, e->bytes))
+                return "not made: saves too little, as measured before";
+        if (e->bytes > bytes_left(work))
+                return "not made: expected to be above the budget of bytes";
+        if (budget > 0 && used + e->cpu_msec > budget)
+                return "not made: expected to be above the budget of CPU time";
+        return NULL;
+}
+
+static bool has_result(const struct work *work, const char *source_version)
+{
+        const json_t *row;
+        size_t i;
+
+        json_array_foreach(work->result, i, row)
+        {
+                const char *version = json_string_value(json_object_get(row, "source_version"));
+
+                if (version && strcmp(version, source_version) == 0)
+                        return true;
+        }
+        return false;
+}
+
+/* Returns whether it counts among those that the plan wants at most. */
+static int consider(struct work *work, const struct swb_candidate *source, struct swb_error *err)
+{
+        struct known known = {.source_version = source->version};
+        const char *reason;
+        int r = find_payload(work, &known, err);
+
+        if (r < 0 || known.found)
+                return r < 0 ? r : 1;
+        reason = reason_to_skip(work, source);
+        if (!reason) {
+                r = make_delta(work, source, err);
+                return r < 0 ? r : 1;
+        }
+        if (!has_result(work, source->version))
+                add_result(work, source, 0, 0, reason);
+        return 0;
+}
+
 static int make_deltas(struct work *work, struct swb_error *err)
 {
-        uint64_t bytes_left = work->plan.delta_bytes ? work->plan.delta_bytes : UINT64_MAX;
+        struct swb_delta_measure target = {.full_bytes = work->full_bytes};
+        struct swb_candidate *source;
         uint64_t n = 0;
         int r;
 
-        r = swb_image_sources(work->db, work->app.id, add_source, work, err);
-        for (size_t i = 0; r >= 0 && i < work->n_sources && n < work->plan.max_deltas; i++) {
-                struct known known = {.source_version = work->sources[i].version};
-
-                if (work->wants_end || is_over_budget(work))
-                        break;
-                n++;
-                r = find_payload(work, &known, err);
-                if (r >= 0 && !known.found)
-                        r = make_delta(work, &work->sources[i], &bytes_left, err);
+        swb_copy_bounded(target.target_version, work->job.version, SWB_VERSION_MAX);
+        memcpy(target.target_sha256, work->sha256, sizeof(target.target_sha256));
+        r = swb_candidates_load(work->db, work->app.id, &target, &work->candidates, err);
+        while (r >= 0 && n < work->plan.max_deltas && !work->wants_end && !is_over_budget(work) &&
+               (source = swb_candidates_take(&work->candidates))) {
+                r = consider(work, source, err);
+                n += r > 0;
         }
-        return r;
+        return SWB_MIN(r, 0);
+}
+
+/* What an earlier try of this job has used of the budgets. */
+static void count_used(struct work *work)
+{
+        const json_t *row;
+        size_t i;
+
+        json_array_foreach(work->result, i, row)
+        {
+                const char *outcome = json_string_value(json_object_get(row, "outcome"));
+
+                if (!json_is_string(json_object_get(row, "source_version")))
+                        continue;
+                work->delta_cpu_msec += (int64_t)number_of(row, "cpu_msec", 0);
+                if (outcome && strcmp(outcome, "published") == 0)
+                        work->delta_bytes += number_of(row, "bytes", 0);
+        }
 }
 
 static int prepare(struct work *work, struct swb_error *err)
@@ -424,6 +508,7 @@ static int prepare(struct work *work, struct swb_error *err)
                 return swb_oom(err);
         }
         read_plan(work->job.plan, &work->plan);
+        count_used(work);
         r = swb_app_find(work->db, work->job.app, &work->app, err);
         if (r >= 0)
                 r = swb_image_find(work->db, work->app.id, work->job.version, work->sha256, err);
@@ -433,41 +518,50 @@ static int prepare(struct work *work, struct swb_error *err)
         return r < 0 ? r : swb_make_dirs(work->folder, 0750, err);
 }
 
-static void work_done(struct work *work)
+static struct work *work_free(struct work *work)
 {
+        if (!work)
+                return NULL;
         if (work->folder)
                 (void)rmdir(work->folder);
         free(work->folder);
         json_decref(work->result);
         swb_job_done(&work->job);
+        free(work);
+        return NULL;
 }
+SWB_DEFINE_CLEANUP(struct work *, work_free)
 
 int swb_payloads_run(struct swb_db *db, const struct swb_payloads_config *config, int64_t job,
                      struct swb_error *err)
 {
-        _cleanup_(work_done) struct work work = {.db = db, .config = config};
+        _cleanup_(work_freep) struct work *work = calloc(1, sizeof(*work));
         struct swb_error mine = SWB_ERROR_INIT;
         const char *status = "done";
         int r;
 
-        r = swb_job_find(db, job, &work.job, err);
+        if (!work)
+                return swb_oom(err);
+        work->db = db;
+        work->config = config;
+        r = swb_job_find(db, job, &work->job, err);
         if (r < 0)
                 return r;
-        r = prepare(&work, &mine);
+        r = prepare(work, &mine);
         if (r >= 0)
-                r = make_full(&work, &mine);
-        if (r >= 0 && !work.wants_end)
-                r = make_deltas(&work, &mine);
-        if (work.is_stopping) {
+                r = make_full(work, &mine);
+        if (r >= 0 && !work->wants_end)
+                r = make_deltas(work, &mine);
+        if (work->is_stopping) {
                 status = "queued";
-        } else if (work.wants_end) {
+        } else if (work->wants_end) {
                 status = "cancelled";
         } else if (r < 0) {
                 status = "failed";
-                swb_copy_bounded(work.job.error, mine.text, SWB_TEXT_MAX);
+                swb_copy_bounded(work->job.error, mine.text, SWB_TEXT_MAX);
         }
         if (r >= 0)
-                note(&work);
-        work.job.percent = strcmp(status, "done") == 0 ? 100 : work.job.percent;
-        return swb_job_end(db, &work.job, status, (int64_t)time(NULL), err);
+                note(work);
+        work->job.percent = strcmp(status, "done") == 0 ? 100 : work->job.percent;
+        return swb_job_end(db, &work->job, status, (int64_t)time(NULL), err);
 }

@@ -4,11 +4,13 @@
  * server/jobs/payloads.h - from an image to the payloads that the fleet needs
  *
  * A job makes the release's full payload, then deltas from the versions that devices really run,
- * the one with most devices first, until a budget is used up. Each payload is published as soon as
+ * that by which they are expected to save most first, until a budget is used up; what it measures
+ * counts for what is expected of the next ones (candidates.h). Each payload is published as soon as
  * it is made; what is there already is not made again, so a job that was cut off goes on where it
  * stood. A delta that saves less than a tenth is thrown away.
  */
 #include "server/store/jobs.h"
+#include "server/store/payload_files.h"
 
 #define SWB_IMAGE_FOLDER "images"
 #define SWB_PACK_KEYS_MAX 4
@@ -35,9 +37,10 @@ struct swb_payloads_plan {
 #define SWB_PAYLOADS_PLAN_DEFAULT                                                                  \
         ((struct swb_payloads_plan){.max_deltas = 5, .cpu_seconds = 4 * 3600})
 
-/* Takes an image into the data folder, by its SHA-256, and makes the job. app must exist. */
-int swb_payloads_take_image(struct swb_db *db, const char *data, int64_t app, const char *version,
-                            const char *path, struct swb_error *err) _warn_unused_;
+/* Takes an image into the data folder, by its SHA-256. Whoever holds ret_lock_fd keeps it there
+ * until its row is committed. */
+int swb_payloads_store_image(const char *data, const char *path, struct swb_payload_file *ret,
+                             int *ret_lock_fd, struct swb_error *err) _warn_unused_;
 /* JSON of a plan; owned by the caller. NULL: out of memory. */
 char *swb_payloads_plan_text(const struct swb_payloads_plan *plan);
 

@@ -99,7 +99,6 @@ void swb_json_explanation(struct swb_json *json, const struct swb_explanation *e
         const struct swb_decision *d = &e->decision;
         bool is_update = d->outcome == SWB_SELECT_UPDATE;
 
-        swb_json_open_object(json, NULL);
         swb_json_str(json, "device", e->device.machineid);
         swb_json_str(json, "app", e->words.appid);
         swb_json_bool(json, "known", e->device.id != 0);
@@ -120,5 +119,4 @@ void swb_json_explanation(struct swb_json *json, const struct swb_explanation *e
         swb_json_str(json, "rollout_status",
                      d->rollout ? swb_rollout_status_to_string(d->rollout->status) : NULL);
         swb_json_bool(json, "recall", d->recall);
-        swb_json_close_object(json);
 }

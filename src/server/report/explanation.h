@@ -27,5 +27,5 @@ void swb_explanation_decide(struct swb_explanation *e, const struct swb_catalog 
                             int64_t now);
 /* "update" or "noupdate". */
 const char *swb_explanation_answer(const struct swb_explanation *e);
-/* One object. */
+/* The members of one object. */
 void swb_json_explanation(struct swb_json *json, const struct swb_explanation *e);

@@ -3,6 +3,7 @@
 
 #include "server/report/report.h"
 #include "server/select/explain.h"
+#include "server/select/nearest.h"
 
 /* "1." and the hex SHA-256 */
 #define FP_TEXT (2 + 64 + 1)
@@ -62,7 +63,31 @@ static const char *priority_of(const struct swb_decision *decision)
         return swb_priority_to_string(rollout->priority);
 }
 
-static void fill_update(const struct swb_decision *decision,
+static void add_urls(struct swb_omaha_offer *offer, const char *const *urls, size_t n, size_t room)
+{
+        for (size_t i = 0; i < n && offer->n_codebases + room < SWB_OMAHA_URLS_MAX; i++)
+                offer->codebases[offer->n_codebases++] = urls[i];
+}
+
+/* However many are near, there is room for one that every device gets. */
+static void fill_urls(const struct swb_select_query *query, const struct swb_decision *decision,
+                      const struct swb_respond_options *options, struct swb_omaha_offer *offer)
+{
+        const struct swb_nearest_query near = {.app = decision->app,
+                                               .group = decision->group,
+                                               .words = query->app,
+                                               .machineid = query->machineid,
+                                               .address = options->address};
+        const struct swb_catalog_mirror *mirrors[SWB_OMAHA_URLS_MAX];
+        size_t n = swb_select_nearest(&near, mirrors, SWB_ELEMENTS(mirrors));
+
+        add_urls(offer, options->near, options->n_near, 1);
+        for (size_t i = 0; i < n; i++)
+                add_urls(offer, &mirrors[i]->url, 1, 1);
+        add_urls(offer, options->codebases, options->n_codebases, 0);
+}
+
+static void fill_update(const struct swb_select_query *query, const struct swb_decision *decision,
                         const struct swb_respond_options *options, struct scratch *scratch,
                         struct swb_omaha_offer *offer)
 {
@@ -74,8 +99,7 @@ static void fill_update(const struct swb_decision *decision,
         offer->status = SWB_OMAHA_STATUS_OK;
         offer->rollback = decision->rollback;
         offer->version = release->version;
-        for (size_t i = 0; i < options->n_codebases && i < SWB_OMAHA_URLS_MAX; i++)
-                offer->codebases[offer->n_codebases++] = options->codebases[i];
+        fill_urls(query, decision, options, offer);
         offer->has_package = true;
         offer->package = (struct swb_omaha_package){
                 /* The file's content is its name: any plain file host can serve the folder. */
@@ -113,7 +137,7 @@ static void fill_offer(const struct swb_select_query *query, const struct swb_de
 {
         offer->poll_interval = options->poll_interval_seconds;
         if (decision->outcome == SWB_SELECT_UPDATE) {
-                fill_update(decision, options, scratch, offer);
+                fill_update(query, decision, options, scratch, offer);
                 return;
         }
         /* Refusals of ours are "noupdate": clients take any other status for a broken answer. */

@@ -9,8 +9,13 @@
 #include "server/fleet/checkin.h"
 
 struct swb_respond_options {
-        const char *const *codebases;   /* where payloads are, in the order to be tried */
-        size_t n_codebases;             /* at most SWB_OMAHA_URLS_MAX */
+        /* Where payloads are, in the order to be tried: near ones of the device's network, then
+         * what the catalog's mirrors say, then those that are for every device. */
+        const char *const *near;
+        size_t n_near;
+        const char *const *codebases;
+        size_t n_codebases;
+        const char *address;            /* of the device; "": not needed */
         uint64_t poll_interval_seconds; /* 0: the devices' own */
 };
 

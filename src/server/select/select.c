@@ -30,21 +30,23 @@ static bool rule_matches(const char *rule, const char *value)
         return !*rule || strcmp(rule, value) == 0;
 }
 
+bool swb_group_fits(const struct swb_catalog_group *group, const struct swb_omaha_app *app,
+                    const char *machineid)
+{
+        return rule_matches(group->hardware_class, app->hardware_class) &&
+               rule_matches(group->board, app->board) && rule_matches(group->track, app->track) &&
+               swb_versions_fit(group->versions, app->version) &&
+               (!*group->tag || swb_catalog_group_has_tagged(group, machineid)) &&
+               (!group->has_machines || swb_catalog_group_has_machine(group, machineid));
+}
+
 static const struct swb_catalog_group *find_group(const struct swb_catalog_app *catalog_app,
                                                   const struct swb_omaha_app *app,
                                                   const char *machineid)
 {
-        for (size_t i = 0; i < catalog_app->n_groups; i++) {
-                const struct swb_catalog_group *group = &catalog_app->groups[i];
-
-                if (rule_matches(group->hardware_class, app->hardware_class) &&
-                    rule_matches(group->board, app->board) &&
-                    rule_matches(group->track, app->track) &&
-                    swb_versions_fit(group->versions, app->version) &&
-                    (!*group->tag || swb_catalog_group_has_tagged(group, machineid)) &&
-                    (!group->has_machines || swb_catalog_group_has_machine(group, machineid)))
-                        return group;
-        }
+        for (size_t i = 0; i < catalog_app->n_groups; i++)
+                if (swb_group_fits(&catalog_app->groups[i], app, machineid))
+                        return &catalog_app->groups[i];
         return NULL;
 }
 

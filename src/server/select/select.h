@@ -63,6 +63,10 @@ struct swb_select_query {
         const struct swb_egress_hold *hold; /* what would be an update is to wait; or NULL */
 };
 
+/* Do all of the group's rules fit the device? */
+bool swb_group_fits(const struct swb_catalog_group *group, const struct swb_omaha_app *app,
+                    const char *machineid);
+
 /* An update by a rollout of high priority: egress caps do not hold it back. */
 bool swb_decision_is_urgent(const struct swb_decision *decision);
 

@@ -2,6 +2,7 @@
 #include "server/store/apps.h"
 
 #include "os/file.h"
+#include "server/store/uses.h"
 
 #define KEY_FILE_MAX_BYTES 16384
 #define COLUMNS "id, appid, default_channel, hash_form, required_signatures"
@@ -148,6 +149,34 @@ int swb_app_update(struct swb_db *db, const struct swb_app *app, struct swb_erro
         swb_query_bind_i64(&q, (int64_t)app->required_signatures);
         swb_query_bind_i64(&q, app->id);
         return swb_query_run(&q, err);
+}
+
+static int remove_rows(struct swb_db *db, const char *sql, int64_t app, struct swb_error *err)
+{
+        _cleanup_(swb_query_done) struct swb_query q = {0};
+        int r = swb_query_init(&q, db, sql, err);
+
+        if (r < 0)
+                return r;
+        swb_query_bind_i64(&q, app);
+        return swb_query_run(&q, err);
+}
+
+int swb_app_remove(struct swb_db *db, const struct swb_app *app, struct swb_error *err)
+{
+        /* The other tables' rows go with the app's. */
+        static const char *const statements[] = {
+                "DELETE FROM app_keys WHERE app = ?",      "DELETE FROM channels WHERE app = ?",
+                "DELETE FROM device_groups WHERE app = ?", "DELETE FROM device_tags WHERE app = ?",
+                "DELETE FROM daily WHERE app = ?",         "DELETE FROM apps WHERE id = ?"};
+        char what[SWB_APPID_MAX + 16];
+        int r;
+
+        (void)snprintf(what, sizeof(what), "app '%s'", app->appid);
+        r = swb_uses_check(db, SWB_USED_APP, app->id, app->appid, what, err);
+        for (size_t i = 0; r >= 0 && i < SWB_ELEMENTS(statements); i++)
+                r = remove_rows(db, statements[i], app->id, err);
+        return r;
 }
 
 int swb_app_list(struct swb_db *db,

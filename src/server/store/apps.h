@@ -40,6 +40,10 @@ int swb_app_ensure(struct swb_db *db, const char *appid, int64_t now, struct swb
  * caller's transaction. */
 int swb_app_update(struct swb_db *db, const struct swb_app *app,
                    struct swb_error *err) _warn_unused_;
+/* With its channels, groups, keys and tags. BUSY while it has releases, images, devices or work.
+ * Inside the caller's transaction. */
+int swb_app_remove(struct swb_db *db, const struct swb_app *app,
+                   struct swb_error *err) _warn_unused_;
 
 /* Every app in the order of ids; `each` returns < 0 to stop. */
 int swb_app_list(struct swb_db *db,

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/store/channels.h"
 
+#include "server/store/uses.h"
+
 static int store_channel(struct swb_db *db, int64_t app, const char *name, int64_t release,
                          int64_t now, struct swb_error *err)
 {
@@ -79,5 +81,25 @@ int swb_channel_list(struct swb_db *db, int64_t app,
                 channel.changed = swb_query_i64(&q, 4);
                 r = each(&channel, userdata, err);
         }
+        return r;
+}
+
+int swb_channel_remove(struct swb_db *db, int64_t app, const char *name, struct swb_error *err)
+{
+        _cleanup_(swb_query_done) struct swb_query q = {0};
+        char what[SWB_NAME_MAX + 16];
+        int r;
+
+        (void)snprintf(what, sizeof(what), "channel '%.*s'", SWB_NAME_MAX, name);
+        r = swb_uses_check(db, SWB_USED_CHANNEL, app, name, what, err);
+        if (r >= 0)
+                r = swb_query_init(&q, db, "DELETE FROM channels WHERE app = ? AND name = ?", err);
+        if (r < 0)
+                return r;
+        swb_query_bind_i64(&q, app);
+        swb_query_bind_text(&q, name);
+        r = swb_query_run(&q, err);
+        if (r >= 0 && swb_db_changes(db) == 0)
+                return swb_fail(err, -ENOENT, SWB_FAULT_NOT_FOUND, "there is no %s", what);
         return r;
 }

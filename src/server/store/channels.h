@@ -22,3 +22,7 @@ int swb_channel_list(struct swb_db *db, int64_t app,
                      int (*each)(const struct swb_channel *channel, void *userdata,
                                  struct swb_error *err),
                      void *userdata, struct swb_error *err) _warn_unused_;
+/* NOT_FOUND; BUSY while a group, the app or a rollout that has not finished names it. Inside the
+ * caller's transaction. */
+int swb_channel_remove(struct swb_db *db, int64_t app, const char *name,
+                       struct swb_error *err) _warn_unused_;

@@ -199,6 +199,18 @@ static const char *const steps[] = {
         "  day_bytes INTEGER NOT NULL, free_at_usec INTEGER NOT NULL);"
         "INSERT INTO egress VALUES (1, 0, 0, 0, 0, 0);"
         "CREATE INDEX device_tags_by_device ON device_tags (app, machineid);",
+
+        /* 9: what deltas have cost and saved; where payloads are nearer to some devices */
+        "CREATE TABLE delta_measures (id INTEGER PRIMARY KEY,"
+        "  app INTEGER NOT NULL REFERENCES apps(id) ON DELETE CASCADE,"
+        "  source_version TEXT NOT NULL, target_version TEXT NOT NULL,"
+        "  source_sha256 TEXT NOT NULL, target_sha256 TEXT NOT NULL," /* of the images */
+        "  steps INTEGER NOT NULL," /* images that lie between, and one */
+        "  delta_bytes INTEGER NOT NULL, full_bytes INTEGER NOT NULL, cpu_msec INTEGER NOT NULL,"
+        "  at INTEGER NOT NULL, UNIQUE (app, source_sha256, target_sha256));"
+        "CREATE TABLE mirrors (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,"
+        "  position INTEGER NOT NULL, kind TEXT NOT NULL," /* mirrors.h */
+        "  value TEXT NOT NULL, url TEXT NOT NULL);",
 };
 
 int swb_schema_version(void)

@@ -64,6 +64,8 @@ static const char *const content[] = {
 
         "INSERT INTO event_days (app, day, release, type, result, errorcode, n)"
         " VALUES (1, 0, '2.0', 13, 1, 0, 1);",
+
+        "UPDATE egress SET per_day = 5;",
 };
 
 /* The whole schema as text. */
@@ -121,7 +123,7 @@ static void upgrade_from(const char *folder, int version)
         check_number(db, "SELECT required_signatures FROM apps", 1);
         check_number(db, "SELECT count(*) FROM load_history", version > 3);
         check_number(db, "SELECT seq FROM member_clock", version > 5 ? 7 : 0);
-        check_number(db, "SELECT per_second + per_day FROM egress", 0);
+        check_number(db, "SELECT per_second + per_day FROM egress", version > 7 ? 5 : 0);
         check_number(db, "SELECT count(*) FROM group_machines", 1);
         check_number(db, "SELECT stepping_stone FROM releases WHERE version = '2.0'", 0);
         check_number(db, "SELECT count(*) FROM rollouts", version > 2);
@@ -175,6 +177,11 @@ static void test_from_7(void **state)
         upgrade_from(*state, 7);
 }
 
+static void test_from_8(void **state)
+{
+        upgrade_from(*state, 8);
+}
+
 /* Whatever way it took, it is the same schema in the end; and a step that was released is never
  * changed. */
 static void test_same_schema(void **state)
@@ -188,6 +195,7 @@ static void test_same_schema(void **state)
                 "78285d75686cf6aab0e8018b85f7493662e160972eed98c8c06d19d7ef48ee00",
                 "9bbc3901c7b2a60b1f7145d656009f560ab3dc9da07d53067381c70f6d1b5882",
                 "5353deff7e6abf51e0172f71bcdaf5dfd3ae1caaf8e0f518854d519090cc32ba",
+                "b725831337d76380d18c7bae6b80a3bc7220ed5cc9432c98173d83d2d144283b",
         };
         struct swb_error err = SWB_ERROR_INIT;
 
@@ -227,7 +235,7 @@ static void test_failed_step(void **state)
                 (void)snprintf(folder, sizeof(folder), "%s/%d", (char *)*state, version);
                 db = open_old(folder, version);
                 /* Something is in the way of the last step: all of them are undone. */
-                assert_ok(swb_db_exec(db, "CREATE TABLE egress (x)", &err), &err);
+                assert_ok(swb_db_exec(db, "CREATE TABLE mirrors (x)", &err), &err);
                 assert_fault(swb_schema_upgrade(db, &err), &err, SWB_FAULT_IO);
                 check_version(db, version);
                 check_number(db, "SELECT count(*) FROM sqlite_master WHERE name = 'rollouts'",
@@ -285,7 +293,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 WITH_FOLDER(test_fresh),  WITH_FOLDER(test_from_1), WITH_FOLDER(test_from_2),
                 WITH_FOLDER(test_from_3), WITH_FOLDER(test_from_4), WITH_FOLDER(test_from_5),
-                WITH_FOLDER(test_from_6), WITH_FOLDER(test_from_7),
+                WITH_FOLDER(test_from_6), WITH_FOLDER(test_from_7), WITH_FOLDER(test_from_8),
         };
         /* They look into the database with SQLite's words. */
         const struct CMUnitTest tests_of_sqlite[] = {
