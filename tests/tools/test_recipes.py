@@ -25,11 +25,11 @@ PACKAGERS = {
     "ext2fs": ("e2fsprogs", None), "jansson": ("jansson", None), "libbrotlidec": ("brotli", "brotli"),
     "libbrotlienc": ("brotli", None), "libcrypto": ("openssl", "openssl"),
     "libcrypt": ("libxcrypt", None), "libcurl": ("curl", "libcurl"), "libdivsufsort": ("libdivsufsort", None),
-    "libdivsufsort64": ("libdivsufsort", None), "liblzma": ("xz", "xz"),
+    "libdivsufsort64": ("libdivsufsort", None), "liblz4": ("lz4", "lz4"), "liblzma": ("xz", "xz"),
     "libmicrohttpd": ("libmicrohttpd", None), "libpq": ("postgresql", None),
     "libseccomp": ("libseccomp", "libseccomp"), "libsystemd": ("systemd", "systemd"),
     "libzstd": ("zstd", "zstd"), "p11-kit-1": ("p11-kit", None), "sqlite3": ("sqlite3", None),
-    "ubootenv": ("libubootenv", "libubootenv"),
+    "ubootenv": ("libubootenv", "libubootenv"), "zlib": ("zlib", "zlib"),
 }
 NOT_PACKAGED = {"cmocka", "libprotobuf-c", "threads"}  # tests; the C library
 # A condition in src/meson.build -> the parts that need what stands behind it.
@@ -44,7 +44,7 @@ def libraries():
     for line in (TOP / "src" / "meson.build").read_text().splitlines():
         call = re.search(r"(?:dependency|find_library)\('([^']+)'", line)
         ternary = re.search(r"= (.+?) \?", line)
-        block = re.match(r"if (?:device|server_wanted) and get_option\('(\w+)'\)", line)
+        block = re.match(r"if (?:device|decodes|server_wanted) and get_option\('(\w+)'\)", line)
         if block:
             condition = {block[1]}
         if line == "endif":
@@ -91,7 +91,7 @@ def test_buildroot_depends_on_what_meson_asks_for():
     text = (BUILDROOT / "package" / "switchback" / "switchback.mk").read_text()
     named = set(" ".join(re.findall(r"_DEPENDENCIES \+?= (.*)", text)).split())
     wanted = {PACKAGERS[library][1] for library, parts in libraries().items()
-              if parts & {"all", "device", "seccomp", "uboot"}}
+              if parts & {"all", "device", "lz4", "seccomp", "uboot", "zlib"}}
     assert named == wanted | {"host-pkgconf"}
     config = (BUILDROOT / "package" / "switchback" / "Config.in").read_text()
     for name in wanted - {"systemd"}:  # systemd is the init system, which it depends on

@@ -29,6 +29,20 @@ else
 SWITCHBACK_CONF_OPTS += -Dseccomp=false
 endif
 
+ifeq ($(BR2_PACKAGE_SWITCHBACK_LZ4),y)
+SWITCHBACK_DEPENDENCIES += lz4
+SWITCHBACK_CONF_OPTS += -Dlz4=true
+else
+SWITCHBACK_CONF_OPTS += -Dlz4=false
+endif
+
+ifeq ($(BR2_PACKAGE_SWITCHBACK_ZLIB),y)
+SWITCHBACK_DEPENDENCIES += zlib
+SWITCHBACK_CONF_OPTS += -Dzlib=true
+else
+SWITCHBACK_CONF_OPTS += -Dzlib=false
+endif
+
 define SWITCHBACK_USERS
 	swb-fetch -1 swb-fetch -1 * / - - Switchback downloads
 	- -1 switchback -1 - - - - Who may steer the engine

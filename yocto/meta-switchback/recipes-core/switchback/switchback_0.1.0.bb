@@ -16,13 +16,16 @@ DEPENDS = "openssl"
 
 # Each part has what it alone needs; the decoders are needed by device and pack.
 DECODERS = "brotli bzip2 xz zstd"
-PACKAGECONFIG ??= "device seccomp uboot"
-PACKAGECONFIG:class-native = "pack"
-PACKAGECONFIG:class-nativesdk = "pack"
+PACKAGECONFIG ??= "device lz4 seccomp uboot zlib"
+PACKAGECONFIG:class-native = "lz4 pack zlib"
+PACKAGECONFIG:class-nativesdk = "lz4 pack zlib"
 PACKAGECONFIG[device] = "-Ddevice=true,-Ddevice=false,${DECODERS} curl expat systemd"
 PACKAGECONFIG[pack] = "-Dpack=true,-Dpack=false,${DECODERS} e2fsprogs jansson libdivsufsort p11-kit"
 PACKAGECONFIG[server] = "-Dserver=true,-Dserver=false,curl expat jansson libmicrohttpd libxcrypt p11-kit sqlite3"
 PACKAGECONFIG[postgresql] = "-Dpostgresql=true,-Dpostgresql=false,postgresql"
+# Compressed content is updated opened: kernels, initrds, squashfs. Without them it is updated as it is.
+PACKAGECONFIG[lz4] = "-Dlz4=true,-Dlz4=false,lz4"
+PACKAGECONFIG[zlib] = "-Dzlib=true,-Dzlib=false,zlib"
 # Boot loaders: a U-Boot environment holds the flags. Without it they are in the partition table
 # ("backend = gpt"), which needs no library.
 PACKAGECONFIG[uboot] = "-Duboot=true,-Duboot=false,libubootenv"

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "open/find.h"
+
+#include "open/prove.h"
+#include "open/unpack.h"
+
+/* An encoded piece costs its place in the recipe, and a byte or two of every release. */
+#define PIECE_MIN_BYTES 512u
+#define ROOM_FIRST ((size_t)256 << 10)
+/* No honest stream opens to more times its size. */
+#define RATIO_MAX 1200u
+
+/* Bytes that are looked through: the content, or what a piece opened to. */
+struct frame {
+        const uint8_t *data;
+        size_t n;
+        size_t done; /* bytes that the recipe tells of */
+        struct swb_spans spans;
+        size_t next; /* span */
+        uint8_t *owned;
+        bool has_pieces;
+};
+
+struct finder {
+        const struct swb_find_limits *limits;
+        enum swb_find_side side;
+        struct swb_found *found;
+        struct swb_proofs proofs;
+        struct frame frames[SWB_RECIPE_DEPTH_MAX + 1];
+        unsigned n_frames;
+        int n_encoded_pieces;
+};
+
+void swb_found_done(struct swb_found *found)
+{
+        swb_recipe_done(&found->recipe);
+        swb_buf_done(&found->opened);
+}
+
+static void pop(struct finder *f)
+{
+        struct frame *frame = &f->frames[--f->n_frames];
+
+        swb_spans_done(&frame->spans);
+        free(frame->owned);
+}
+
+static void finder_done(struct finder *f)
+{
+        while (f->n_frames > 0)
+                pop(f);
+        swb_proofs_done(&f->proofs);
+}
+
+/* Takes over `owned`. */
+static int push(struct finder *f, const uint8_t *data, size_t n, uint8_t *owned)
+{
+        struct frame *frame = &f->frames[f->n_frames++];
+        int r;
+
+        *frame = (struct frame){.data = data, .n = n, .owned = owned};
+        frame->spans.n_groups = (unsigned)f->proofs.n_groups;
+        if (f->n_frames > SWB_RECIPE_DEPTH_MAX)
+                return 0; /* too deep to look into */
+        r = swb_spans_find(data, n, &frame->spans);
+        if (r >= 0)
+                r = swb_proofs_reserve(&f->proofs, frame->spans.n_groups - f->proofs.n_groups);
+        return r;
+}
+
+/* The frame's bytes up to `end` are plain. */
+static int add_plain(struct finder *f, struct frame *frame, size_t end)
+{
+        struct swb_piece piece = {.n_encoded = end - frame->done,
+                                  .n_opened = end - frame->done,
+                                  .depth = (uint8_t)(f->n_frames - 1)};
+        const uint8_t *data = frame->data + frame->done;
+        int r;
+
+        if (piece.n_opened == 0)
+                return 0;
+        frame->done = end;
+        r = swb_recipe_add(&f->found->recipe, &piece);
+        return r < 0 ? r : swb_buf_append(&f->found->opened, data, (size_t)piece.n_opened);
+}
+
+/* ---- decoding */
+
+struct decoded {
+        uint8_t *data;
+        size_t n, cap, n_encoded;
+};
+
+static int grow(struct decoded *decoded, size_t max)
+{
+        size_t cap = SWB_MIN(SWB_MAX(decoded->cap * 2, ROOM_FIRST), max);
+        uint8_t *bigger;
+
+        if (cap <= decoded->cap)
+                return -E2BIG;
+        bigger = realloc(decoded->data, cap);
+        if (!bigger)
+                return -ENOMEM;
+        decoded->data = bigger;
+        decoded->cap = cap;
+        return 0;
+}
+
+static int decode_whole(const struct frame *frame, const struct swb_span *span,
+                        struct decoded *decoded)
+{
+        decoded->n_encoded = span->n_encoded;
+        decoded->n = span->n_opened;
+        decoded->data = malloc(span->n_opened + 1);
+        if (!decoded->data)
+                return -ENOMEM;
+        return swb_unpack_whole(span->packing, frame->data + span->offset, span->n_encoded,
+                                decoded->data, span->n_opened);
+}
+
+static int decode_stream(const struct finder *f, const struct frame *frame,
+                         const struct swb_span *span, struct decoded *decoded)
+{
+        _cleanup_(swb_unpacker_freep) struct swb_unpacker *unpacker = NULL;
+        const uint8_t *begin = frame->data + span->offset, *in = begin;
+        size_t n_in = span->n_encoded > 0 ? span->n_encoded : frame->n - span->offset;
+        size_t max = (size_t)SWB_MIN(f->limits->max_opened_bytes, (uint64_t)SIZE_MAX);
+        int r = swb_unpacker_new(span->packing, f->limits->decoder_memory_bytes, &unpacker);
+
+        max = n_in > max / RATIO_MAX ? max : n_in * RATIO_MAX;
+        while (r == SWB_UNPACK_MORE) {
+                size_t n_room, had_in = n_in, had_room;
+                uint8_t *out;
+
+                if (decoded->n == decoded->cap)
+                        r = grow(decoded, max);
+                if (r < 0)
+                        return r;
+                out = decoded->data + decoded->n;
+                n_room = had_room = decoded->cap - decoded->n;
+                r = swb_unpacker_step(unpacker, &in, &n_in, &out, &n_room);
+                decoded->n += had_room - n_room;
+                if (r == SWB_UNPACK_MORE && had_in == n_in && had_room == n_room)
+                        return -EBADMSG;
+        }
+        decoded->n_encoded = (size_t)(in - begin);
+        if (r == SWB_UNPACK_END && span->n_encoded > 0 && n_in > 0)
+                return -EBADMSG;
+        return r < 0 ? r : 0;
+}
+
+static int decode(const struct finder *f, const struct frame *frame, const struct swb_span *span,
+                  struct decoded *decoded)
+{
+        if (swb_packing_is_whole(span->packing))
+                return decode_whole(frame, span, decoded);
+        return decode_stream(f, frame, span, decoded);
+}
+
+/* ---- pieces */
+
+/* Is it worth to be a piece, and how is it made again? SWB_PROVED, SWB_NOT_PROVED, -ENOMEM. */
+static int judge(struct finder *f, const struct frame *frame, const struct swb_span *span,
+                 const struct decoded *decoded, struct swb_setting *ret)
+{
+        uint64_t total = f->found->opened.n_bytes + (uint64_t)decoded->n;
+
+        if (decoded->n_encoded < PIECE_MIN_BYTES || decoded->n == 0 ||
+            total > f->limits->max_opened_bytes)
+                return SWB_NOT_PROVED;
+        *ret = (struct swb_setting){.packing = span->packing};
+        if (f->side == SWB_FIND_OLD)
+                return SWB_PROVED;
+        return swb_prove(&f->proofs, span, frame->data + span->offset, decoded->n_encoded,
+                         decoded->data, decoded->n, ret);
+}
+
+/* The piece, and what it opened to as the next frame, which takes over the bytes. */
+static int add_piece(struct finder *f, struct frame *frame, const struct swb_span *span,
+                     struct decoded *decoded, const struct swb_setting *setting)
+{
+        int number = swb_recipe_intern(&f->found->recipe, setting);
+        struct swb_piece piece = {.n_encoded = decoded->n_encoded,
+                                  .n_opened = decoded->n,
+                                  .depth = (uint8_t)(f->n_frames - 1)};
+        uint8_t *data = decoded->data;
+        int r = number < 0 ? number : add_plain(f, frame, span->offset);
+
+        if (r < 0)
+                return r;
+        piece.setting = (uint8_t)number;
+        r = swb_recipe_add(&f->found->recipe, &piece);
+        if (r < 0)
+                return r;
+        frame->has_pieces = true;
+        frame->done = span->offset + decoded->n_encoded;
+        f->n_encoded_pieces++;
+        decoded->data = NULL;
+        return push(f, data, decoded->n, data);
+}
+
+static void decoded_done(struct decoded *decoded)
+{
+        free(decoded->data);
+}
+
+static int try_span(struct finder *f, struct frame *frame, const struct swb_span *span)
+{
+        _cleanup_(decoded_done) struct decoded decoded = {0};
+        struct swb_setting setting;
+        int r;
+
+        if (span->offset < frame->done)
+                return 0;
+        r = decode(f, frame, span, &decoded);
+        if (r < 0)
+                return r == -ENOMEM ? r : 0;
+        r = judge(f, frame, span, &decoded, &setting);
+        return r == SWB_PROVED ? add_piece(f, frame, span, &decoded, &setting) : r;
+}
+
+/* The innermost frame's next step: a span, or its end. */
+static int step(struct finder *f)
+{
+        struct frame *frame = &f->frames[f->n_frames - 1];
+        int r;
+
+        if (frame->next < frame->spans.n)
+                return try_span(f, frame, &frame->spans.items[frame->next++]);
+        if (f->n_frames == 1 || frame->has_pieces)
+                r = add_plain(f, frame, frame->n);
+        else
+                r = swb_buf_append(&f->found->opened, frame->data, frame->n);
+        pop(f);
+        return r;
+}
+
+int swb_recipe_find(const uint8_t *data, size_t n, enum swb_find_side side,
+                    const struct swb_find_limits *limits, struct swb_found *ret)
+{
+        _cleanup_(swb_found_done) struct swb_found found = {.opened = SWB_BUF_INIT(SIZE_MAX)};
+        _cleanup_(finder_done) struct finder f = {
+                .limits = limits, .side = side, .found = &found, .proofs = {.limits = limits}};
+        int r = push(&f, data, n, NULL);
+
+        while (f.n_frames > 0 && r >= 0)
+                r = step(&f);
+        if (r >= 0)
+                r = swb_recipe_measure(&found.recipe);
+        if (r == -E2BIG) /* too many pieces, or too long: nothing is opened */
+                return 0;
+        if (r < 0 || f.n_encoded_pieces == 0)
+                return r;
+        *ret = found;
+        found = (struct swb_found){0};
+        return f.n_encoded_pieces;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * open/find.h - what of a content can be opened, found by what it is, never by a name (making side)
+ *
+ * An old content only has to be decoded. Of a new one, a piece counts only when an encoder has made
+ * its very bytes again here; what none makes stays as it is.
+ */
+#include "open/encoder.h"
+
+struct swb_find_limits {
+        uint64_t max_opened_bytes; /* of the opened content */
+        uint64_t encoder_memory_bytes;
+        uint64_t decoder_memory_bytes;
+        /* Names of encoders, as swb_encoders_list() has them; NULL: all that are present. */
+        const char *encoders;
+};
+
+#define SWB_FIND_LIMITS_INIT                                                                       \
+        ((struct swb_find_limits){.max_opened_bytes = (uint64_t)1 << 30,                           \
+                                  .encoder_memory_bytes = (uint64_t)24 << 20,                      \
+                                  .decoder_memory_bytes = (uint64_t)40 << 20})
+
+enum swb_find_side {
+        SWB_FIND_OLD, /* decode */
+        SWB_FIND_NEW, /* decode, and make again */
+};
+
+struct swb_found {
+        struct swb_recipe recipe;
+        struct swb_buf opened;
+};
+
+void swb_found_done(struct swb_found *found);
+
+/*
+ * Return: how many encoded pieces were found (0: none, nothing is filled in); -ENOMEM. What is
+ * above the limits is not opened.
+ */
+int swb_recipe_find(const uint8_t *data, size_t n, enum swb_find_side side,
+                    const struct swb_find_limits *limits, struct swb_found *ret) _warn_unused_;

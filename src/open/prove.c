@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "open/prove.h"
+
+#include <string.h>
+
+/* So many pieces of a group that no encoder makes, and the others are not tried. */
+#define FAILURES_MAX 3u
+#define CANDIDATES_MAX 64u
+
+struct group {
+        struct swb_setting known; /* what made the last one; encoder NONE: nothing yet */
+        unsigned n_failures;
+};
+
+int swb_proofs_reserve(struct swb_proofs *proofs, size_t n_groups)
+{
+        struct group *bigger =
+                reallocarray(proofs->groups, proofs->n_groups + n_groups + 1, sizeof(*bigger));
+
+        if (!bigger)
+                return -ENOMEM;
+        memset(bigger + proofs->n_groups, 0, (n_groups + 1) * sizeof(*bigger));
+        proofs->groups = bigger;
+        proofs->n_groups += n_groups;
+        return 0;
+}
+
+void swb_proofs_done(struct swb_proofs *proofs)
+{
+        free(proofs->groups);
+        *proofs = (struct swb_proofs){0};
+}
+
+/* ---- what could it be? */
+
+struct candidates {
+        struct swb_setting items[CANDIDATES_MAX];
+        size_t n;
+};
+
+static void add(struct candidates *list, struct swb_setting setting)
+{
+        for (size_t i = 0; i < list->n; i++)
+                if (memcmp(&list->items[i], &setting, sizeof(setting)) == 0)
+                        return;
+        if (list->n < CANDIDATES_MAX && swb_encoder_accepts(&setting))
+                list->items[list->n++] = setting;
+}
+
+static void add_lz4(struct candidates *list)
+{
+        static const uint8_t levels[] = {9, 12, 1, 3, 4, 5, 6, 7, 8, 10, 11};
+
+        for (size_t i = 0; i < SWB_ELEMENTS(levels); i++)
+                if (levels[i] == 1)
+                        add(list, (struct swb_setting){SWB_PACKING_LZ4, SWB_ENCODER_LZ4, {1}});
+                else
+                        add(list,
+                            (struct swb_setting){SWB_PACKING_LZ4, SWB_ENCODER_LZ4_HC, {levels[i]}});
+}
+
+static void add_all(struct candidates *list, const struct swb_span *span)
+{
+        switch (span->packing) {
+        case SWB_PACKING_LZ4:
+                add_lz4(list);
+                break;
+        case SWB_PACKING_DEFLATE:
+        case SWB_PACKING_ZLIB:
+        case SWB_PACKING_XZ:
+        case SWB_PACKING_ZSTD:
+        case SWB_PACKING_PLAIN:
+        case _SWB_PACKING_MAX:
+        case _SWB_PACKING_INVALID:
+                break;
+        }
+}
+
+/* ---- is it? */
+
+/* Compares what an encoder makes with what is there, and stops it at the first other byte. */
+struct comparison {
+        const uint8_t *want;
+        size_t n, done;
+};
+
+static int compare(void *context, const uint8_t *data, size_t n)
+{
+        struct comparison *comparison = context;
+
+        if (n > comparison->n - comparison->done ||
+            memcmp(comparison->want + comparison->done, data, n) != 0)
+                return -EILSEQ;
+        comparison->done += n;
+        return 0;
+}
+
+#define FEED_BYTES ((size_t)64 << 10)
+
+static int makes_it(const struct swb_setting *setting, const uint8_t *encoded, size_t n_encoded,
+                    const uint8_t *opened, size_t n_opened)
+{
+        struct comparison comparison = {.want = encoded, .n = n_encoded};
+        _cleanup_(swb_encoder_freep) struct swb_encoder *encoder = NULL;
+        const struct swb_encoder_job job = {.setting = setting,
+                                            .n_opened = n_opened,
+                                            .n_encoded = n_encoded,
+                                            .write = compare,
+                                            .context = &comparison};
+        int r = swb_encoder_new(&job, &encoder);
+
+        for (size_t done = 0; done < n_opened && r >= 0; done += FEED_BYTES)
+                r = swb_encoder_put(encoder, opened + done, SWB_MIN(FEED_BYTES, n_opened - done));
+        if (r >= 0)
+                r = swb_encoder_finish(encoder);
+        if (r == -ENOMEM)
+                return r;
+        return r < 0 ? SWB_NOT_PROVED : SWB_PROVED;
+}
+
+/* Does the list of names, with blanks between, hold this one? */
+static bool has_name(const char *list, const char *name)
+{
+        size_t n = strlen(name);
+
+        for (const char *at = strstr(list, name); at; at = strstr(at + 1, name))
+                if ((at == list || at[-1] == ' ') && (at[n] == ' ' || at[n] == '\0'))
+                        return true;
+        return false;
+}
+
+static bool is_allowed(const struct swb_find_limits *limits, const struct swb_setting *setting,
+                       size_t n_encoded, size_t n_opened)
+{
+        char name[SWB_ENCODERS_TEXT_MAX];
+
+        swb_setting_name(setting, name);
+        return swb_encoder_memory(setting, n_opened, n_encoded) <= limits->encoder_memory_bytes &&
+               (!limits->encoders || has_name(limits->encoders, name));
+}
+
+int swb_prove(struct swb_proofs *proofs, const struct swb_span *span, const uint8_t *encoded,
+              size_t n_encoded, const uint8_t *opened, size_t n_opened, struct swb_setting *ret)
+{
+        struct group *group = &proofs->groups[span->group];
+        struct candidates list = {0};
+
+        if (group->n_failures >= FAILURES_MAX)
+                return SWB_NOT_PROVED;
+        if (group->known.encoder != SWB_ENCODER_NONE)
+                add(&list, group->known);
+        if (span->guess.encoder != SWB_ENCODER_NONE)
+                add(&list, span->guess);
+        add_all(&list, span);
+        for (size_t i = 0; i < list.n; i++) {
+                int r;
+
+                if (!is_allowed(proofs->limits, &list.items[i], n_encoded, n_opened))
+                        continue;
+                r = makes_it(&list.items[i], encoded, n_encoded, opened, n_opened);
+                if (r < 0)
+                        return r;
+                if (r == SWB_PROVED) {
+                        *ret = group->known = list.items[i];
+                        group->n_failures = 0;
+                        return SWB_PROVED;
+                }
+        }
+        group->n_failures++;
+        return SWB_NOT_PROVED;
+}

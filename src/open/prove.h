@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * open/prove.h - which encoder makes exactly these bytes? For this folder only
+ */
+#include "open/find.h"
+#include "open/spans.h"
+
+/* What earlier pieces of a group have taught. */
+struct swb_proofs {
+        const struct swb_find_limits *limits;
+        struct group *groups;
+        size_t n_groups;
+};
+
+/* n_groups: how many there are more. 0, -ENOMEM. */
+int swb_proofs_reserve(struct swb_proofs *proofs, size_t n_groups) _warn_unused_;
+void swb_proofs_done(struct swb_proofs *proofs);
+
+enum { SWB_PROVED = 1, SWB_NOT_PROVED = 0 };
+/* Return: SWB_PROVED and how, SWB_NOT_PROVED, -ENOMEM. */
+int swb_prove(struct swb_proofs *proofs, const struct swb_span *span, const uint8_t *encoded,
+              size_t n_encoded, const uint8_t *opened, size_t n_opened,
+              struct swb_setting *ret) _warn_unused_;

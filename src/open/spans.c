@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "open/spans.h"
+
+void swb_spans_done(struct swb_spans *spans)
+{
+        free(spans->items);
+        *spans = (struct swb_spans){0};
+}
+
+int swb_spans_add(struct swb_spans *spans, const struct swb_span *span)
+{
+        if (spans->n == spans->cap) {
+                size_t cap = spans->cap ? spans->cap * 2 : 64;
+                struct swb_span *bigger = reallocarray(spans->items, cap, sizeof(*bigger));
+
+                if (!bigger)
+                        return -ENOMEM;
+                spans->items = bigger;
+                spans->cap = cap;
+        }
+        spans->items[spans->n++] = *span;
+        return 0;
+}
+
+typedef int64_t (*prober)(const uint8_t *data, size_t n, size_t offset, struct swb_spans *spans);
+
+/* By the first byte of what they look for. */
+static prober prober_for(uint8_t first)
+{
+        switch (first) {
+        case 0x02:
+                return swb_spans_lz4_legacy;
+        default:
+                return NULL;
+        }
+}
+
+int swb_spans_find(const uint8_t *data, size_t n, struct swb_spans *ret)
+{
+        size_t offset = 0;
+
+        while (offset < n) {
+                prober probe = prober_for(data[offset]);
+                int64_t end = probe ? probe(data, n, offset, ret) : 0;
+
+                if (end < 0)
+                        return (int)end;
+                offset = end > 0 ? (size_t)end : offset + 1;
+        }
+        return 0;
+}

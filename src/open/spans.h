@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * open/spans.h - places in some bytes where something encoded seems to lie; for this folder only
+ */
+#include "open/recipe.h"
+
+struct swb_span {
+        size_t offset, n_encoded; /* n_encoded 0: a stream that knows its own end */
+        size_t n_opened;          /* 0: not known before it is decoded */
+        enum swb_packing packing;
+        /* Spans of one group were made by the same encoder with the same parameters. */
+        unsigned group;
+        struct swb_setting guess; /* encoder NONE: no idea */
+};
+
+struct swb_spans {
+        struct swb_span *items; /* ascending, without overlaps */
+        size_t n, cap;
+        unsigned n_groups;
+};
+
+void swb_spans_done(struct swb_spans *spans);
+/* 0, -ENOMEM. */
+int swb_spans_add(struct swb_spans *spans, const struct swb_span *span) _warn_unused_;
+
+/* Looks for all that is known. 0, -ENOMEM. */
+int swb_spans_find(const uint8_t *data, size_t n, struct swb_spans *ret) _warn_unused_;
+
+/* Probers: is there something of theirs at `offset`? Add their spans, give back where it ends, or 0
+ * when it is nothing. -ENOMEM. */
+int64_t swb_spans_lz4_legacy(const uint8_t *data, size_t n, size_t offset,
+                             struct swb_spans *spans) _warn_unused_;

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "open/spans.h"
+
+#include "open/unpack.h"
+
+#define LEGACY_MAGIC 0x184c2102u
+#define LEGACY_BLOCK_BYTES ((size_t)8 << 20)
+/* What incompressible content may grow to. */
+#define LEGACY_ENCODED_MAX (LEGACY_BLOCK_BYTES + LEGACY_BLOCK_BYTES / 255 + 16)
+
+/*
+ * `lz4 -l`, which Linux kernels and initrds are packed with: the magic, then blocks of 8 MiB, each
+ * behind its size. There is no end mark: whatever does not decode is something else, and a block of
+ * less than 8 MiB is the last one.
+ */
+int64_t swb_spans_lz4_legacy(const uint8_t *data, size_t n, size_t offset, struct swb_spans *spans)
+{
+        _cleanup_free_ uint8_t *room = NULL;
+        size_t at = offset + 4, n_opened = LEGACY_BLOCK_BYTES;
+        unsigned group = spans->n_groups;
+
+        if (n - offset < 9 || swb_get_le32(data + offset) != LEGACY_MAGIC)
+                return 0;
+        room = malloc(LEGACY_BLOCK_BYTES);
+        if (!room)
+                return -ENOMEM;
+        while (n_opened == LEGACY_BLOCK_BYTES && n - at > 4) {
+                struct swb_span span = {.offset = at + 4,
+                                        .n_encoded = swb_get_le32(data + at),
+                                        .packing = SWB_PACKING_LZ4,
+                                        .group = group};
+
+                if (span.n_encoded == 0 || span.n_encoded > n - at - 4 ||
+                    span.n_encoded > LEGACY_ENCODED_MAX ||
+                    swb_unpack_whole_up_to(SWB_PACKING_LZ4, data + span.offset, span.n_encoded,
+                                           room, LEGACY_BLOCK_BYTES, &n_opened) < 0 ||
+                    n_opened == 0)
+                        break;
+                span.n_opened = n_opened;
+                if (swb_spans_add(spans, &span) < 0)
+                        return -ENOMEM;
+                at = span.offset + span.n_encoded;
+                spans->n_groups = group + 1;
+        }
+        return spans->n_groups > group ? (int64_t)at : 0;
+}

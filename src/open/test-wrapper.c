@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "open/wrapper.h"
+
+#include <inttypes.h>
+#include <lz4.h>
+#include <lz4hc.h>
+#include <string.h>
+
+#include "base/test.h"
+#include "codec/swdiff.h"
+#include "codec/swpatch.h"
+#include "open/find.h"
+#include "open/sample.h"
+
+#define TEXT_BYTES ((size_t)200 << 10)
+#define SCRATCH_BYTES ((size_t)1 << 20)
+
+/* Lines with numbers, so that there is something to compress; `salt` changes some of them. */
+static uint8_t *make_text(size_t n, unsigned salt)
+{
+        uint8_t *text = malloc(n + 64);
+
+        assert_non_null(text);
+        for (size_t done = 0, line = 0; done < n; line++)
+                done += (size_t)snprintf((char *)text + done, 64, "line %zu has %zu words\n", line,
+                                         line % 97 == salt ? line * 31 + salt : line * 7919 % 101);
+        return text;
+}
+
+static void append_legacy_block(struct swb_buf *buf, const uint8_t *text, size_t n, int hurry)
+{
+        int n_room = LZ4_compressBound((int)n), made;
+        _cleanup_free_ char *room = malloc((size_t)n_room);
+        uint8_t size[4];
+
+        made = hurry > 0 ? LZ4_compress_fast((const char *)text, room, (int)n, n_room, hurry)
+                         : LZ4_compress_HC((const char *)text, room, (int)n, n_room, 9);
+        swb_put_le32(size, (uint32_t)made);
+        assert_int_equal(swb_buf_append(buf, size, 4), 0);
+        assert_int_equal(swb_buf_append(buf, room, (size_t)made), 0);
+}
+
+/* As a kernel is: something, `lz4 -l -9`, something. hurry: not 0, and nobody packs like that. */
+static struct swb_buf make_kernel(unsigned salt, int hurry)
+{
+        static const uint8_t magic[4] = {0x02, 0x21, 0x4c, 0x18};
+        struct swb_buf buf = SWB_BUF_INIT((size_t)1 << 20);
+        _cleanup_free_ uint8_t *text = make_text(TEXT_BYTES, salt);
+
+        assert_int_equal(swb_buf_append(&buf, "a head of some bytes", 20), 0);
+        assert_int_equal(swb_buf_append(&buf, magic, sizeof(magic)), 0);
+        append_legacy_block(&buf, text, TEXT_BYTES, hurry);
+        assert_int_equal(swb_buf_append(&buf, "\0\0\0\1 and a tail", 15), 0);
+        return buf;
+}
+
+struct memory {
+        const struct swb_buf *source;
+        struct swb_buf target;
+        uint8_t scratch[SCRATCH_BYTES];
+};
+
+static int read_source(void *context, uint64_t offset, uint8_t *data, size_t n)
+{
+        struct memory *memory = context;
+
+        assert_true(offset <= memory->source->n_bytes && n <= memory->source->n_bytes - offset);
+        memcpy(data, memory->source->data + offset, n);
+        return 0;
+}
+
+static int write_target(void *context, const uint8_t *data, size_t n)
+{
+        struct memory *memory = context;
+
+        return swb_buf_append(&memory->target, data, n);
+}
+
+static int read_scratch(void *context, uint64_t offset, uint8_t *data, size_t n)
+{
+        const struct memory *memory = context;
+
+        memcpy(data, memory->scratch + offset, n);
+        return 0;
+}
+
+static int write_scratch(void *context, uint64_t offset, const uint8_t *data, size_t n)
+{
+        struct memory *memory = context;
+
+        memcpy(memory->scratch + offset, data, n);
+        return 0;
+}
+
+static void make_blob(const struct swb_buf *old, const struct swb_buf *new, struct swb_buf *blob)
+{
+        const struct swb_find_limits limits = SWB_FIND_LIMITS_INIT;
+        _cleanup_(swb_found_done) struct swb_found from = {0}, to = {0};
+        _cleanup_(swb_difference_done) struct swb_difference difference = SWB_DIFFERENCE_INIT;
+
+        assert_int_equal(swb_recipe_find(old->data, old->n_bytes, SWB_FIND_OLD, &limits, &from), 1);
+        assert_int_equal(swb_recipe_find(new->data, new->n_bytes, SWB_FIND_NEW, &limits, &to), 1);
+        assert_int_equal(swb_open_head_write(&from.recipe, &to.recipe, blob), 0);
+        assert_int_equal(swb_difference_add(&difference, from.opened.data, from.opened.n_bytes, 0,
+                                            to.opened.data, to.opened.n_bytes),
+                         0);
+        assert_int_equal(swb_swdiff_write(&difference, false, blob), 0);
+}
+
+static int apply(struct memory *memory, const struct swb_buf *blob, size_t n_source,
+                 size_t n_target, uint64_t max_memory_bytes)
+{
+        const struct swb_bspatch_io io = {memory, read_source, write_target};
+        const struct swb_open_scratch scratch = {memory, SCRATCH_BYTES, write_scratch,
+                                                 read_scratch};
+        const struct swb_open_limits limits = {max_memory_bytes, &scratch};
+
+        swb_buf_reset(&memory->target);
+        return swb_open_patch(blob->data, blob->n_bytes, n_source, n_target, &limits, swb_swpatch,
+                              SWB_DECODER_MEMORY_BYTES, &io);
+}
+
+static void test_kernel(void **state)
+{
+        _cleanup_(swb_buf_done) struct swb_buf old = make_kernel(1, 0), new = make_kernel(2, 0);
+        _cleanup_(swb_buf_done) struct swb_buf blob = SWB_BUF_INIT(1 << 20);
+        _cleanup_free_ struct memory *memory = calloc(1, sizeof(*memory));
+
+        (void)state;
+        memory->source = &old;
+        memory->target = SWB_BUF_INIT((size_t)1 << 20);
+        make_blob(&old, &new, &blob);
+        assert_true(blob.n_bytes < new.n_bytes / 20);
+        assert_int_equal(apply(memory, &blob, old.n_bytes, new.n_bytes, 8 << 20), 0);
+        assert_int_equal(memory->target.n_bytes, new.n_bytes);
+        assert_memory_equal(memory->target.data, new.data, new.n_bytes);
+        assert_int_equal(apply(memory, &blob, old.n_bytes, new.n_bytes, 64 << 10), -E2BIG);
+        assert_int_equal(apply(memory, &blob, old.n_bytes - 1, new.n_bytes, 8 << 20), -EBADMSG);
+        assert_int_equal(apply(memory, &blob, old.n_bytes, new.n_bytes + 1, 8 << 20), -EBADMSG);
+        swb_buf_done(&memory->target);
+}
+
+/* Whatever the old content or the blob has become: an answer, never a crash. */
+static void test_damage(void **state)
+{
+        _cleanup_(swb_buf_done) struct swb_buf old = make_kernel(1, 0), new = make_kernel(2, 0);
+        _cleanup_(swb_buf_done) struct swb_buf blob = SWB_BUF_INIT(1 << 20);
+        _cleanup_free_ struct memory *memory = calloc(1, sizeof(*memory));
+
+        (void)state;
+        memory->source = &old;
+        memory->target = SWB_BUF_INIT((size_t)1 << 20);
+        make_blob(&old, &new, &blob);
+        for (size_t i = 0; i < 64; i++) {
+                struct swb_buf cut = {.data = blob.data, .n_bytes = blob.n_bytes * i / 64};
+
+                assert_true(apply(memory, &cut, old.n_bytes, new.n_bytes, 8 << 20) < 0);
+        }
+        old.data[60] ^= 0x55;
+        (void)apply(memory, &blob, old.n_bytes, new.n_bytes, 8 << 20);
+        swb_buf_done(&memory->target);
+}
+
+/* A new content whose bytes no encoder makes stays closed. */
+static void test_unknown_encoder(void **state)
+{
+        const struct swb_find_limits limits = SWB_FIND_LIMITS_INIT;
+        _cleanup_(swb_buf_done) struct swb_buf kernel = make_kernel(1, 0), hurry = {0};
+        _cleanup_(swb_found_done) struct swb_found found = {0};
+        struct swb_find_limits none = limits;
+
+        (void)state;
+        none.encoders = "gzip xz";
+        assert_int_equal(swb_recipe_find(kernel.data, kernel.n_bytes, SWB_FIND_NEW, &none, &found),
+                         0);
+        hurry = make_kernel(1, 50);
+        assert_int_equal(swb_recipe_find(hurry.data, hurry.n_bytes, SWB_FIND_NEW, &limits, &found),
+                         0);
+        assert_int_equal(swb_recipe_find(hurry.data, hurry.n_bytes, SWB_FIND_OLD, &limits, &found),
+                         1);
+}
+
+/* What encoders made when they were defined they still make: the numbers never change. */
+static void test_samples(void **state)
+{
+        (void)state;
+        for (int id = SWB_ENCODER_NONE + 1; id < _SWB_ENCODER_MAX; id++) {
+                uint64_t sum = swb_sample_checksum((enum swb_encoder_id)id);
+
+                print_message("%s: %#" PRIx64 "\n", swb_encoder_to_string((enum swb_encoder_id)id),
+                              sum);
+                if (id == SWB_ENCODER_GZIP)
+                        continue;
+                assert_true(swb_sample_is_right((enum swb_encoder_id)id));
+        }
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_samples),
+                cmocka_unit_test(test_kernel),
+                cmocka_unit_test(test_damage),
+                cmocka_unit_test(test_unknown_encoder),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "open/unpack.h"
+
+#include "open/libraries.h"
+
+struct swb_unpacker {
+        const struct swb_unpacker_ops *ops;
+        void *state;
+        int last; /* sticky unless SWB_UNPACK_MORE */
+};
+
+static const struct swb_unpacker_ops *ops_of(enum swb_packing packing)
+{
+        switch (packing) {
+        case SWB_PACKING_DEFLATE:
+                return swb_deflate_unpacker();
+        case SWB_PACKING_ZLIB:
+                return swb_zlib_unpacker();
+        case SWB_PACKING_XZ:
+                return swb_xz_unpacker();
+        case SWB_PACKING_ZSTD:
+                return swb_zstd_unpacker();
+        case SWB_PACKING_PLAIN:
+        case SWB_PACKING_LZ4:
+        case _SWB_PACKING_MAX:
+        case _SWB_PACKING_INVALID:
+        default:
+                return NULL;
+        }
+}
+
+int swb_unpacker_new(enum swb_packing packing, uint64_t max_memory_bytes, struct swb_unpacker **ret)
+{
+        const struct swb_unpacker_ops *ops = ops_of(packing);
+        struct swb_unpacker *unpacker;
+        int r;
+
+        if (!ops)
+                return -EPROTONOSUPPORT;
+        unpacker = calloc(1, sizeof(*unpacker));
+        if (!unpacker)
+                return -ENOMEM;
+        unpacker->ops = ops;
+        r = ops->open(max_memory_bytes, &unpacker->state);
+        if (r < 0) {
+                free(unpacker);
+                return r;
+        }
+        *ret = unpacker;
+        return 0;
+}
+
+struct swb_unpacker *swb_unpacker_free(struct swb_unpacker *unpacker)
+{
+        if (!unpacker)
+                return NULL;
+        unpacker->ops->close(unpacker->state);
+        free(unpacker);
+        return NULL;
+}
+
+int swb_unpacker_step(struct swb_unpacker *unpacker, const uint8_t **in, size_t *n_in,
+                      uint8_t **out, size_t *n_out)
+{
+        if (unpacker->last == SWB_UNPACK_MORE)
+                unpacker->last = unpacker->ops->step(unpacker->state, in, n_in, out, n_out);
+        return unpacker->last;
+}
+
+int swb_unpack_whole_up_to(enum swb_packing packing, const uint8_t *in, size_t n_in, uint8_t *out,
+                           size_t n_room, size_t *ret_n)
+{
+        if (packing != SWB_PACKING_LZ4)
+                return -EPROTONOSUPPORT;
+        return swb_lz4_unpack(in, n_in, out, n_room, ret_n);
+}
+
+int swb_unpack_whole(enum swb_packing packing, const uint8_t *in, size_t n_in, uint8_t *out,
+                     size_t n_out)
+{
+        size_t n;
+        int r = swb_unpack_whole_up_to(packing, in, n_in, out, n_out, &n);
+
+        if (r < 0)
+                return r;
+        return n == n_out ? 0 : -EBADMSG;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * open/wrapper.h - a difference between opened contents: the format SWO1
+ *
+ * Spec: docs/spec/payload.md PF-130 … PF-137. A blob is the two recipes, then a difference in
+ * another format ("inner"), which goes from the opened old content to the opened new one.
+ */
+#include "codec/bspatch.h"
+#include "open/opened.h"
+
+#define SWB_OPEN_HEADER_BYTES 16
+#define SWB_OPEN_RECIPES_MAX ((size_t)2 << 20) /* both, unpacked */
+
+struct swb_open_head {
+        struct swb_recipe old, new;
+        size_t n_bytes; /* the inner difference begins here */
+};
+
+void swb_open_head_done(struct swb_open_head *head);
+
+/* Does the blob begin like one of these? */
+bool swb_open_is_wrapped(const uint8_t *blob, size_t n_blob);
+
+/*
+ * Reads the recipes of a difference between contents of these sizes. Return: 0; -EBADMSG; -E2BIG;
+ * -EPROTONOSUPPORT for packings or encoders of a later version; -ENOMEM.
+ */
+int swb_open_head_read(const uint8_t *blob, size_t n_blob, uint64_t n_source, uint64_t n_target,
+                       struct swb_open_head *ret) _warn_unused_;
+/* Appends both recipes, ready for the inner difference. 0, -E2BIG, -ENOMEM. Making side. */
+int swb_open_head_write(const struct swb_recipe *old, const struct swb_recipe *new,
+                        struct swb_buf *buf) _warn_unused_;
+
+/* What applies the inner difference: as swb_bspatch(). */
+typedef int (*swb_open_inner)(const uint8_t *patch, size_t n_patch, uint64_t n_source,
+                              uint64_t n_target, size_t max_memory_bytes,
+                              const struct swb_bspatch_io *io);
+
+/*
+ * The whole difference: opens the source, applies the inner difference, closes the target.
+ * `limits`: of opening and closing together; the inner difference has max_memory_bytes beside.
+ * Return: as `inner`, and -EPROTONOSUPPORT when an encoder is missing, -E2BIG when the limits do
+ * not suffice.
+ */
+int swb_open_patch(const uint8_t *blob, size_t n_blob, uint64_t n_source, uint64_t n_target,
+                   const struct swb_open_limits *limits, swb_open_inner inner,
+                   size_t max_memory_bytes, const struct swb_bspatch_io *io) _warn_unused_;

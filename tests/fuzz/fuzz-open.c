@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Input: one byte that picks what the rest is: 0: a difference in the format SWO1, applied to a
+ * fixed source; 1: a recipe; else: a content, in which what can be opened is looked for.
+ * Checks: reads stay inside the source, what is written stays inside the target, a recipe that was
+ * read is written as it was, and what was opened closes to the same bytes.
+ */
+#include "fuzz.h"
+
+#include <string.h>
+
+#include "base/error.h"
+#include "codec/swpatch.h"
+#include "open/closer.h"
+#include "open/find.h"
+#include "open/wrapper.h"
+
+#define TARGET_BYTES 8192
+#define SCRATCH_BYTES ((size_t)1 << 20)
+#define MEMORY_BYTES ((uint64_t)8 << 20)
+
+struct memory {
+        const uint8_t *source;
+        size_t n_source;
+        struct swb_buf target;
+        uint8_t *scratch;
+};
+
+static int read_source(void *context, uint64_t offset, uint8_t *data, size_t n)
+{
+        const struct memory *memory = context;
+
+        swb_assert(offset <= memory->n_source && n <= memory->n_source - offset);
+        memcpy(data, memory->source + offset, n);
+        return 0;
+}
+
+static int write_target(void *context, const uint8_t *data, size_t n)
+{
+        struct memory *memory = context;
+
+        return swb_buf_append(&memory->target, data, n);
+}
+
+static int read_scratch(void *context, uint64_t offset, uint8_t *data, size_t n)
+{
+        const struct memory *memory = context;
+
+        swb_assert(offset <= SCRATCH_BYTES && n <= SCRATCH_BYTES - offset);
+        memcpy(data, memory->scratch + offset, n);
+        return 0;
+}
+
+static int write_scratch(void *context, uint64_t offset, const uint8_t *data, size_t n)
+{
+        struct memory *memory = context;
+
+        swb_assert(offset <= SCRATCH_BYTES && n <= SCRATCH_BYTES - offset);
+        memcpy(memory->scratch + offset, data, n);
+        return 0;
+}
+
+static void apply(const uint8_t *blob, size_t n_blob)
+{
+        static const uint8_t source[5000] = "the source";
+        struct memory memory = {source, sizeof(source), SWB_BUF_INIT(TARGET_BYTES),
+                                calloc(1, SCRATCH_BYTES)};
+        const struct swb_bspatch_io io = {&memory, read_source, write_target};
+        const struct swb_open_scratch scratch = {&memory, SCRATCH_BYTES, write_scratch,
+                                                 read_scratch};
+        const struct swb_open_limits limits = {MEMORY_BYTES, &scratch};
+        int r = swb_open_patch(blob, n_blob, sizeof(source), TARGET_BYTES, &limits, swb_swpatch,
+                               SWB_DECODER_MEMORY_BYTES, &io);
+
+        swb_assert(r < 0 || memory.target.n_bytes == TARGET_BYTES);
+        swb_buf_done(&memory.target);
+        free(memory.scratch);
+}
+
+static void read_recipe(const uint8_t *data, size_t n)
+{
+        _cleanup_(swb_recipe_done) struct swb_recipe recipe = {0}, again = {0};
+        _cleanup_(swb_buf_done) struct swb_buf buf = SWB_BUF_INIT((size_t)4 << 20);
+        struct swb_cursor c = SWB_CURSOR(data, n);
+
+        if (swb_recipe_read(&c, &recipe) < 0)
+                return;
+        swb_assert(swb_recipe_write(&recipe, &buf) == 0);
+        c = SWB_CURSOR(buf.data, buf.n_bytes);
+        swb_assert(swb_recipe_read(&c, &again) == 0);
+        swb_assert(again.n_content == recipe.n_content && again.n_opened == recipe.n_opened);
+        swb_assert(again.n_pieces == recipe.n_pieces);
+}
+
+static void open_and_close(const uint8_t *data, size_t n)
+{
+        struct swb_find_limits limits = SWB_FIND_LIMITS_INIT;
+        _cleanup_(swb_found_done) struct swb_found found = {0};
+        _cleanup_(swb_closer_freep) struct swb_closer *closer = NULL;
+        struct memory memory = {.target = SWB_BUF_INIT(n)};
+        int r;
+
+        limits.max_opened_bytes = (uint64_t)4 << 20;
+        r = swb_recipe_find(data, n, SWB_FIND_NEW, &limits, &found);
+        swb_assert(r >= 0);
+        if (r == 0)
+                return;
+        swb_assert(swb_closer_new(&found.recipe, UINT64_MAX, write_target, &memory, &closer) == 0);
+        swb_assert(swb_closer_put(closer, found.opened.data, found.opened.n_bytes) == 0);
+        swb_assert(swb_closer_finish(closer) == 0);
+        swb_assert(memory.target.n_bytes == n && memcmp(memory.target.data, data, n) == 0);
+        swb_buf_done(&memory.target);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n_bytes)
+{
+        if (n_bytes < 1)
+                return 0;
+        if (data[0] == 0)
+                apply(data + 1, n_bytes - 1);
+        else if (data[0] == 1)
+                read_recipe(data + 1, n_bytes - 1);
+        else
+                open_and_close(data + 1, n_bytes - 1);
+        return 0;
+}
