@@ -73,6 +73,9 @@ int main(int argc, char **argv)
                 {"audit", "", 0, 0, "who changed what, newest first", cmd_audit_options, cmd_audit},
                 {"backup", "FILE|DIR", 1, 1, "copy the database, also while a server runs",
                  cmd_backup_options, cmd_backup},
+                {"import-nebraska", "FILE|URL...", 1, -1,
+                 "take over what a Nebraska server knows: apps, packages, channels, groups",
+                 cmd_import_options, cmd_import_nebraska},
                 {0},
         };
         static const struct swb_program program = {

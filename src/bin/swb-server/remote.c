@@ -12,8 +12,7 @@ void client_reply_done(struct client_reply *reply)
         swb_buf_done(&reply->body);
 }
 
-/* "Authorization: Bearer …", or NULL when no token is to be sent. */
-static int read_token(char **ret, struct swb_error *err)
+int remote_token_header(char **ret, struct swb_error *err)
 {
         _cleanup_(swb_buf_done) struct swb_buf file = SWB_BUF_INIT(TOKEN_FILE_MAX_BYTES);
         int r;
@@ -78,7 +77,7 @@ int remote_call(const struct client_request *request, const char *body, struct c
         size_t n = 1;
         int r;
 
-        r = read_token(&token, err);
+        r = remote_token_header(&token, err);
         if (r >= 0)
                 r = make_url(request, &url, err);
         if (r >= 0)

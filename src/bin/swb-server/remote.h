@@ -14,6 +14,9 @@ struct client_reply {
 
 void client_reply_done(struct client_reply *reply);
 
+/* "Authorization: Bearer …" of --token-file, which the caller frees; NULL without one. CONFIG. */
+int remote_token_header(char **ret, struct swb_error *err) _warn_unused_;
+
 /* CONFIG: the token's file; else as os/http.h. A status that is not 2xx is a reply, no error. */
 int remote_call(const struct client_request *request, const char *body, struct client_reply *ret,
                 struct swb_error *err) _warn_unused_;

@@ -20,7 +20,7 @@ extern const struct swb_opt cmd_serve_options[], cmd_publish_options[], cmd_app_
         cmd_events_options[], cmd_rollout_options[], cmd_explain_options[], cmd_token_options[],
         cmd_user_options[], cmd_audit_options[], cmd_job_options[], cmd_webhook_options[],
         cmd_backup_options[], cmd_device_options[], cmd_egress_options[], cmd_image_options[],
-        cmd_mirror_options[];
+        cmd_import_options[], cmd_mirror_options[];
 
 int cmd_serve(int n_args, char **args, struct swb_error *err);
 int cmd_publish(int n_args, char **args, struct swb_error *err);
@@ -40,6 +40,7 @@ int cmd_audit(int n_args, char **args, struct swb_error *err);
 int cmd_backup(int n_args, char **args, struct swb_error *err);
 int cmd_image(int n_args, char **args, struct swb_error *err);
 int cmd_mirror(int n_args, char **args, struct swb_error *err);
+int cmd_import_nebraska(int n_args, char **args, struct swb_error *err);
 int cmd_egress(int n_args, char **args, struct swb_error *err);
 int cmd_events(int n_args, char **args, struct swb_error *err);
 
