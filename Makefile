@@ -11,7 +11,7 @@ CUTS ?= 100
 ARCH ?= x86_64
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo demo-host playground demo-cluster soak-server check check-docs check-browser check-boot-sandbox check-crash soak-power soak-policy install dist deb check-deb footprint bench bench-idle fuzz fmt lint clean
+.PHONY: help build demo demo-host playground demo-cluster soak-server check check-docs check-browser check-boot-sandbox check-crash check-arm64 soak-power soak-policy install dist deb check-deb footprint bench bench-idle fuzz fmt lint clean
 
 help:
 	@echo 'make demo      the whole story in a virtual device: U-Boot, Linux, resets, a pulled plug, a fallback (ARCH=arm64 for such a one)'
@@ -24,13 +24,14 @@ help:
 	@echo 'make check-browser   the server'"'"'s pages in a real Chromium, with pictures of each in $(BUILD)/browser'
 	@echo 'make check-boot-sandbox   the U-Boot command swb_boot, built from Debian'"'"'s source and tried in its sandbox'
 	@echo 'make check-crash   an update is cut at every write, sync, rename and message, in every way (10 minutes)'
+	@echo 'make check-arm64  the unit tests built for 64-bit ARM, in QEMU; those of the walls under such a kernel'
 	@echo 'make soak-link    an image of 1.5 GB over a link of 1 MB a second, the plug pulled three times (15 minutes)'
 	@echo 'make soak-power   the plug of the virtual device is pulled CUTS times (now: $(CUTS)), and crash states of one update are judged'
 	@echo 'make build     the programs, in $(BUILD)/src/bin'
 	@echo 'make install   programs, units, D-Bus policy and man pages to DESTDIR/PREFIX (now: $(DESTDIR)$(PREFIX))'
 	@echo 'make dist      the release tarball of what is committed, in $(BUILD)/deb: the same bytes every time'
 	@echo 'make deb       Debian packages: engine, server, packer, in $(BUILD)/deb (ARCH=arm64: cross-built)'
-	@echo 'make check-deb lintian; installs the packages in a fresh Debian, updates a device there, purges (as root)'
+	@echo 'make check-deb lintian; installs the packages in a fresh Debian, updates a device there, purges; a virtual device with them and systemd (as root)'
 	@echo 'make footprint what the device programs take, beside Debian'"'"'s rauc, swupdate and mender-client'
 	@echo 'make bench     sizes, seconds and memory beside xdelta3, zstd and casync'
 	@echo 'make bench-idle what the engine takes of a device while it waits, and at most during an update'
@@ -96,6 +97,10 @@ check-crash:
 	@tools/quietly 'building (make build shows how)' $(MAKE) --no-print-directory build
 	@SWB_BUILD=$(BUILD) tests/crash/check_crash.py $(BUILD)/check-crash
 
+check-arm64:
+	@tools/install-deps build cross demo
+	@tools/check-arm64 $(BUILD)-arm64-tests
+
 .PHONY: soak-link
 soak-link:
 	@tools/install-deps build test
@@ -118,6 +123,7 @@ deb:
 	@JOBS=$(JOBS) tools/make-deb $(BUILD)/deb $(ARCH)
 
 check-deb: deb
+	@tools/install-deps demo
 	@tools/check-deb $(BUILD)/deb
 
 footprint: deb
