@@ -6,16 +6,10 @@
 
 static int trim(struct swb_db *db, int64_t newest, struct swb_error *err)
 {
-        _cleanup_(swb_query_done) struct swb_query q = {0};
-        int r;
-
         if (newest <= SWB_AUDIT_MAX || newest % TRIM_EVERY != 0)
                 return 0;
-        r = swb_query_init(&q, db, "DELETE FROM audit WHERE id <= ?", err);
-        if (r < 0)
-                return r;
-        swb_query_bind_i64(&q, newest - SWB_AUDIT_MAX);
-        return swb_query_run(&q, err);
+        return swb_db_run(db, "DELETE FROM audit WHERE id <= ?",
+                          SWB_VALUES(SWB_NUMBER(newest - SWB_AUDIT_MAX)), err);
 }
 
 static const char *bounded(const char *state, char *note, size_t n_note)
@@ -36,22 +30,20 @@ int swb_audit_put(struct swb_db *db, const struct swb_audit_entry *entry, int64_
         int64_t id;
         int r;
 
-        r = swb_query_init(&q, db,
-                           "INSERT INTO audit (at, who, via, address, action, app, object,"
-                           " old_state, new_state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
-                           " RETURNING id",
-                           err);
+        r = swb_query_begin(
+                &q, db,
+                "INSERT INTO audit (at, who, via, address, action, app, object,"
+                " old_state, new_state) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+                " RETURNING id",
+                SWB_VALUES(SWB_NUMBER(now), SWB_TEXT(entry->identity->who),
+                           SWB_TEXT(swb_via_to_string(entry->identity->via)),
+                           SWB_TEXT(entry->identity->address), SWB_TEXT(entry->action),
+                           SWB_TEXT(entry->app), SWB_TEXT(entry->object),
+                           SWB_TEXT(bounded(entry->old_state, notes[0], sizeof(notes[0]))),
+                           SWB_TEXT(bounded(entry->new_state, notes[1], sizeof(notes[1])))),
+                err);
         if (r < 0)
                 return r;
-        swb_query_bind_i64(&q, now);
-        swb_query_bind_text(&q, entry->identity->who);
-        swb_query_bind_text(&q, swb_via_to_string(entry->identity->via));
-        swb_query_bind_text(&q, entry->identity->address);
-        swb_query_bind_text(&q, entry->action);
-        swb_query_bind_text(&q, entry->app);
-        swb_query_bind_text(&q, entry->object);
-        swb_query_bind_text(&q, bounded(entry->old_state, notes[0], sizeof(notes[0])));
-        swb_query_bind_text(&q, bounded(entry->new_state, notes[1], sizeof(notes[1])));
         r = swb_query_insert(&q, &id, err);
         return r < 0 ? r : trim(db, id, err);
 }
@@ -60,7 +52,6 @@ static int prepare(struct swb_query *q, struct swb_db *db, const struct swb_audi
                    struct swb_error *err)
 {
         char sql[512];
-        int r;
 
         (void)snprintf(sql, sizeof(sql),
                        "SELECT id, at, who, via, address, action, app, object, old_state,"
@@ -69,15 +60,13 @@ static int prepare(struct swb_query *q, struct swb_db *db, const struct swb_audi
                        " AND substr(action, 1, length(?3)) = ?3"
                        " AND (?4 = '' OR who = ?4) ORDER BY id %s LIMIT ?5",
                        f->is_forward ? ">" : "<", f->is_forward ? "ASC" : "DESC");
-        r = swb_query_init(q, db, sql, err);
-        if (r < 0)
-                return r;
-        swb_query_bind_i64(q, f->is_forward ? f->after : f->before > 0 ? f->before : INT64_MAX);
-        swb_query_bind_text(q, f->object);
-        swb_query_bind_text(q, f->action);
-        swb_query_bind_text(q, f->who);
-        swb_query_bind_i64(q, (int64_t)f->limit);
-        return 0;
+        return swb_query_begin(q, db, sql,
+                               SWB_VALUES(SWB_NUMBER(f->is_forward   ? f->after
+                                                     : f->before > 0 ? f->before
+                                                                     : INT64_MAX),
+                                          SWB_TEXT(f->object), SWB_TEXT(f->action),
+                                          SWB_TEXT(f->who), SWB_NUMBER((int64_t)f->limit)),
+                               err);
 }
 
 int swb_audit_list(struct swb_db *db, const struct swb_audit_filter *filter,

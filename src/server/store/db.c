@@ -160,6 +160,36 @@ void swb_query_bind_i64(struct swb_query *q, int64_t number)
         q->db->ops->bind_i64(q->statement, ++q->n_bound, number);
 }
 
+int swb_query_begin(struct swb_query *q, struct swb_db *db, const char *sql,
+                    const struct swb_value *values, size_t n, struct swb_error *err)
+{
+        int r = swb_query_init(q, db, sql, err);
+
+        for (size_t i = 0; r >= 0 && i < n; i++)
+                if (values[i].is_number)
+                        swb_query_bind_i64(q, values[i].number);
+                else
+                        swb_query_bind_text(q, values[i].text);
+        return r;
+}
+
+int swb_query_first(struct swb_query *q, struct swb_db *db, const char *sql,
+                    const struct swb_value *values, size_t n, struct swb_error *err)
+{
+        int r = swb_query_begin(q, db, sql, values, n, err);
+
+        return r < 0 ? r : swb_query_step(q, err);
+}
+
+int swb_db_run(struct swb_db *db, const char *sql, const struct swb_value *values, size_t n,
+               struct swb_error *err)
+{
+        _cleanup_(swb_query_done) struct swb_query q = {0};
+        int r = swb_query_begin(&q, db, sql, values, n, err);
+
+        return r < 0 ? r : swb_query_run(&q, err);
+}
+
 void swb_query_reset(struct swb_query *q)
 {
         q->db->ops->reset(q->statement);

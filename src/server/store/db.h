@@ -117,6 +117,37 @@ int swb_query_step(struct swb_query *q, struct swb_error *err) _warn_unused_;
 int swb_query_run(struct swb_query *q, struct swb_error *err) _warn_unused_;
 /* For INSERT ... RETURNING id: the new row's. */
 int swb_query_insert(struct swb_query *q, int64_t *ret_id, struct swb_error *err) _warn_unused_;
+
+/* Parameters in a row, for statements that run once: SWB_VALUES(SWB_TEXT(name), SWB_NUMBER(id)). */
+struct swb_value {
+        const char *text; /* NULL: SQL NULL */
+        int64_t number;
+        bool is_number;
+};
+
+#define SWB_TEXT(value)                                                                            \
+        {                                                                                          \
+                .text = (value)                                                                    \
+        }
+#define SWB_NUMBER(value)                                                                          \
+        {                                                                                          \
+                .number = (value), .is_number = true                                               \
+        }
+/* Two arguments: the values, and how many. */
+#define SWB_VALUES(...)                                                                            \
+        (const struct swb_value[]){__VA_ARGS__},                                                   \
+                SWB_ELEMENTS(((const struct swb_value[]){__VA_ARGS__}))
+
+/* swb_query_init() with its parameters. */
+int swb_query_begin(struct swb_query *q, struct swb_db *db, const char *sql,
+                    const struct swb_value *values, size_t n, struct swb_error *err) _warn_unused_;
+/* The same, and the first step: 1: a row; 0: none. */
+int swb_query_first(struct swb_query *q, struct swb_db *db, const char *sql,
+                    const struct swb_value *values, size_t n, struct swb_error *err) _warn_unused_;
+/* A statement without a result. */
+int swb_db_run(struct swb_db *db, const char *sql, const struct swb_value *values, size_t n,
+               struct swb_error *err) _warn_unused_;
+
 /* Ready for new parameters before the last row was read. */
 void swb_query_reset(struct swb_query *q);
 /* Borrowed until the next step; "" for SQL NULL. Columns count from 0. */

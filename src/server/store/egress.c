@@ -90,19 +90,12 @@ int swb_egress_lock(struct swb_db *db, struct swb_egress *ret, struct swb_error 
 
 int swb_egress_write(struct swb_db *db, const struct swb_egress *egress, struct swb_error *err)
 {
-        _cleanup_(swb_query_done) struct swb_query q = {0};
-        int r;
-
-        r = swb_query_init(&q, db,
-                           "UPDATE egress SET per_second = ?, per_day = ?, day = ?,"
-                           " day_bytes = ?, free_at_usec = ?",
-                           err);
-        if (r < 0)
-                return r;
-        swb_query_bind_i64(&q, (int64_t)egress->per_second);
-        swb_query_bind_i64(&q, (int64_t)egress->per_day);
-        swb_query_bind_i64(&q, egress->day);
-        swb_query_bind_i64(&q, (int64_t)egress->day_bytes);
-        swb_query_bind_i64(&q, egress->free_at_usec);
-        return swb_query_run(&q, err);
+        return swb_db_run(db,
+                          "UPDATE egress SET per_second = ?, per_day = ?, day = ?,"
+                          " day_bytes = ?, free_at_usec = ?",
+                          SWB_VALUES(SWB_NUMBER((int64_t)egress->per_second),
+                                     SWB_NUMBER((int64_t)egress->per_day), SWB_NUMBER(egress->day),
+                                     SWB_NUMBER((int64_t)egress->day_bytes),
+                                     SWB_NUMBER(egress->free_at_usec)),
+                          err);
 }

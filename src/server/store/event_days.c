@@ -175,20 +175,17 @@ int swb_event_day_list(struct swb_db *db, const struct swb_event_day_filter *fil
         struct swb_event_day day;
         int r;
 
-        r = swb_query_init(&q, db,
-                           "SELECT e.id, e.app, e.day, e.release, e.type, e.result, e.errorcode,"
-                           " e.n, a.appid FROM event_days e JOIN apps a ON a.id = e.app"
-                           " WHERE (?1 = 0 OR e.app = ?1) AND e.day >= ?2"
-                           " AND (?3 IS NULL OR e.release = ?3) AND (?4 = 0 OR e.id < ?4)"
-                           " ORDER BY e.id DESC LIMIT ?5",
-                           err);
-        if (r < 0)
-                return r;
-        swb_query_bind_i64(&q, filter->app);
-        swb_query_bind_i64(&q, filter->since_day);
-        swb_query_bind_text(&q, filter->release);
-        swb_query_bind_i64(&q, filter->before);
-        swb_query_bind_i64(&q, (int64_t)SWB_MIN(filter->limit, (uint64_t)INT64_MAX));
+        r = swb_query_begin(
+                &q, db,
+                "SELECT e.id, e.app, e.day, e.release, e.type, e.result, e.errorcode,"
+                " e.n, a.appid FROM event_days e JOIN apps a ON a.id = e.app"
+                " WHERE (?1 = 0 OR e.app = ?1) AND e.day >= ?2"
+                " AND (?3 IS NULL OR e.release = ?3) AND (?4 = 0 OR e.id < ?4)"
+                " ORDER BY e.id DESC LIMIT ?5",
+                SWB_VALUES(SWB_NUMBER(filter->app), SWB_NUMBER(filter->since_day),
+                           SWB_TEXT(filter->release), SWB_NUMBER(filter->before),
+                           SWB_NUMBER((int64_t)SWB_MIN(filter->limit, (uint64_t)INT64_MAX))),
+                err);
         while (r >= 0 && (r = swb_query_step(&q, err)) > 0) {
                 read_day(&q, &day);
                 r = each(&day, swb_query_text(&q, 8), userdata, err);

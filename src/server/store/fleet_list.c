@@ -41,15 +41,13 @@ int swb_device_list(struct swb_db *db, int64_t app, uint64_t limit,
         struct swb_device device;
         int r;
 
-        r = swb_query_init(&q, db,
-                           "SELECT " SWB_DEVICE_COLUMNS ", a.appid FROM devices d"
-                           " JOIN apps a ON a.id = d.app WHERE ?1 = 0 OR d.app = ?1"
-                           " ORDER BY a.appid, d.machineid LIMIT ?2",
-                           err);
-        if (r < 0)
-                return r;
-        swb_query_bind_i64(&q, app);
-        swb_query_bind_i64(&q, (int64_t)SWB_MIN(limit, (uint64_t)INT64_MAX));
+        r = swb_query_begin(&q, db,
+                            "SELECT " SWB_DEVICE_COLUMNS ", a.appid FROM devices d"
+                            " JOIN apps a ON a.id = d.app WHERE ?1 = 0 OR d.app = ?1"
+                            " ORDER BY a.appid, d.machineid LIMIT ?2",
+                            SWB_VALUES(SWB_NUMBER(app),
+                                       SWB_NUMBER((int64_t)SWB_MIN(limit, (uint64_t)INT64_MAX))),
+                            err);
         while (r >= 0 && (r = swb_query_step(&q, err)) > 0) {
                 swb_device_read_row(&q, &device);
                 r = each(swb_query_text(&q, SWB_DEVICE_N_COLUMNS), &device, userdata, err);
@@ -63,15 +61,10 @@ int swb_device_find(struct swb_db *db, int64_t app, const char *machineid, struc
         _cleanup_(swb_query_done) struct swb_query q = {0};
         int r;
 
-        r = swb_query_init(&q, db,
-                           "SELECT " SWB_DEVICE_COLUMNS " FROM devices d"
-                           " WHERE d.app = ? AND d.machineid = ?",
-                           err);
-        if (r < 0)
-                return r;
-        swb_query_bind_i64(&q, app);
-        swb_query_bind_text(&q, machineid);
-        r = swb_query_step(&q, err);
+        r = swb_query_first(&q, db,
+                            "SELECT " SWB_DEVICE_COLUMNS " FROM devices d"
+                            " WHERE d.app = ? AND d.machineid = ?",
+                            SWB_VALUES(SWB_NUMBER(app), SWB_TEXT(machineid)), err);
         if (r > 0)
                 swb_device_read_row(&q, ret);
         return r;
@@ -86,21 +79,18 @@ int swb_device_page(struct swb_db *db, const struct swb_device_filter *filter,
         struct swb_device device;
         int r;
 
-        r = swb_query_init(&q, db,
-                           "SELECT " SWB_DEVICE_COLUMNS ", a.appid FROM devices d"
-                           " JOIN apps a ON a.id = d.app WHERE d.id > ?1 AND (?2 = 0 OR d.app = ?2)"
-                           " AND (?3 < 0 OR d.state = ?3) AND (?4 = '' OR d.version = ?4)"
-                           " AND (?5 = '' OR substr(d.machineid, 1, length(?5)) = ?5)"
-                           " ORDER BY d.id LIMIT ?6",
-                           err);
-        if (r < 0)
-                return r;
-        swb_query_bind_i64(&q, filter->after);
-        swb_query_bind_i64(&q, filter->app);
-        swb_query_bind_i64(&q, filter->state);
-        swb_query_bind_text(&q, filter->version);
-        swb_query_bind_text(&q, filter->begins);
-        swb_query_bind_i64(&q, (int64_t)SWB_MIN(filter->limit, (uint64_t)INT64_MAX));
+        r = swb_query_begin(
+                &q, db,
+                "SELECT " SWB_DEVICE_COLUMNS ", a.appid FROM devices d"
+                " JOIN apps a ON a.id = d.app WHERE d.id > ?1 AND (?2 = 0 OR d.app = ?2)"
+                " AND (?3 < 0 OR d.state = ?3) AND (?4 = '' OR d.version = ?4)"
+                " AND (?5 = '' OR substr(d.machineid, 1, length(?5)) = ?5)"
+                " ORDER BY d.id LIMIT ?6",
+                SWB_VALUES(SWB_NUMBER(filter->after), SWB_NUMBER(filter->app),
+                           SWB_NUMBER(filter->state), SWB_TEXT(filter->version),
+                           SWB_TEXT(filter->begins),
+                           SWB_NUMBER((int64_t)SWB_MIN(filter->limit, (uint64_t)INT64_MAX))),
+                err);
         while (r >= 0 && (r = swb_query_step(&q, err)) > 0) {
                 swb_device_read_row(&q, &device);
                 r = each(swb_query_text(&q, SWB_DEVICE_N_COLUMNS), &device, userdata, err);
@@ -150,13 +140,10 @@ int swb_event_list(struct swb_db *db, int64_t app, const char *machineid, int64_
         struct swb_event_row event;
         int r;
 
-        r = swb_query_init(&q, db, app != 0 && machineid ? of_one : of_any, err);
-        if (r < 0)
-                return r;
-        swb_query_bind_i64(&q, app);
-        swb_query_bind_text(&q, machineid);
-        swb_query_bind_i64(&q, before);
-        swb_query_bind_i64(&q, (int64_t)SWB_MIN(limit, (uint64_t)INT64_MAX));
+        r = swb_query_begin(&q, db, app != 0 && machineid ? of_one : of_any,
+                            SWB_VALUES(SWB_NUMBER(app), SWB_TEXT(machineid), SWB_NUMBER(before),
+                                       SWB_NUMBER((int64_t)SWB_MIN(limit, (uint64_t)INT64_MAX))),
+                            err);
         while (r >= 0 && (r = swb_query_step(&q, err)) > 0) {
                 read_event(&q, &event);
                 r = each(&event, userdata, err);

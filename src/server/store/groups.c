@@ -28,13 +28,9 @@ int swb_group_find(struct swb_db *db, int64_t app, const char *name, struct swb_
         _cleanup_(swb_query_done) struct swb_query q = {0};
         int r;
 
-        r = swb_query_init(&q, db,
-                           "SELECT " COLUMNS " FROM device_groups WHERE app = ? AND name = ?", err);
-        if (r < 0)
-                return r;
-        swb_query_bind_i64(&q, app);
-        swb_query_bind_text(&q, name);
-        r = swb_query_step(&q, err);
+        r = swb_query_first(&q, db,
+                            "SELECT " COLUMNS " FROM device_groups WHERE app = ? AND name = ?",
+                            SWB_VALUES(SWB_NUMBER(app), SWB_TEXT(name)), err);
         if (r < 0)
                 return r;
         if (r == 0)
@@ -45,7 +41,6 @@ int swb_group_find(struct swb_db *db, int64_t app, const char *name, struct swb_
 
 int swb_group_put(struct swb_db *db, int64_t app, struct swb_group *group, struct swb_error *err)
 {
-        _cleanup_(swb_query_done) struct swb_query q = {0};
         struct swb_group stored = {0};
         int r;
 
@@ -57,8 +52,8 @@ int swb_group_put(struct swb_db *db, int64_t app, struct swb_group *group, struc
         if (r >= 0)
                 r = swb_versions_check(group->versions, err);
         if (r >= 0)
-                r = swb_query_init(
-                        &q, db,
+                r = swb_db_run(
+                        db,
                         "INSERT INTO device_groups (app, name, position, channel,"
                         "  hardware_class, board, track, has_machines, time_zone, pin,"
                         "  versions, tag)"
@@ -69,22 +64,13 @@ int swb_group_put(struct swb_db *db, int64_t app, struct swb_group *group, struc
                         "  position = CASE ?3 WHEN 0 THEN device_groups.position ELSE ?3 END,"
                         "  channel = ?4, hardware_class = ?5, board = ?6, track = ?7,"
                         "  has_machines = ?8, time_zone = ?9, pin = ?10, versions = ?11, tag = ?12",
+                        SWB_VALUES(SWB_NUMBER(app), SWB_TEXT(group->name),
+                                   SWB_NUMBER(group->position), SWB_TEXT(group->channel),
+                                   SWB_TEXT(group->hardware_class), SWB_TEXT(group->board),
+                                   SWB_TEXT(group->track), SWB_NUMBER(group->has_machines),
+                                   SWB_TEXT(group->time_zone), SWB_TEXT(group->pin),
+                                   SWB_TEXT(group->versions), SWB_TEXT(group->tag)),
                         err);
-        if (r < 0)
-                return r;
-        swb_query_bind_i64(&q, app);
-        swb_query_bind_text(&q, group->name);
-        swb_query_bind_i64(&q, group->position);
-        swb_query_bind_text(&q, group->channel);
-        swb_query_bind_text(&q, group->hardware_class);
-        swb_query_bind_text(&q, group->board);
-        swb_query_bind_text(&q, group->track);
-        swb_query_bind_i64(&q, group->has_machines);
-        swb_query_bind_text(&q, group->time_zone);
-        swb_query_bind_text(&q, group->pin);
-        swb_query_bind_text(&q, group->versions);
-        swb_query_bind_text(&q, group->tag);
-        r = swb_query_run(&q, err);
         if (r >= 0)
                 r = swb_group_find(db, app, group->name, &stored, err);
         if (r < 0)
@@ -97,20 +83,12 @@ int swb_group_put(struct swb_db *db, int64_t app, struct swb_group *group, struc
 static int change_machine(struct swb_db *db, const char *sql, int64_t group, const char *machineid,
                           struct swb_error *err)
 {
-        _cleanup_(swb_query_done) struct swb_query q = {0};
-        int r;
-
         if (!swb_is_plain_id(machineid, SWB_MACHINEID_MAX))
                 return swb_fail(err, -EINVAL, SWB_FAULT_USAGE,
                                 "'%.160s' can't be a machine id: 1 to %d printable characters "
                                 "without spaces",
                                 machineid, SWB_MACHINEID_MAX);
-        r = swb_query_init(&q, db, sql, err);
-        if (r < 0)
-                return r;
-        swb_query_bind_i64(&q, group);
-        swb_query_bind_text(&q, machineid);
-        return swb_query_run(&q, err);
+        return swb_db_run(db, sql, SWB_VALUES(SWB_NUMBER(group), SWB_TEXT(machineid)), err);
 }
 
 int swb_group_add_machine(struct swb_db *db, int64_t group, const char *machineid,
@@ -135,26 +113,14 @@ int swb_group_remove_machine(struct swb_db *db, int64_t group, const char *machi
 
 int swb_group_clear_machines(struct swb_db *db, int64_t group, struct swb_error *err)
 {
-        _cleanup_(swb_query_done) struct swb_query q = {0};
-        int r;
-
-        r = swb_query_init(&q, db, "DELETE FROM group_machines WHERE group_id = ?", err);
-        if (r < 0)
-                return r;
-        swb_query_bind_i64(&q, group);
-        return swb_query_run(&q, err);
+        return swb_db_run(db, "DELETE FROM group_machines WHERE group_id = ?",
+                          SWB_VALUES(SWB_NUMBER(group)), err);
 }
 
 int swb_group_remove(struct swb_db *db, const struct swb_group *group, struct swb_error *err)
 {
-        _cleanup_(swb_query_done) struct swb_query q = {0};
-        int r;
-
-        r = swb_query_init(&q, db, "DELETE FROM device_groups WHERE id = ?", err);
-        if (r < 0)
-                return r;
-        swb_query_bind_i64(&q, group->id);
-        return swb_query_run(&q, err);
+        return swb_db_run(db, "DELETE FROM device_groups WHERE id = ?",
+                          SWB_VALUES(SWB_NUMBER(group->id)), err);
 }
 
 int swb_group_page(struct swb_db *db, int64_t app, const struct swb_group *after, uint64_t limit,
@@ -166,17 +132,14 @@ int swb_group_page(struct swb_db *db, int64_t app, const struct swb_group *after
         struct swb_group group;
         int r;
 
-        r = swb_query_init(&q, db,
-                           "SELECT " COLUMNS
-                           " FROM device_groups WHERE app = ?1 AND (position > ?2 OR"
-                           " (position = ?2 AND name > ?3)) ORDER BY position, name LIMIT ?4",
-                           err);
-        if (r < 0)
-                return r;
-        swb_query_bind_i64(&q, app);
-        swb_query_bind_i64(&q, after ? after->position : -1);
-        swb_query_bind_text(&q, after ? after->name : "");
-        swb_query_bind_i64(&q, (int64_t)SWB_MIN(limit, (uint64_t)INT64_MAX));
+        r = swb_query_begin(&q, db,
+                            "SELECT " COLUMNS
+                            " FROM device_groups WHERE app = ?1 AND (position > ?2 OR"
+                            " (position = ?2 AND name > ?3)) ORDER BY position, name LIMIT ?4",
+                            SWB_VALUES(SWB_NUMBER(app), SWB_NUMBER(after ? after->position : -1),
+                                       SWB_TEXT(after ? after->name : ""),
+                                       SWB_NUMBER((int64_t)SWB_MIN(limit, (uint64_t)INT64_MAX))),
+                            err);
         while (r >= 0 && (r = swb_query_step(&q, err)) > 0) {
                 read_group(&q, &group);
                 r = each(&group, userdata, err);
@@ -198,13 +161,9 @@ int swb_group_find_id(struct swb_db *db, int64_t app, int64_t id, struct swb_gro
         _cleanup_(swb_query_done) struct swb_query q = {0};
         int r;
 
-        r = swb_query_init(&q, db, "SELECT " COLUMNS " FROM device_groups WHERE app = ? AND id = ?",
-                           err);
-        if (r < 0)
-                return r;
-        swb_query_bind_i64(&q, app);
-        swb_query_bind_i64(&q, id);
-        r = swb_query_step(&q, err);
+        r = swb_query_first(&q, db,
+                            "SELECT " COLUMNS " FROM device_groups WHERE app = ? AND id = ?",
+                            SWB_VALUES(SWB_NUMBER(app), SWB_NUMBER(id)), err);
         if (r > 0)
                 read_group(&q, ret);
         return r;
@@ -218,12 +177,10 @@ int swb_group_machine_list(struct swb_db *db, int64_t group,
         _cleanup_(swb_query_done) struct swb_query q = {0};
         int r;
 
-        r = swb_query_init(
+        r = swb_query_begin(
                 &q, db,
-                "SELECT machineid FROM group_machines WHERE group_id = ? ORDER BY machineid", err);
-        if (r < 0)
-                return r;
-        swb_query_bind_i64(&q, group);
+                "SELECT machineid FROM group_machines WHERE group_id = ? ORDER BY machineid",
+                SWB_VALUES(SWB_NUMBER(group)), err);
         while (r >= 0 && (r = swb_query_step(&q, err)) > 0)
                 r = each(swb_query_text(&q, 0), userdata, err);
         return r;

@@ -9,58 +9,36 @@
 int swb_history_add_version(struct swb_db *db, int64_t app, int64_t at, const char *version,
                             uint64_t devices, struct swb_error *err)
 {
-        _cleanup_(swb_query_done) struct swb_query q = {0};
-        int r;
-
-        r = swb_query_init(&q, db,
-                           "INSERT INTO version_history (app, at, version, devices)"
-                           " VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
-                           err);
-        if (r < 0)
-                return r;
-        swb_query_bind_i64(&q, app);
-        swb_query_bind_i64(&q, at);
-        swb_query_bind_text(&q, version);
-        swb_query_bind_i64(&q, (int64_t)devices);
-        return swb_query_run(&q, err);
+        return swb_db_run(db,
+                          "INSERT INTO version_history (app, at, version, devices)"
+                          " VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                          SWB_VALUES(SWB_NUMBER(app), SWB_NUMBER(at), SWB_TEXT(version),
+                                     SWB_NUMBER((int64_t)devices)),
+                          err);
 }
 
 int swb_history_add_load(struct swb_db *db, int64_t at, const struct swb_history_load *load,
                          struct swb_error *err)
 {
-        _cleanup_(swb_query_done) struct swb_query q = {0};
-        int r;
-
-        r = swb_query_init(&q, db,
-                           "INSERT INTO load_history (at, checks, offers, completed, failed)"
-                           " VALUES (?, ?, ?, ?, ?) ON CONFLICT (at) DO UPDATE SET"
-                           "  checks = load_history.checks + excluded.checks,"
-                           "  offers = load_history.offers + excluded.offers,"
-                           "  completed = load_history.completed + excluded.completed,"
-                           "  failed = load_history.failed + excluded.failed",
-                           err);
-        if (r < 0)
-                return r;
-        swb_query_bind_i64(&q, at);
-        swb_query_bind_i64(&q, (int64_t)load->checks);
-        swb_query_bind_i64(&q, (int64_t)load->offers);
-        swb_query_bind_i64(&q, (int64_t)load->completed);
-        swb_query_bind_i64(&q, (int64_t)load->failed);
-        return swb_query_run(&q, err);
+        return swb_db_run(db,
+                          "INSERT INTO load_history (at, checks, offers, completed, failed)"
+                          " VALUES (?, ?, ?, ?, ?) ON CONFLICT (at) DO UPDATE SET"
+                          "  checks = load_history.checks + excluded.checks,"
+                          "  offers = load_history.offers + excluded.offers,"
+                          "  completed = load_history.completed + excluded.completed,"
+                          "  failed = load_history.failed + excluded.failed",
+                          SWB_VALUES(SWB_NUMBER(at), SWB_NUMBER((int64_t)load->checks),
+                                     SWB_NUMBER((int64_t)load->offers),
+                                     SWB_NUMBER((int64_t)load->completed),
+                                     SWB_NUMBER((int64_t)load->failed)),
+                          err);
 }
 
 /* Keeps of the samples before a time those at multiples of `step`. */
 static int thin(struct swb_db *db, const char *sql, int64_t before, int64_t step,
                 struct swb_error *err)
 {
-        _cleanup_(swb_query_done) struct swb_query q = {0};
-        int r = swb_query_init(&q, db, sql, err);
-
-        if (r < 0)
-                return r;
-        swb_query_bind_i64(&q, before);
-        swb_query_bind_i64(&q, step);
-        return swb_query_run(&q, err);
+        return swb_db_run(db, sql, SWB_VALUES(SWB_NUMBER(before), SWB_NUMBER(step)), err);
 }
 
 int swb_history_thin(struct swb_db *db, int64_t now, struct swb_error *err)
@@ -96,14 +74,13 @@ static int count_versions(struct swb_db *db, struct sample *sample, struct swb_e
         _cleanup_(swb_query_done) struct swb_query q = {0};
         int r;
 
-        r = swb_query_init(&q, db,
-                           "SELECT version, count(*), sum(count(*)) OVER () FROM devices"
-                           " WHERE app = ? GROUP BY version ORDER BY 2 DESC, 1 LIMIT ?",
-                           err);
+        r = swb_query_begin(
+                &q, db,
+                "SELECT version, count(*), sum(count(*)) OVER () FROM devices"
+                " WHERE app = ? GROUP BY version ORDER BY 2 DESC, 1 LIMIT ?",
+                SWB_VALUES(SWB_NUMBER(sample->app), SWB_NUMBER(SWB_HISTORY_VERSIONS_MAX)), err);
         if (r < 0)
                 return r;
-        swb_query_bind_i64(&q, sample->app);
-        swb_query_bind_i64(&q, SWB_HISTORY_VERSIONS_MAX);
         sample->n = 0;
         sample->shown = 0;
         sample->all = 0;
@@ -138,11 +115,8 @@ static int next_app(struct swb_db *db, int64_t *app, struct swb_error *err)
         _cleanup_(swb_query_done) struct swb_query q = {0};
         int r;
 
-        r = swb_query_init(&q, db, "SELECT id FROM apps WHERE id > ? ORDER BY id LIMIT 1", err);
-        if (r < 0)
-                return r;
-        swb_query_bind_i64(&q, *app);
-        r = swb_query_step(&q, err);
+        r = swb_query_first(&q, db, "SELECT id FROM apps WHERE id > ? ORDER BY id LIMIT 1",
+                            SWB_VALUES(SWB_NUMBER(*app)), err);
         if (r > 0)
                 *app = swb_query_i64(&q, 0);
         return r;
@@ -189,17 +163,15 @@ int swb_history_versions(struct swb_db *db, int64_t app, int64_t since, int64_t 
         _cleanup_(swb_query_done) struct swb_query q = {0};
         int r;
 
-        r = swb_query_init(&q, db,
-                           "SELECT h.at, a.appid, h.version, h.devices FROM version_history h"
-                           " JOIN apps a ON a.id = h.app WHERE h.at >= ? AND h.at % ? = 0"
-                           " AND h.app BETWEEN ? AND ? ORDER BY a.appid, h.version, h.at",
-                           err);
+        r = swb_query_begin(&q, db,
+                            "SELECT h.at, a.appid, h.version, h.devices FROM version_history h"
+                            " JOIN apps a ON a.id = h.app WHERE h.at >= ? AND h.at % ? = 0"
+                            " AND h.app BETWEEN ? AND ? ORDER BY a.appid, h.version, h.at",
+                            SWB_VALUES(SWB_NUMBER(since), SWB_NUMBER(step), SWB_NUMBER(app),
+                                       SWB_NUMBER(app == 0 ? INT64_MAX : app)),
+                            err);
         if (r < 0)
                 return r;
-        swb_query_bind_i64(&q, since);
-        swb_query_bind_i64(&q, step);
-        swb_query_bind_i64(&q, app);
-        swb_query_bind_i64(&q, app == 0 ? INT64_MAX : app);
         while ((r = swb_query_step(&q, err)) > 0) {
                 r = each(swb_query_i64(&q, 0), swb_query_text(&q, 1), swb_query_text(&q, 2),
                          (uint64_t)swb_query_i64(&q, 3), userdata);
@@ -216,14 +188,12 @@ int swb_history_loads(struct swb_db *db, int64_t since, int64_t step,
         _cleanup_(swb_query_done) struct swb_query q = {0};
         int r;
 
-        r = swb_query_init(&q, db,
-                           "SELECT at - at % ?, sum(checks), sum(offers), sum(completed),"
-                           " sum(failed) FROM load_history WHERE at >= ? GROUP BY 1 ORDER BY 1",
-                           err);
+        r = swb_query_begin(&q, db,
+                            "SELECT at - at % ?, sum(checks), sum(offers), sum(completed),"
+                            " sum(failed) FROM load_history WHERE at >= ? GROUP BY 1 ORDER BY 1",
+                            SWB_VALUES(SWB_NUMBER(step), SWB_NUMBER(since)), err);
         if (r < 0)
                 return r;
-        swb_query_bind_i64(&q, step);
-        swb_query_bind_i64(&q, since);
         while ((r = swb_query_step(&q, err)) > 0) {
                 struct swb_history_load load = {
                         .checks = (uint64_t)swb_query_i64(&q, 1),

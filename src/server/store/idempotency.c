@@ -9,15 +9,10 @@ int swb_idempotency_find(struct swb_db *db, const char *who, const char *key,
         _cleanup_(swb_query_done) struct swb_query q = {0};
         int r;
 
-        r = swb_query_init(&q, db,
-                           "SELECT fingerprint, status, etag, location, body FROM idempotency"
-                           " WHERE who = ? AND idem_key = ?",
-                           err);
-        if (r < 0)
-                return r;
-        swb_query_bind_text(&q, who);
-        swb_query_bind_text(&q, key);
-        r = swb_query_step(&q, err);
+        r = swb_query_first(&q, db,
+                            "SELECT fingerprint, status, etag, location, body FROM idempotency"
+                            " WHERE who = ? AND idem_key = ?",
+                            SWB_VALUES(SWB_TEXT(who), SWB_TEXT(key)), err);
         if (r <= 0)
                 return r;
         swb_copy_bounded(ret->fingerprint, swb_query_text(&q, 0), sizeof(ret->fingerprint) - 1);
@@ -30,15 +25,11 @@ int swb_idempotency_find(struct swb_db *db, const char *who, const char *key,
 /* Those of yesterday, and the oldest when there are too many. */
 static int make_room(struct swb_db *db, int64_t now, struct swb_error *err)
 {
-        _cleanup_(swb_query_done) struct swb_query old = {0};
         int64_t n;
         int r;
 
-        r = swb_query_init(&old, db, "DELETE FROM idempotency WHERE at < ?", err);
-        if (r < 0)
-                return r;
-        swb_query_bind_i64(&old, now - SWB_IDEMPOTENCY_SECONDS);
-        r = swb_query_run(&old, err);
+        r = swb_db_run(db, "DELETE FROM idempotency WHERE at < ?",
+                       SWB_VALUES(SWB_NUMBER(now - SWB_IDEMPOTENCY_SECONDS)), err);
         if (r >= 0)
                 r = swb_db_number(db, "SELECT count(*) FROM idempotency", &n, err);
         if (r < 0 || n < SWB_IDEMPOTENCY_MAX)
@@ -53,25 +44,18 @@ int swb_idempotency_put(struct swb_db *db, const char *who, const char *key,
                         const struct swb_kept_answer *answer, const char *body, int64_t now,
                         struct swb_error *err)
 {
-        _cleanup_(swb_query_done) struct swb_query q = {0};
         int r;
 
         r = make_room(db, now, err);
         if (r >= 0)
-                r = swb_query_init(&q, db,
-                                   "INSERT INTO idempotency (who, idem_key, fingerprint, at,"
-                                   " status, etag, location, body)"
-                                   " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                                   err);
-        if (r < 0)
-                return r;
-        swb_query_bind_text(&q, who);
-        swb_query_bind_text(&q, key);
-        swb_query_bind_text(&q, answer->fingerprint);
-        swb_query_bind_i64(&q, now);
-        swb_query_bind_i64(&q, answer->status);
-        swb_query_bind_text(&q, answer->etag);
-        swb_query_bind_text(&q, answer->location);
-        swb_query_bind_text(&q, body);
-        return swb_query_run(&q, err);
+                r = swb_db_run(db,
+                               "INSERT INTO idempotency (who, idem_key, fingerprint, at,"
+                               " status, etag, location, body)"
+                               " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                               SWB_VALUES(SWB_TEXT(who), SWB_TEXT(key),
+                                          SWB_TEXT(answer->fingerprint), SWB_NUMBER(now),
+                                          SWB_NUMBER(answer->status), SWB_TEXT(answer->etag),
+                                          SWB_TEXT(answer->location), SWB_TEXT(body)),
+                               err);
+        return r;
 }

@@ -36,14 +36,8 @@ static int read_job(const struct swb_query *q, struct swb_job *job, struct swb_e
 
 static int trim(struct swb_db *db, int64_t newest, struct swb_error *err)
 {
-        _cleanup_(swb_query_done) struct swb_query q = {0};
-        int r;
-
-        r = swb_query_init(&q, db, "DELETE FROM jobs WHERE id <= ? AND ended > 0", err);
-        if (r < 0)
-                return r;
-        swb_query_bind_i64(&q, newest - SWB_JOBS_MAX);
-        return swb_query_run(&q, err);
+        return swb_db_run(db, "DELETE FROM jobs WHERE id <= ? AND ended > 0",
+                          SWB_VALUES(SWB_NUMBER(newest - SWB_JOBS_MAX)), err);
 }
 
 int swb_job_create(struct swb_db *db, const char *app, const char *version, const char *plan,
@@ -58,20 +52,17 @@ int swb_job_create(struct swb_db *db, const char *app, const char *version, cons
                 return swb_fail(err, -ENOSPC, SWB_FAULT_LIMIT, "%d jobs wait already",
                                 SWB_JOBS_MAX);
         if (r >= 0)
-                r = swb_query_init(&q, db,
-                                   "INSERT INTO jobs (kind, app, version, status, plan, result,"
-                                   " step, percent, error, who, created, started, ended, cpu_msec,"
-                                   " n_bytes, lease_until, node) VALUES ('payloads', ?, ?,"
-                                   " 'queued', ?, '[]', '', 0, '', ?, ?, 0, 0, 0, 0, 0, '')"
-                                   " RETURNING id",
-                                   err);
+                r = swb_query_begin(&q, db,
+                                    "INSERT INTO jobs (kind, app, version, status, plan, result,"
+                                    " step, percent, error, who, created, started, ended, cpu_msec,"
+                                    " n_bytes, lease_until, node) VALUES ('payloads', ?, ?,"
+                                    " 'queued', ?, '[]', '', 0, '', ?, ?, 0, 0, 0, 0, 0, '')"
+                                    " RETURNING id",
+                                    SWB_VALUES(SWB_TEXT(app), SWB_TEXT(version), SWB_TEXT(plan),
+                                               SWB_TEXT(who), SWB_NUMBER(now)),
+                                    err);
         if (r < 0)
                 return r;
-        swb_query_bind_text(&q, app);
-        swb_query_bind_text(&q, version);
-        swb_query_bind_text(&q, plan);
-        swb_query_bind_text(&q, who);
-        swb_query_bind_i64(&q, now);
         r = swb_query_insert(&q, ret_id, err);
         return r < 0 ? r : trim(db, *ret_id, err);
 }
@@ -81,11 +72,7 @@ int swb_job_find(struct swb_db *db, int64_t id, struct swb_job *ret, struct swb_
         _cleanup_(swb_query_done) struct swb_query q = {0};
         int r;
 
-        r = swb_query_init(&q, db, SELECT " WHERE id = ?", err);
-        if (r < 0)
-                return r;
-        swb_query_bind_i64(&q, id);
-        r = swb_query_step(&q, err);
+        r = swb_query_first(&q, db, SELECT " WHERE id = ?", SWB_VALUES(SWB_NUMBER(id)), err);
         if (r < 0)
                 return r;
         if (r == 0)
@@ -101,11 +88,10 @@ int swb_job_list(struct swb_db *db, int64_t before, uint64_t limit,
         _cleanup_(swb_query_done) struct swb_query q = {0};
         int r;
 
-        r = swb_query_init(&q, db, SELECT " WHERE id < ? ORDER BY id DESC LIMIT ?", err);
-        if (r < 0)
-                return r;
-        swb_query_bind_i64(&q, before > 0 ? before : INT64_MAX);
-        swb_query_bind_i64(&q, (int64_t)limit);
+        r = swb_query_begin(
+                &q, db, SELECT " WHERE id < ? ORDER BY id DESC LIMIT ?",
+                SWB_VALUES(SWB_NUMBER(before > 0 ? before : INT64_MAX), SWB_NUMBER((int64_t)limit)),
+                err);
         while (r >= 0 && (r = swb_query_step(&q, err)) > 0) {
                 _cleanup_(swb_job_done) struct swb_job job = {0};
 
@@ -123,15 +109,10 @@ static int find_free(struct swb_db *db, int64_t id, int64_t now, int64_t *ret,
         _cleanup_(swb_query_done) struct swb_query q = {0};
         int r;
 
-        r = swb_query_init(&q, db,
-                           "SELECT id FROM jobs WHERE ended = 0 AND lease_until < ?1"
-                           " AND (?2 = 0 OR id = ?2) ORDER BY id LIMIT 1",
-                           err);
-        if (r < 0)
-                return r;
-        swb_query_bind_i64(&q, now);
-        swb_query_bind_i64(&q, id);
-        r = swb_query_step(&q, err);
+        r = swb_query_first(&q, db,
+                            "SELECT id FROM jobs WHERE ended = 0 AND lease_until < ?1"
+                            " AND (?2 = 0 OR id = ?2) ORDER BY id LIMIT 1",
+                            SWB_VALUES(SWB_NUMBER(now), SWB_NUMBER(id)), err);
         *ret = r > 0 ? swb_query_i64(&q, 0) : 0;
         return SWB_MIN(r, 0);
 }
@@ -140,7 +121,6 @@ int swb_job_claim(struct swb_db *db, int64_t id, int64_t now, int64_t *ret_id,
                   struct swb_error *err)
 {
         _cleanup_(swb_transaction_done) struct swb_transaction t = {0};
-        _cleanup_(swb_query_done) struct swb_query q = {0};
         int64_t found;
         int r;
 
@@ -152,17 +132,13 @@ int swb_job_claim(struct swb_db *db, int64_t id, int64_t now, int64_t *ret_id,
                 r = find_free(db, id, now, &found, err);
         if (r < 0 || found == 0)
                 return r;
-        r = swb_query_init(&q, db,
-                           "UPDATE jobs SET status = CASE status WHEN 'cancelling' THEN status"
-                           " ELSE 'running' END, started = CASE started WHEN 0 THEN ?1 ELSE"
-                           " started END, lease_until = ?2 WHERE id = ?3",
-                           err);
-        if (r < 0)
-                return r;
-        swb_query_bind_i64(&q, now);
-        swb_query_bind_i64(&q, now + SWB_JOB_LEASE_SECONDS);
-        swb_query_bind_i64(&q, found);
-        r = swb_query_run(&q, err);
+        r = swb_db_run(db,
+                       "UPDATE jobs SET status = CASE status WHEN 'cancelling' THEN status"
+                       " ELSE 'running' END, started = CASE started WHEN 0 THEN ?1 ELSE"
+                       " started END, lease_until = ?2 WHERE id = ?3",
+                       SWB_VALUES(SWB_NUMBER(now), SWB_NUMBER(now + SWB_JOB_LEASE_SECONDS),
+                                  SWB_NUMBER(found)),
+                       err);
         if (r >= 0)
                 r = swb_transaction_commit(&t, err);
         if (r < 0)
@@ -174,27 +150,16 @@ int swb_job_claim(struct swb_db *db, int64_t id, int64_t now, int64_t *ret_id,
 static int store(struct swb_db *db, const struct swb_job *job, const char *status, int64_t ended,
                  int64_t lease, struct swb_error *err)
 {
-        _cleanup_(swb_query_done) struct swb_query q = {0};
-        int r;
-
-        r = swb_query_init(&q, db,
-                           "UPDATE jobs SET status = CASE WHEN ?1 = '' THEN status ELSE ?1 END,"
-                           " step = ?2, percent = ?3, result = ?4, cpu_msec = ?5, n_bytes = ?6,"
-                           " error = ?7, ended = ?8, lease_until = ?9 WHERE id = ?10",
-                           err);
-        if (r < 0)
-                return r;
-        swb_query_bind_text(&q, status);
-        swb_query_bind_text(&q, job->step);
-        swb_query_bind_i64(&q, job->percent);
-        swb_query_bind_text(&q, job->result);
-        swb_query_bind_i64(&q, job->cpu_msec);
-        swb_query_bind_i64(&q, job->n_bytes);
-        swb_query_bind_text(&q, job->error);
-        swb_query_bind_i64(&q, ended);
-        swb_query_bind_i64(&q, lease);
-        swb_query_bind_i64(&q, job->id);
-        return swb_query_run(&q, err);
+        return swb_db_run(db,
+                          "UPDATE jobs SET status = CASE WHEN ?1 = '' THEN status ELSE ?1 END,"
+                          " step = ?2, percent = ?3, result = ?4, cpu_msec = ?5, n_bytes = ?6,"
+                          " error = ?7, ended = ?8, lease_until = ?9 WHERE id = ?10",
+                          SWB_VALUES(SWB_TEXT(status), SWB_TEXT(job->step),
+                                     SWB_NUMBER(job->percent), SWB_TEXT(job->result),
+                                     SWB_NUMBER(job->cpu_msec), SWB_NUMBER(job->n_bytes),
+                                     SWB_TEXT(job->error), SWB_NUMBER(ended), SWB_NUMBER(lease),
+                                     SWB_NUMBER(job->id)),
+                          err);
 }
 
 int swb_job_progress(struct swb_db *db, const struct swb_job *job, int64_t now,
@@ -205,11 +170,8 @@ int swb_job_progress(struct swb_db *db, const struct swb_job *job, int64_t now,
 
         r = store(db, job, "", 0, now + SWB_JOB_LEASE_SECONDS, err);
         if (r >= 0)
-                r = swb_query_init(&q, db, "SELECT status FROM jobs WHERE id = ?", err);
-        if (r < 0)
-                return r;
-        swb_query_bind_i64(&q, job->id);
-        r = swb_query_step(&q, err);
+                r = swb_query_first(&q, db, "SELECT status FROM jobs WHERE id = ?",
+                                    SWB_VALUES(SWB_NUMBER(job->id)), err);
         if (r < 0)
                 return r;
         return r == 0 || strcmp(swb_query_text(&q, 0), "cancelling") == 0;
@@ -237,25 +199,16 @@ int swb_job_cancel(struct swb_db *db, const struct swb_job *job, int64_t now, st
 int swb_image_put(struct swb_db *db, int64_t app, const char *version, const char *sha256,
                   uint64_t n_bytes, int64_t now, struct swb_error *err)
 {
-        _cleanup_(swb_query_done) struct swb_query q = {0};
-        int r;
-
         if (!swb_is_release_version(version))
                 return swb_fail(err, -EINVAL, SWB_FAULT_USAGE, "'%.80s' can't be a version",
                                 version);
-        r = swb_query_init(&q, db,
-                           "INSERT INTO images (app, version, partition, sha256, size, created)"
-                           " VALUES (?, ?, 'root', ?, ?, ?) ON CONFLICT (app, version, partition)"
-                           " DO UPDATE SET sha256 = excluded.sha256, size = excluded.size",
-                           err);
-        if (r < 0)
-                return r;
-        swb_query_bind_i64(&q, app);
-        swb_query_bind_text(&q, version);
-        swb_query_bind_text(&q, sha256);
-        swb_query_bind_i64(&q, (int64_t)n_bytes);
-        swb_query_bind_i64(&q, now);
-        return swb_query_run(&q, err);
+        return swb_db_run(db,
+                          "INSERT INTO images (app, version, partition, sha256, size, created)"
+                          " VALUES (?, ?, 'root', ?, ?, ?) ON CONFLICT (app, version, partition)"
+                          " DO UPDATE SET sha256 = excluded.sha256, size = excluded.size",
+                          SWB_VALUES(SWB_NUMBER(app), SWB_TEXT(version), SWB_TEXT(sha256),
+                                     SWB_NUMBER((int64_t)n_bytes), SWB_NUMBER(now)),
+                          err);
 }
 
 int swb_image_find(struct swb_db *db, int64_t app, const char *version, char *ret_sha256,
@@ -264,15 +217,10 @@ int swb_image_find(struct swb_db *db, int64_t app, const char *version, char *re
         _cleanup_(swb_query_done) struct swb_query q = {0};
         int r;
 
-        r = swb_query_init(&q, db,
-                           "SELECT sha256 FROM images WHERE app = ? AND version = ?"
-                           " AND partition = 'root'",
-                           err);
-        if (r < 0)
-                return r;
-        swb_query_bind_i64(&q, app);
-        swb_query_bind_text(&q, version);
-        r = swb_query_step(&q, err);
+        r = swb_query_first(&q, db,
+                            "SELECT sha256 FROM images WHERE app = ? AND version = ?"
+                            " AND partition = 'root'",
+                            SWB_VALUES(SWB_NUMBER(app), SWB_TEXT(version)), err);
         if (r > 0)
                 swb_copy_bounded(ret_sha256, swb_query_text(&q, 0), 64);
         return r;
@@ -286,15 +234,12 @@ int swb_image_sources(struct swb_db *db, int64_t app,
         _cleanup_(swb_query_done) struct swb_query q = {0};
         int r;
 
-        r = swb_query_init(&q, db,
-                           "SELECT i.version, i.sha256, count(*) AS n FROM images i"
-                           " JOIN devices d ON d.app = i.app AND d.version = i.version"
-                           " WHERE i.app = ? AND i.partition = 'root'"
-                           " GROUP BY i.version, i.sha256 ORDER BY n DESC, i.version",
-                           err);
-        if (r < 0)
-                return r;
-        swb_query_bind_i64(&q, app);
+        r = swb_query_begin(&q, db,
+                            "SELECT i.version, i.sha256, count(*) AS n FROM images i"
+                            " JOIN devices d ON d.app = i.app AND d.version = i.version"
+                            " WHERE i.app = ? AND i.partition = 'root'"
+                            " GROUP BY i.version, i.sha256 ORDER BY n DESC, i.version",
+                            SWB_VALUES(SWB_NUMBER(app)), err);
         while (r >= 0 && (r = swb_query_step(&q, err)) > 0)
                 r = each(swb_query_text(&q, 0), swb_query_text(&q, 1), swb_query_i64(&q, 2),
                          userdata, err);

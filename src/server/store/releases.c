@@ -37,14 +37,9 @@ int swb_release_find(struct swb_db *db, int64_t app, const char *version, struct
         _cleanup_(swb_query_done) struct swb_query q = {0};
         int r;
 
-        r = swb_query_init(&q, db,
-                           "SELECT " RELEASE_COLUMNS " FROM releases WHERE app = ? AND version = ?",
-                           err);
-        if (r < 0)
-                return r;
-        swb_query_bind_i64(&q, app);
-        swb_query_bind_text(&q, version);
-        r = swb_query_step(&q, err);
+        r = swb_query_first(
+                &q, db, "SELECT " RELEASE_COLUMNS " FROM releases WHERE app = ? AND version = ?",
+                SWB_VALUES(SWB_NUMBER(app), SWB_TEXT(version)), err);
         if (r < 0)
                 return r;
         if (r == 0)
@@ -57,30 +52,23 @@ int swb_release_find(struct swb_db *db, int64_t app, const char *version, struct
 int swb_release_put(struct swb_db *db, int64_t app, int64_t now, struct swb_release *release,
                     struct swb_error *err)
 {
-        _cleanup_(swb_query_done) struct swb_query q = {0};
         struct swb_release stored = {0};
         int r;
 
         if (!swb_is_release_version(release->version))
                 return swb_fail(err, -EINVAL, SWB_FAULT_USAGE, "'%s' can't be a version",
                                 release->version);
-        r = swb_query_init(&q, db,
-                           "INSERT INTO releases (app, version, created, deadline,"
-                           "  disable_backoff, max_failures) VALUES (?, ?, ?, ?, ?, ?)"
-                           "ON CONFLICT (app, version) DO UPDATE SET"
-                           "  deadline = excluded.deadline,"
-                           "  disable_backoff = excluded.disable_backoff,"
-                           "  max_failures = excluded.max_failures",
-                           err);
-        if (r < 0)
-                return r;
-        swb_query_bind_i64(&q, app);
-        swb_query_bind_text(&q, release->version);
-        swb_query_bind_i64(&q, now);
-        swb_query_bind_text(&q, release->deadline);
-        swb_query_bind_i64(&q, release->disable_backoff);
-        swb_query_bind_i64(&q, (int64_t)release->max_failures);
-        r = swb_query_run(&q, err);
+        r = swb_db_run(db,
+                       "INSERT INTO releases (app, version, created, deadline,"
+                       "  disable_backoff, max_failures) VALUES (?, ?, ?, ?, ?, ?)"
+                       "ON CONFLICT (app, version) DO UPDATE SET"
+                       "  deadline = excluded.deadline,"
+                       "  disable_backoff = excluded.disable_backoff,"
+                       "  max_failures = excluded.max_failures",
+                       SWB_VALUES(SWB_NUMBER(app), SWB_TEXT(release->version), SWB_NUMBER(now),
+                                  SWB_TEXT(release->deadline), SWB_NUMBER(release->disable_backoff),
+                                  SWB_NUMBER((int64_t)release->max_failures)),
+                       err);
         if (r >= 0)
                 r = swb_release_find(db, app, release->version, &stored, err);
         if (r < 0)
@@ -93,15 +81,8 @@ int swb_release_put(struct swb_db *db, int64_t app, int64_t now, struct swb_rele
 int swb_release_set_stepping_stone(struct swb_db *db, const struct swb_release *release,
                                    bool stepping_stone, struct swb_error *err)
 {
-        _cleanup_(swb_query_done) struct swb_query q = {0};
-        int r;
-
-        r = swb_query_init(&q, db, "UPDATE releases SET stepping_stone = ? WHERE id = ?", err);
-        if (r < 0)
-                return r;
-        swb_query_bind_i64(&q, stepping_stone);
-        swb_query_bind_i64(&q, release->id);
-        return swb_query_run(&q, err);
+        return swb_db_run(db, "UPDATE releases SET stepping_stone = ? WHERE id = ?",
+                          SWB_VALUES(SWB_NUMBER(stepping_stone), SWB_NUMBER(release->id)), err);
 }
 
 /* 1 and the payload that the release has for this source version, or 0. */
@@ -111,15 +92,10 @@ static int find_payload(struct swb_db *db, int64_t release, const char *source_v
         _cleanup_(swb_query_done) struct swb_query q = {0};
         int r;
 
-        r = swb_query_init(&q, db,
-                           "SELECT " PAYLOAD_COLUMNS
-                           " FROM payloads WHERE release = ? AND source_version = ?",
-                           err);
-        if (r < 0)
-                return r;
-        swb_query_bind_i64(&q, release);
-        swb_query_bind_text(&q, source_version);
-        r = swb_query_step(&q, err);
+        r = swb_query_first(&q, db,
+                            "SELECT " PAYLOAD_COLUMNS
+                            " FROM payloads WHERE release = ? AND source_version = ?",
+                            SWB_VALUES(SWB_NUMBER(release), SWB_TEXT(source_version)), err);
         if (r > 0)
                 read_payload(&q, ret);
         return r;
@@ -128,7 +104,6 @@ static int find_payload(struct swb_db *db, int64_t release, const char *source_v
 int swb_payload_put(struct swb_db *db, int64_t release, int64_t now,
                     const struct swb_payload *payload, struct swb_error *err)
 {
-        _cleanup_(swb_query_done) struct swb_query q = {0};
         struct swb_payload there;
         int r;
 
@@ -143,23 +118,18 @@ int swb_payload_put(struct swb_db *db, int64_t release, int64_t now,
                                 *payload->source_version ? " from " : "", payload->source_version,
                                 there.sha256);
         if (r >= 0)
-                r = swb_query_init(&q, db,
-                                   "INSERT INTO payloads (release, source_version, sha256, sha1,"
-                                   "  size, metadata_size, metadata_signature, name, created)"
-                                   "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                                   err);
-        if (r < 0)
-                return r;
-        swb_query_bind_i64(&q, release);
-        swb_query_bind_text(&q, payload->source_version);
-        swb_query_bind_text(&q, payload->sha256);
-        swb_query_bind_text(&q, payload->sha1);
-        swb_query_bind_i64(&q, (int64_t)payload->size);
-        swb_query_bind_i64(&q, (int64_t)payload->metadata_size);
-        swb_query_bind_text(&q, payload->metadata_signature);
-        swb_query_bind_text(&q, payload->name);
-        swb_query_bind_i64(&q, now);
-        return swb_query_run(&q, err);
+                r = swb_db_run(db,
+                               "INSERT INTO payloads (release, source_version, sha256, sha1,"
+                               "  size, metadata_size, metadata_signature, name, created)"
+                               "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                               SWB_VALUES(SWB_NUMBER(release), SWB_TEXT(payload->source_version),
+                                          SWB_TEXT(payload->sha256), SWB_TEXT(payload->sha1),
+                                          SWB_NUMBER((int64_t)payload->size),
+                                          SWB_NUMBER((int64_t)payload->metadata_size),
+                                          SWB_TEXT(payload->metadata_signature),
+                                          SWB_TEXT(payload->name), SWB_NUMBER(now)),
+                               err);
+        return r;
 }
 
 int swb_release_page(struct swb_db *db, int64_t app, const struct swb_release *before,
@@ -172,17 +142,15 @@ int swb_release_page(struct swb_db *db, int64_t app, const struct swb_release *b
         struct swb_release release;
         int r;
 
-        r = swb_query_init(&q, db,
-                           "SELECT " RELEASE_COLUMNS
-                           " FROM releases WHERE app = ?1 AND (created < ?2 OR (created = ?2 AND"
-                           " id < ?3)) ORDER BY created DESC, id DESC LIMIT ?4",
-                           err);
-        if (r < 0)
-                return r;
-        swb_query_bind_i64(&q, app);
-        swb_query_bind_i64(&q, before ? before->created : INT64_MAX);
-        swb_query_bind_i64(&q, before ? before->id : 0);
-        swb_query_bind_i64(&q, (int64_t)SWB_MIN(limit, (uint64_t)INT64_MAX));
+        r = swb_query_begin(&q, db,
+                            "SELECT " RELEASE_COLUMNS
+                            " FROM releases WHERE app = ?1 AND (created < ?2 OR (created = ?2 AND"
+                            " id < ?3)) ORDER BY created DESC, id DESC LIMIT ?4",
+                            SWB_VALUES(SWB_NUMBER(app),
+                                       SWB_NUMBER(before ? before->created : INT64_MAX),
+                                       SWB_NUMBER(before ? before->id : 0),
+                                       SWB_NUMBER((int64_t)SWB_MIN(limit, (uint64_t)INT64_MAX))),
+                            err);
         while (r >= 0 && (r = swb_query_step(&q, err)) > 0) {
                 read_release(&q, &release);
                 r = each(&release, userdata, err);
@@ -204,12 +172,8 @@ int swb_release_find_id(struct swb_db *db, int64_t id, struct swb_release *ret, 
         _cleanup_(swb_query_done) struct swb_query q = {0};
         int r;
 
-        r = swb_query_init(&q, db, "SELECT " RELEASE_COLUMNS ", app FROM releases WHERE id = ?",
-                           err);
-        if (r < 0)
-                return r;
-        swb_query_bind_i64(&q, id);
-        r = swb_query_step(&q, err);
+        r = swb_query_first(&q, db, "SELECT " RELEASE_COLUMNS ", app FROM releases WHERE id = ?",
+                            SWB_VALUES(SWB_NUMBER(id)), err);
         if (r <= 0)
                 return r;
         read_release(&q, ret);
@@ -226,13 +190,10 @@ int swb_payload_list(struct swb_db *db, int64_t release,
         struct swb_payload payload;
         int r;
 
-        r = swb_query_init(&q, db,
-                           "SELECT " PAYLOAD_COLUMNS
-                           " FROM payloads WHERE release = ? ORDER BY source_version",
-                           err);
-        if (r < 0)
-                return r;
-        swb_query_bind_i64(&q, release);
+        r = swb_query_begin(&q, db,
+                            "SELECT " PAYLOAD_COLUMNS
+                            " FROM payloads WHERE release = ? ORDER BY source_version",
+                            SWB_VALUES(SWB_NUMBER(release)), err);
         while (r >= 0 && (r = swb_query_step(&q, err)) > 0) {
                 read_payload(&q, &payload);
                 r = each(&payload, userdata, err);
@@ -246,11 +207,8 @@ static int check_not_carried(struct swb_db *db, const struct swb_release *releas
         _cleanup_(swb_query_done) struct swb_query q = {0};
         int r;
 
-        r = swb_query_init(&q, db, "SELECT name FROM channels WHERE release = ?", err);
-        if (r < 0)
-                return r;
-        swb_query_bind_i64(&q, release->id);
-        r = swb_query_step(&q, err);
+        r = swb_query_first(&q, db, "SELECT name FROM channels WHERE release = ?",
+                            SWB_VALUES(SWB_NUMBER(release->id)), err);
         if (r > 0)
                 return swb_fail(err, -EBUSY, SWB_FAULT_BUSY,
                                 "channel '%s' carries release %s: set the channel to another "
@@ -286,18 +244,15 @@ static int remove_rollouts(struct swb_db *db, const struct swb_release *release,
 
 int swb_release_remove(struct swb_db *db, const struct swb_release *release, struct swb_error *err)
 {
-        _cleanup_(swb_query_done) struct swb_query q = {0};
         int r;
 
         r = check_not_carried(db, release, err);
         if (r >= 0)
                 r = remove_rollouts(db, release, err);
         if (r >= 0)
-                r = swb_query_init(&q, db, "DELETE FROM releases WHERE id = ?", err);
-        if (r < 0)
-                return r;
-        swb_query_bind_i64(&q, release->id);
-        return swb_query_run(&q, err);
+                r = swb_db_run(db, "DELETE FROM releases WHERE id = ?",
+                               SWB_VALUES(SWB_NUMBER(release->id)), err);
+        return r;
 }
 
 int swb_payload_file_used(struct swb_db *db, const char *sha256, bool *ret, struct swb_error *err)
@@ -305,11 +260,8 @@ int swb_payload_file_used(struct swb_db *db, const char *sha256, bool *ret, stru
         _cleanup_(swb_query_done) struct swb_query q = {0};
         int r;
 
-        r = swb_query_init(&q, db, "SELECT 1 FROM payloads WHERE sha256 = ?", err);
-        if (r < 0)
-                return r;
-        swb_query_bind_text(&q, sha256);
-        r = swb_query_step(&q, err);
+        r = swb_query_first(&q, db, "SELECT 1 FROM payloads WHERE sha256 = ?",
+                            SWB_VALUES(SWB_TEXT(sha256)), err);
         if (r < 0)
                 return r;
         *ret = r > 0;

@@ -86,15 +86,13 @@ static int list_page(struct swb_db *db, int64_t rollout, struct page *page,
         struct swb_member_row row;
         int r;
 
-        r = swb_query_init(&q, db,
-                           "SELECT " COLUMNS " FROM rollout_members WHERE rollout = ?"
-                           " AND machineid > ? ORDER BY machineid LIMIT ?",
-                           err);
+        r = swb_query_begin(
+                &q, db,
+                "SELECT " COLUMNS " FROM rollout_members WHERE rollout = ?"
+                " AND machineid > ? ORDER BY machineid LIMIT ?",
+                SWB_VALUES(SWB_NUMBER(rollout), SWB_TEXT(page->last), SWB_NUMBER(PAGE_ROWS)), err);
         if (r < 0)
                 return r;
-        swb_query_bind_i64(&q, rollout);
-        swb_query_bind_text(&q, page->last);
-        swb_query_bind_i64(&q, PAGE_ROWS);
         page->n_rows = 0;
         while (r >= 0 && (r = swb_query_step(&q, err)) > 0) {
                 page->n_rows++;
@@ -128,15 +126,11 @@ int swb_member_changes(struct swb_db *db, int64_t rollout, int64_t seq, int64_t 
         struct swb_member_row row;
         int r;
 
-        r = swb_query_init(&q, db,
-                           "SELECT " COLUMNS " FROM rollout_members WHERE rollout = ? AND seq > ?"
-                           " AND node <> ?",
-                           err);
-        if (r < 0)
-                return r;
-        swb_query_bind_i64(&q, rollout);
-        swb_query_bind_i64(&q, seq);
-        swb_query_bind_i64(&q, node);
+        r = swb_query_begin(&q, db,
+                            "SELECT " COLUMNS " FROM rollout_members WHERE rollout = ? AND seq > ?"
+                            " AND node <> ?",
+                            SWB_VALUES(SWB_NUMBER(rollout), SWB_NUMBER(seq), SWB_NUMBER(node)),
+                            err);
         while (r >= 0 && (r = swb_query_step(&q, err)) > 0) {
                 read_row(&q, &row);
                 r = each(swb_query_text(&q, 0), &row, swb_query_i64(&q, 8), userdata, err);
@@ -150,12 +144,9 @@ int swb_member_last_change(struct swb_db *db, int64_t rollout, int64_t *ret_seq,
         _cleanup_(swb_query_done) struct swb_query q = {0};
         int r;
 
-        r = swb_query_init(
-                &q, db, "SELECT coalesce(max(seq), 0) FROM rollout_members WHERE rollout = ?", err);
-        if (r < 0)
-                return r;
-        swb_query_bind_i64(&q, rollout);
-        r = swb_query_step(&q, err);
+        r = swb_query_first(&q, db,
+                            "SELECT coalesce(max(seq), 0) FROM rollout_members WHERE rollout = ?",
+                            SWB_VALUES(SWB_NUMBER(rollout)), err);
         if (r < 0)
                 return r;
         *ret_seq = swb_query_i64(&q, 0);

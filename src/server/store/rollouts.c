@@ -70,14 +70,13 @@ static int read_stages(struct swb_db *db, struct swb_rollout_setup *s, struct sw
         _cleanup_(swb_query_done) struct swb_query q = {0};
         int r;
 
-        r = swb_query_init(&q, db,
-                           "SELECT share_ppm, max_devices, bake_seconds, concurrency, rate,"
-                           " rate_seconds, need FROM rollout_stages WHERE rollout = ?"
-                           " ORDER BY number LIMIT 16",
-                           err);
+        r = swb_query_begin(&q, db,
+                            "SELECT share_ppm, max_devices, bake_seconds, concurrency, rate,"
+                            " rate_seconds, need FROM rollout_stages WHERE rollout = ?"
+                            " ORDER BY number LIMIT 16",
+                            SWB_VALUES(SWB_NUMBER(s->id)), err);
         if (r < 0)
                 return r;
-        swb_query_bind_i64(&q, s->id);
         while ((r = swb_query_step(&q, err)) > 0)
                 s->plan.stages[s->plan.n_stages++] =
                         (struct swb_stage){.share_ppm = (uint32_t)unsigned_of(&q, 0),
@@ -105,12 +104,7 @@ int swb_rollout_find(struct swb_db *db, int64_t app, const char *name, struct sw
                 sql = NULL;
                 return swb_oom(err);
         }
-        r = swb_query_init(&q, db, sql, err);
-        if (r < 0)
-                return r;
-        swb_query_bind_i64(&q, app);
-        swb_query_bind_text(&q, name);
-        r = swb_query_step(&q, err);
+        r = swb_query_first(&q, db, sql, SWB_VALUES(SWB_NUMBER(app), SWB_TEXT(name)), err);
         if (r == 0)
                 return swb_fail(err, -ENOENT, SWB_FAULT_NOT_FOUND, "there is no rollout '%s'",
                                 name);
@@ -136,13 +130,12 @@ int swb_rollout_page(struct swb_db *db, const struct swb_rollout_filter *filter,
                 sql = NULL;
                 return swb_oom(err);
         }
-        r = swb_query_init(&q, db, sql, err);
-        if (r < 0)
-                return r;
-        swb_query_bind_i64(&q, filter->app);
-        swb_query_bind_i64(&q, filter->before);
-        swb_query_bind_i64(&q, filter->unfinished ? SWB_ROLLOUT_FINISHED : 0);
-        swb_query_bind_i64(&q, (int64_t)SWB_MIN(filter->limit, (uint64_t)INT64_MAX));
+        r = swb_query_begin(
+                &q, db, sql,
+                SWB_VALUES(SWB_NUMBER(filter->app), SWB_NUMBER(filter->before),
+                           SWB_NUMBER(filter->unfinished ? SWB_ROLLOUT_FINISHED : 0),
+                           SWB_NUMBER((int64_t)SWB_MIN(filter->limit, (uint64_t)INT64_MAX))),
+                err);
         while (r >= 0 && (r = swb_query_step(&q, err)) > 0) {
                 r = read_rollout(&q, &row, err);
                 if (r >= 0)
@@ -176,16 +169,14 @@ static int count_need(struct swb_db *db, const struct swb_rollout_setup *s, size
 
         if (plan->max_devices > 0)
                 enough = SWB_MIN(enough, plan->max_devices);
-        r = swb_query_init(&q, db,
-                           "SELECT machineid FROM devices d WHERE app = ?1 AND channel = ?2"
-                           " AND NOT EXISTS (SELECT 1 FROM rollout_members m"
-                           "  WHERE m.rollout = ?3 AND m.machineid = d.machineid)",
-                           err);
+        r = swb_query_begin(&q, db,
+                            "SELECT machineid FROM devices d WHERE app = ?1 AND channel = ?2"
+                            " AND NOT EXISTS (SELECT 1 FROM rollout_members m"
+                            "  WHERE m.rollout = ?3 AND m.machineid = d.machineid)",
+                            SWB_VALUES(SWB_NUMBER(s->app), SWB_TEXT(s->channel), SWB_NUMBER(s->id)),
+                            err);
         if (r < 0)
                 return r;
-        swb_query_bind_i64(&q, s->app);
-        swb_query_bind_text(&q, s->channel);
-        swb_query_bind_i64(&q, s->id);
         while (n < enough && (r = swb_query_step(&q, err)) > 0)
                 n += swb_bucket(&key, swb_query_text(&q, 0)) < plan->share_ppm;
         if (r < 0)
@@ -197,25 +188,20 @@ static int count_need(struct swb_db *db, const struct swb_rollout_setup *s, size
 static int open_stage(struct swb_db *db, const struct swb_rollout_setup *s, size_t stage,
                       int64_t now, struct swb_error *err)
 {
-        _cleanup_(swb_query_done) struct swb_query q = {0};
         uint64_t need;
         int r;
 
         r = count_need(db, s, stage, &need, err);
         if (r >= 0)
-                r = swb_query_init(&q, db,
-                                   "UPDATE rollouts SET stage = ?, stage_opened = ?, need = ?,"
-                                   " forgiven_stage_bad = 0, forgiven_stage_ended = 0, changed = ?"
-                                   " WHERE id = ?",
-                                   err);
-        if (r < 0)
-                return r;
-        swb_query_bind_i64(&q, (int64_t)stage);
-        swb_query_bind_i64(&q, now);
-        swb_query_bind_i64(&q, (int64_t)need);
-        swb_query_bind_i64(&q, now);
-        swb_query_bind_i64(&q, s->id);
-        return swb_query_run(&q, err);
+                r = swb_db_run(db,
+                               "UPDATE rollouts SET stage = ?, stage_opened = ?, need = ?,"
+                               " forgiven_stage_bad = 0, forgiven_stage_ended = 0, changed = ?"
+                               " WHERE id = ?",
+                               SWB_VALUES(SWB_NUMBER((int64_t)stage), SWB_NUMBER(now),
+                                          SWB_NUMBER((int64_t)need), SWB_NUMBER(now),
+                                          SWB_NUMBER(s->id)),
+                               err);
+        return r;
 }
 
 static int insert_rollout(struct swb_db *db, struct swb_rollout_row *row, int64_t now,
@@ -225,74 +211,53 @@ static int insert_rollout(struct swb_db *db, struct swb_rollout_row *row, int64_
         struct swb_rollout_setup *s = &row->setup;
         int r;
 
-        r = swb_query_init(&q, db,
-                           "INSERT INTO rollouts (app, name, channel, release, salt, status,"
-                           " reason, stage, stage_opened, need, hours, time_zone, max_failures,"
-                           " max_failure_ppm, min_sample, class_failures, silent_seconds,"
-                           " overdue_seconds, deadline_seconds, priority, created, changed)"
-                           " VALUES (?1, ?2, ?3, ?4, ?5, 1, '', 0, ?6, 0, ?7, ?8, ?9, ?10, ?11,"
-                           " ?12, ?13, ?14, ?15, ?16, ?6, ?6) RETURNING id",
-                           err);
+        r = swb_query_begin(&q, db,
+                            "INSERT INTO rollouts (app, name, channel, release, salt, status,"
+                            " reason, stage, stage_opened, need, hours, time_zone, max_failures,"
+                            " max_failure_ppm, min_sample, class_failures, silent_seconds,"
+                            " overdue_seconds, deadline_seconds, priority, created, changed)"
+                            " VALUES (?1, ?2, ?3, ?4, ?5, 1, '', 0, ?6, 0, ?7, ?8, ?9, ?10, ?11,"
+                            " ?12, ?13, ?14, ?15, ?16, ?6, ?6) RETURNING id",
+                            SWB_VALUES(SWB_NUMBER(s->app), SWB_TEXT(s->name), SWB_TEXT(s->channel),
+                                       SWB_NUMBER(s->release), SWB_TEXT(s->salt), SWB_NUMBER(now),
+                                       SWB_TEXT(row->hours), SWB_TEXT(row->time_zone),
+                                       SWB_NUMBER((int64_t)s->plan.max_failures),
+                                       SWB_NUMBER(s->plan.max_failure_ppm),
+                                       SWB_NUMBER((int64_t)s->plan.min_sample),
+                                       SWB_NUMBER((int64_t)s->plan.class_failures),
+                                       SWB_NUMBER((int64_t)s->plan.silent_seconds),
+                                       SWB_NUMBER((int64_t)s->plan.overdue_seconds),
+                                       SWB_NUMBER((int64_t)s->plan.deadline_seconds),
+                                       SWB_TEXT(swb_priority_to_string(s->plan.priority))),
+                            err);
         if (r < 0)
                 return r;
-        swb_query_bind_i64(&q, s->app);
-        swb_query_bind_text(&q, s->name);
-        swb_query_bind_text(&q, s->channel);
-        swb_query_bind_i64(&q, s->release);
-        swb_query_bind_text(&q, s->salt);
-        swb_query_bind_i64(&q, now);
-        swb_query_bind_text(&q, row->hours);
-        swb_query_bind_text(&q, row->time_zone);
-        swb_query_bind_i64(&q, (int64_t)s->plan.max_failures);
-        swb_query_bind_i64(&q, s->plan.max_failure_ppm);
-        swb_query_bind_i64(&q, (int64_t)s->plan.min_sample);
-        swb_query_bind_i64(&q, (int64_t)s->plan.class_failures);
-        swb_query_bind_i64(&q, (int64_t)s->plan.silent_seconds);
-        swb_query_bind_i64(&q, (int64_t)s->plan.overdue_seconds);
-        swb_query_bind_i64(&q, (int64_t)s->plan.deadline_seconds);
-        swb_query_bind_text(&q, swb_priority_to_string(s->plan.priority));
         return swb_query_insert(&q, &s->id, err);
 }
 
 static int insert_stage(struct swb_db *db, int64_t rollout, size_t number,
                         const struct swb_stage *stage, struct swb_error *err)
 {
-        _cleanup_(swb_query_done) struct swb_query q = {0};
-        int r;
-
-        r = swb_query_init(&q, db, "INSERT INTO rollout_stages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                           err);
-        if (r < 0)
-                return r;
-        swb_query_bind_i64(&q, rollout);
-        swb_query_bind_i64(&q, (int64_t)number);
-        swb_query_bind_i64(&q, stage->share_ppm);
-        swb_query_bind_i64(&q, (int64_t)stage->max_devices);
-        swb_query_bind_i64(&q, (int64_t)stage->bake_seconds);
-        swb_query_bind_i64(&q, (int64_t)stage->concurrency);
-        swb_query_bind_i64(&q, (int64_t)stage->rate);
-        swb_query_bind_i64(&q, (int64_t)stage->rate_seconds);
-        swb_query_bind_i64(&q, (int64_t)stage->need);
-        return swb_query_run(&q, err);
+        return swb_db_run(
+                db, "INSERT INTO rollout_stages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                SWB_VALUES(
+                        SWB_NUMBER(rollout), SWB_NUMBER((int64_t)number),
+                        SWB_NUMBER(stage->share_ppm), SWB_NUMBER((int64_t)stage->max_devices),
+                        SWB_NUMBER((int64_t)stage->bake_seconds),
+                        SWB_NUMBER((int64_t)stage->concurrency), SWB_NUMBER((int64_t)stage->rate),
+                        SWB_NUMBER((int64_t)stage->rate_seconds), SWB_NUMBER((int64_t)stage->need)),
+                err);
 }
 
 /* A rollout may be what fills a channel for the first time. */
 static int ensure_channel(struct swb_db *db, const struct swb_rollout_setup *s, int64_t now,
                           struct swb_error *err)
 {
-        _cleanup_(swb_query_done) struct swb_query q = {0};
-        int r;
-
-        r = swb_query_init(&q, db,
-                           "INSERT INTO channels (app, name, changed) VALUES (?, ?, ?)"
-                           " ON CONFLICT DO NOTHING",
-                           err);
-        if (r < 0)
-                return r;
-        swb_query_bind_i64(&q, s->app);
-        swb_query_bind_text(&q, s->channel);
-        swb_query_bind_i64(&q, now);
-        return swb_query_run(&q, err);
+        return swb_db_run(db,
+                          "INSERT INTO channels (app, name, changed) VALUES (?, ?, ?)"
+                          " ON CONFLICT DO NOTHING",
+                          SWB_VALUES(SWB_NUMBER(s->app), SWB_TEXT(s->channel), SWB_NUMBER(now)),
+                          err);
 }
 
 /* Whoever is not admitted would get more than who is. */
@@ -301,15 +266,10 @@ static int check_newer(struct swb_db *db, const struct swb_rollout_setup *s, str
         _cleanup_(swb_query_done) struct swb_query q = {0};
         int r;
 
-        r = swb_query_init(&q, db,
-                           "SELECT r.version FROM channels c JOIN releases r ON r.id = c.release"
-                           " WHERE c.app = ? AND c.name = ?",
-                           err);
-        if (r < 0)
-                return r;
-        swb_query_bind_i64(&q, s->app);
-        swb_query_bind_text(&q, s->channel);
-        r = swb_query_step(&q, err);
+        r = swb_query_first(&q, db,
+                            "SELECT r.version FROM channels c JOIN releases r ON r.id = c.release"
+                            " WHERE c.app = ? AND c.name = ?",
+                            SWB_VALUES(SWB_NUMBER(s->app), SWB_TEXT(s->channel)), err);
         if (r > 0 && swb_version_compare(s->version, swb_query_text(&q, 0)) <= 0)
                 return swb_fail(err, -EINVAL, SWB_FAULT_USAGE,
                                 "channel '%s' gives %s already: a rollout brings a higher version",
@@ -323,16 +283,11 @@ static int check_free(struct swb_db *db, const struct swb_rollout_setup *s, stru
         _cleanup_(swb_query_done) struct swb_query q = {0};
         int r;
 
-        r = swb_query_init(&q, db,
-                           "SELECT name FROM rollouts WHERE app = ?1 AND (name = ?2 OR"
-                           " (channel = ?3 AND status IN (1, 2)))",
-                           err);
-        if (r < 0)
-                return r;
-        swb_query_bind_i64(&q, s->app);
-        swb_query_bind_text(&q, s->name);
-        swb_query_bind_text(&q, s->channel);
-        r = swb_query_step(&q, err);
+        r = swb_query_first(&q, db,
+                            "SELECT name FROM rollouts WHERE app = ?1 AND (name = ?2 OR"
+                            " (channel = ?3 AND status IN (1, 2)))",
+                            SWB_VALUES(SWB_NUMBER(s->app), SWB_TEXT(s->name), SWB_TEXT(s->channel)),
+                            err);
         if (r <= 0)
                 return r;
         if (strcmp(swb_query_text(&q, 0), s->name) == 0)
@@ -387,45 +342,33 @@ static int check_stages(const struct swb_rollout_setup *old, const struct swb_ro
 static int update_plan(struct swb_db *db, const struct swb_rollout_row *row, uint64_t need,
                        int64_t now, struct swb_error *err)
 {
-        _cleanup_(swb_query_done) struct swb_query q = {0};
         const struct swb_plan *plan = &row->setup.plan;
-        int r;
 
-        r = swb_query_init(&q, db,
-                           "UPDATE rollouts SET need = ?, hours = ?, time_zone = ?,"
-                           " max_failures = ?, max_failure_ppm = ?, min_sample = ?,"
-                           " class_failures = ?, silent_seconds = ?, overdue_seconds = ?,"
-                           " deadline_seconds = ?, priority = ?, changed = ? WHERE id = ?",
-                           err);
-        if (r < 0)
-                return r;
-        swb_query_bind_i64(&q, (int64_t)need);
-        swb_query_bind_text(&q, row->hours);
-        swb_query_bind_text(&q, row->time_zone);
-        swb_query_bind_i64(&q, (int64_t)plan->max_failures);
-        swb_query_bind_i64(&q, plan->max_failure_ppm);
-        swb_query_bind_i64(&q, (int64_t)plan->min_sample);
-        swb_query_bind_i64(&q, (int64_t)plan->class_failures);
-        swb_query_bind_i64(&q, (int64_t)plan->silent_seconds);
-        swb_query_bind_i64(&q, (int64_t)plan->overdue_seconds);
-        swb_query_bind_i64(&q, (int64_t)plan->deadline_seconds);
-        swb_query_bind_text(&q, swb_priority_to_string(plan->priority));
-        swb_query_bind_i64(&q, now);
-        swb_query_bind_i64(&q, row->setup.id);
-        return swb_query_run(&q, err);
+        return swb_db_run(
+                db,
+                "UPDATE rollouts SET need = ?, hours = ?, time_zone = ?,"
+                " max_failures = ?, max_failure_ppm = ?, min_sample = ?,"
+                " class_failures = ?, silent_seconds = ?, overdue_seconds = ?,"
+                " deadline_seconds = ?, priority = ?, changed = ? WHERE id = ?",
+                SWB_VALUES(SWB_NUMBER((int64_t)need), SWB_TEXT(row->hours),
+                           SWB_TEXT(row->time_zone), SWB_NUMBER((int64_t)plan->max_failures),
+                           SWB_NUMBER(plan->max_failure_ppm), SWB_NUMBER((int64_t)plan->min_sample),
+                           SWB_NUMBER((int64_t)plan->class_failures),
+                           SWB_NUMBER((int64_t)plan->silent_seconds),
+                           SWB_NUMBER((int64_t)plan->overdue_seconds),
+                           SWB_NUMBER((int64_t)plan->deadline_seconds),
+                           SWB_TEXT(swb_priority_to_string(plan->priority)), SWB_NUMBER(now),
+                           SWB_NUMBER(row->setup.id)),
+                err);
 }
 
 static int replace_stages(struct swb_db *db, const struct swb_rollout_setup *s,
                           struct swb_error *err)
 {
-        _cleanup_(swb_query_done) struct swb_query q = {0};
         int r;
 
-        r = swb_query_init(&q, db, "DELETE FROM rollout_stages WHERE rollout = ?", err);
-        if (r < 0)
-                return r;
-        swb_query_bind_i64(&q, s->id);
-        r = swb_query_run(&q, err);
+        r = swb_db_run(db, "DELETE FROM rollout_stages WHERE rollout = ?",
+                       SWB_VALUES(SWB_NUMBER(s->id)), err);
         for (size_t i = 0; r >= 0 && i < s->plan.n_stages; i++)
                 r = insert_stage(db, s->id, i, &s->plan.stages[i], err);
         return r;
@@ -444,15 +387,10 @@ static int recount_need(struct swb_db *db, const struct swb_rollout_setup *s, ui
                 enough = SWB_MIN(enough, plan->max_devices);
         r = count_need(db, s, s->stage, &n, err);
         if (r >= 0)
-                r = swb_query_init(
+                r = swb_query_first(
                         &q, db,
                         "SELECT count(*) FROM rollout_members WHERE rollout = ? AND stage = ?",
-                        err);
-        if (r < 0)
-                return r;
-        swb_query_bind_i64(&q, s->id);
-        swb_query_bind_i64(&q, (int64_t)s->stage);
-        r = swb_query_step(&q, err);
+                        SWB_VALUES(SWB_NUMBER(s->id), SWB_NUMBER((int64_t)s->stage)), err);
         if (r < 0)
                 return r;
         *ret = SWB_MIN(enough, n + unsigned_of(&q, 0));
@@ -488,21 +426,14 @@ int swb_rollout_set_status(struct swb_db *db, const struct swb_rollout_setup *se
                            enum swb_rollout_status status, const char *reason, int64_t now,
                            struct swb_error *err)
 {
-        _cleanup_(swb_query_done) struct swb_query q = {0};
         char bounded[SWB_ROLLOUT_REASON_MAX + 1];
-        int r;
 
         swb_copy_bounded(bounded, reason, SWB_ROLLOUT_REASON_MAX);
-        r = swb_query_init(&q, db,
-                           "UPDATE rollouts SET status = ?, reason = ?, changed = ? WHERE id = ?",
-                           err);
-        if (r < 0)
-                return r;
-        swb_query_bind_i64(&q, status);
-        swb_query_bind_text(&q, bounded);
-        swb_query_bind_i64(&q, now);
-        swb_query_bind_i64(&q, setup->id);
-        return swb_query_run(&q, err);
+        return swb_db_run(db,
+                          "UPDATE rollouts SET status = ?, reason = ?, changed = ? WHERE id = ?",
+                          SWB_VALUES(SWB_NUMBER(status), SWB_TEXT(bounded), SWB_NUMBER(now),
+                                     SWB_NUMBER(setup->id)),
+                          err);
 }
 
 int swb_rollout_resume(struct swb_db *db, const struct swb_rollout_setup *setup, int64_t now,
@@ -511,26 +442,22 @@ int swb_rollout_resume(struct swb_db *db, const struct swb_rollout_setup *setup,
         /* Not a secret: nobody else sees this table. */
         static const struct swb_siphash_key keys[2] = {{{1, 2}}, {{3, 4}}};
         _cleanup_(swb_rollout_done) struct swb_rollout model = {0};
-        _cleanup_(swb_query_done) struct swb_query q = {0};
         const struct swb_tally *stage = &model.stages[setup->stage];
         int r;
 
         r = swb_rollout_rebuild(db, setup, keys, now, &model, err);
         if (r >= 0)
-                r = swb_query_init(&q, db,
-                                   "UPDATE rollouts SET status = 1, reason = '', forgiven_bad = ?,"
-                                   " forgiven_ended = ?, forgiven_stage_bad = ?,"
-                                   " forgiven_stage_ended = ?, changed = ? WHERE id = ?",
-                                   err);
-        if (r < 0)
-                return r;
-        swb_query_bind_i64(&q, (int64_t)swb_tally_bad(&model.total));
-        swb_query_bind_i64(&q, (int64_t)swb_tally_ended(&model.total));
-        swb_query_bind_i64(&q, (int64_t)swb_tally_bad(stage));
-        swb_query_bind_i64(&q, (int64_t)swb_tally_ended(stage));
-        swb_query_bind_i64(&q, now);
-        swb_query_bind_i64(&q, setup->id);
-        return swb_query_run(&q, err);
+                r = swb_db_run(db,
+                               "UPDATE rollouts SET status = 1, reason = '', forgiven_bad = ?,"
+                               " forgiven_ended = ?, forgiven_stage_bad = ?,"
+                               " forgiven_stage_ended = ?, changed = ? WHERE id = ?",
+                               SWB_VALUES(SWB_NUMBER((int64_t)swb_tally_bad(&model.total)),
+                                          SWB_NUMBER((int64_t)swb_tally_ended(&model.total)),
+                                          SWB_NUMBER((int64_t)swb_tally_bad(stage)),
+                                          SWB_NUMBER((int64_t)swb_tally_ended(stage)),
+                                          SWB_NUMBER(now), SWB_NUMBER(setup->id)),
+                               err);
+        return r;
 }
 
 int swb_rollout_advance(struct swb_db *db, const struct swb_rollout_setup *setup, int64_t now,
@@ -558,16 +485,10 @@ int swb_rollout_finish(struct swb_db *db, const struct swb_rollout_setup *setup,
 int swb_rollout_remove(struct swb_db *db, const struct swb_rollout_setup *setup,
                        struct swb_error *err)
 {
-        _cleanup_(swb_query_done) struct swb_query q = {0};
-        int r;
-
         if (setup->status == SWB_ROLLOUT_ACTIVE || setup->status == SWB_ROLLOUT_PAUSED)
                 return swb_fail(err, -EBUSY, SWB_FAULT_BUSY,
                                 "rollout '%s' is %s: recall or finish it first", setup->name,
                                 swb_rollout_status_to_string(setup->status));
-        r = swb_query_init(&q, db, "DELETE FROM rollouts WHERE id = ?", err);
-        if (r < 0)
-                return r;
-        swb_query_bind_i64(&q, setup->id);
-        return swb_query_run(&q, err);
+        return swb_db_run(db, "DELETE FROM rollouts WHERE id = ?",
+                          SWB_VALUES(SWB_NUMBER(setup->id)), err);
 }

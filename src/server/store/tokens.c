@@ -22,11 +22,7 @@ static int find(struct swb_db *db, const char *sql, const char *text, struct swb
         _cleanup_(swb_query_done) struct swb_query q = {0};
         int r;
 
-        r = swb_query_init(&q, db, sql, err);
-        if (r < 0)
-                return r;
-        swb_query_bind_text(&q, text);
-        r = swb_query_step(&q, err);
+        r = swb_query_first(&q, db, sql, SWB_VALUES(SWB_TEXT(text)), err);
         if (r > 0)
                 read_token(&q, ret);
         return r;
@@ -72,49 +68,31 @@ static int check_free(struct swb_db *db, const struct swb_token *token, struct s
 int swb_token_create(struct swb_db *db, const struct swb_token *token, const char *hash,
                      struct swb_error *err)
 {
-        _cleanup_(swb_query_done) struct swb_query q = {0};
         int r;
 
         r = check_free(db, token, err);
         if (r >= 0)
-                r = swb_query_init(&q, db,
-                                   "INSERT INTO tokens (name, scope, hash, created, expires,"
-                                   " last_used, created_by) VALUES (?, ?, ?, ?, ?, 0, ?)",
-                                   err);
-        if (r < 0)
-                return r;
-        swb_query_bind_text(&q, token->name);
-        swb_query_bind_text(&q, swb_scope_to_string(token->scope));
-        swb_query_bind_text(&q, hash);
-        swb_query_bind_i64(&q, token->created);
-        swb_query_bind_i64(&q, token->expires);
-        swb_query_bind_text(&q, token->created_by);
-        return swb_query_run(&q, err);
+                r = swb_db_run(db,
+                               "INSERT INTO tokens (name, scope, hash, created, expires,"
+                               " last_used, created_by) VALUES (?, ?, ?, ?, ?, 0, ?)",
+                               SWB_VALUES(SWB_TEXT(token->name),
+                                          SWB_TEXT(swb_scope_to_string(token->scope)),
+                                          SWB_TEXT(hash), SWB_NUMBER(token->created),
+                                          SWB_NUMBER(token->expires), SWB_TEXT(token->created_by)),
+                               err);
+        return r;
 }
 
 int swb_token_touch(struct swb_db *db, int64_t token, int64_t now, struct swb_error *err)
 {
-        _cleanup_(swb_query_done) struct swb_query q = {0};
-        int r;
-
-        r = swb_query_init(&q, db, "UPDATE tokens SET last_used = ? WHERE id = ?", err);
-        if (r < 0)
-                return r;
-        swb_query_bind_i64(&q, now);
-        swb_query_bind_i64(&q, token);
-        return swb_query_run(&q, err);
+        return swb_db_run(db, "UPDATE tokens SET last_used = ? WHERE id = ?",
+                          SWB_VALUES(SWB_NUMBER(now), SWB_NUMBER(token)), err);
 }
 
 int swb_token_remove(struct swb_db *db, int64_t token, struct swb_error *err)
 {
-        _cleanup_(swb_query_done) struct swb_query q = {0};
-        int r;
-
-        r = swb_query_init(&q, db, "DELETE FROM tokens WHERE id = ?", err);
-        if (r < 0)
-                return r;
-        swb_query_bind_i64(&q, token);
-        return swb_query_run(&q, err);
+        return swb_db_run(db, "DELETE FROM tokens WHERE id = ?", SWB_VALUES(SWB_NUMBER(token)),
+                          err);
 }
 
 int swb_token_list(struct swb_db *db,

@@ -20,11 +20,8 @@ int swb_user_find(struct swb_db *db, const char *name, struct swb_user *ret, str
         _cleanup_(swb_query_done) struct swb_query q = {0};
         int r;
 
-        r = swb_query_init(&q, db, "SELECT " COLUMNS " FROM users u WHERE u.name = ?", err);
-        if (r < 0)
-                return r;
-        swb_query_bind_text(&q, name);
-        r = swb_query_step(&q, err);
+        r = swb_query_first(&q, db, "SELECT " COLUMNS " FROM users u WHERE u.name = ?",
+                            SWB_VALUES(SWB_TEXT(name)), err);
         if (r < 0)
                 return r;
         if (r == 0)
@@ -36,20 +33,13 @@ int swb_user_find(struct swb_db *db, const char *name, struct swb_user *ret, str
 
 static int end_sessions(struct swb_db *db, int64_t user, struct swb_error *err)
 {
-        _cleanup_(swb_query_done) struct swb_query q = {0};
-        int r;
-
-        r = swb_query_init(&q, db, "DELETE FROM sessions WHERE user_id = ?", err);
-        if (r < 0)
-                return r;
-        swb_query_bind_i64(&q, user);
-        return swb_query_run(&q, err);
+        return swb_db_run(db, "DELETE FROM sessions WHERE user_id = ?",
+                          SWB_VALUES(SWB_NUMBER(user)), err);
 }
 
 static int insert(struct swb_db *db, const struct swb_user *user, int64_t now,
                   struct swb_error *err)
 {
-        _cleanup_(swb_query_done) struct swb_query q = {0};
         int64_t n;
         int r;
 
@@ -58,35 +48,25 @@ static int insert(struct swb_db *db, const struct swb_user *user, int64_t now,
                 return swb_fail(err, -ENOSPC, SWB_FAULT_LIMIT, "there are %d users already",
                                 SWB_USERS_MAX);
         if (r >= 0)
-                r = swb_query_init(&q, db,
-                                   "INSERT INTO users (name, role, password, created, changed)"
-                                   " VALUES (?, ?, ?, ?, ?)",
-                                   err);
-        if (r < 0)
-                return r;
-        swb_query_bind_text(&q, user->name);
-        swb_query_bind_text(&q, swb_scope_to_string(user->role));
-        swb_query_bind_text(&q, user->password);
-        swb_query_bind_i64(&q, now);
-        swb_query_bind_i64(&q, now);
-        return swb_query_run(&q, err);
+                r = swb_db_run(
+                        db,
+                        "INSERT INTO users (name, role, password, created, changed)"
+                        " VALUES (?, ?, ?, ?, ?)",
+                        SWB_VALUES(SWB_TEXT(user->name), SWB_TEXT(swb_scope_to_string(user->role)),
+                                   SWB_TEXT(user->password), SWB_NUMBER(now), SWB_NUMBER(now)),
+                        err);
+        return r;
 }
 
 static int update(struct swb_db *db, const struct swb_user *user, int64_t now,
                   struct swb_error *err)
 {
-        _cleanup_(swb_query_done) struct swb_query q = {0};
         int r;
 
-        r = swb_query_init(
-                &q, db, "UPDATE users SET role = ?, password = ?, changed = ? WHERE id = ?", err);
-        if (r < 0)
-                return r;
-        swb_query_bind_text(&q, swb_scope_to_string(user->role));
-        swb_query_bind_text(&q, user->password);
-        swb_query_bind_i64(&q, now);
-        swb_query_bind_i64(&q, user->id);
-        r = swb_query_run(&q, err);
+        r = swb_db_run(db, "UPDATE users SET role = ?, password = ?, changed = ? WHERE id = ?",
+                       SWB_VALUES(SWB_TEXT(swb_scope_to_string(user->role)),
+                                  SWB_TEXT(user->password), SWB_NUMBER(now), SWB_NUMBER(user->id)),
+                       err);
         return r < 0 ? r : end_sessions(db, user->id, err);
 }
 
@@ -110,14 +90,8 @@ int swb_user_put(struct swb_db *db, struct swb_user *user, int64_t now, struct s
 
 int swb_user_remove(struct swb_db *db, const struct swb_user *user, struct swb_error *err)
 {
-        _cleanup_(swb_query_done) struct swb_query q = {0};
-        int r;
-
-        r = swb_query_init(&q, db, "DELETE FROM users WHERE id = ?", err);
-        if (r < 0)
-                return r;
-        swb_query_bind_i64(&q, user->id);
-        return swb_query_run(&q, err);
+        return swb_db_run(db, "DELETE FROM users WHERE id = ?", SWB_VALUES(SWB_NUMBER(user->id)),
+                          err);
 }
 
 int swb_user_list(struct swb_db *db,
@@ -139,49 +113,35 @@ int swb_user_list(struct swb_db *db,
 /* Of all users those that are over, and of this one the oldest. */
 static int make_room(struct swb_db *db, int64_t user, int64_t now, struct swb_error *err)
 {
-        _cleanup_(swb_query_done) struct swb_query over = {0}, oldest = {0};
         int r;
 
-        r = swb_query_init(&over, db, "DELETE FROM sessions WHERE expires <= ?", err);
+        r = swb_db_run(db, "DELETE FROM sessions WHERE expires <= ?", SWB_VALUES(SWB_NUMBER(now)),
+                       err);
         if (r >= 0)
-                r = swb_query_init(&oldest, db,
-                                   "DELETE FROM sessions WHERE user_id = ? AND id NOT IN"
-                                   " (SELECT id FROM sessions WHERE user_id = ?"
-                                   "  ORDER BY last_used DESC, id DESC LIMIT ?)",
-                                   err);
-        if (r < 0)
-                return r;
-        swb_query_bind_i64(&over, now);
-        r = swb_query_run(&over, err);
-        if (r < 0)
-                return r;
-        swb_query_bind_i64(&oldest, user);
-        swb_query_bind_i64(&oldest, user);
-        swb_query_bind_i64(&oldest, SWB_SESSIONS_PER_USER - 1);
-        return swb_query_run(&oldest, err);
+                r = swb_db_run(db,
+                               "DELETE FROM sessions WHERE user_id = ?1 AND id NOT IN"
+                               " (SELECT id FROM sessions WHERE user_id = ?1"
+                               "  ORDER BY last_used DESC, id DESC LIMIT ?2)",
+                               SWB_VALUES(SWB_NUMBER(user), SWB_NUMBER(SWB_SESSIONS_PER_USER - 1)),
+                               err);
+        return r;
 }
 
 int swb_session_begin(struct swb_db *db, int64_t user, const char *hash, const char *address,
                       int64_t now, struct swb_error *err)
 {
-        _cleanup_(swb_query_done) struct swb_query q = {0};
         int r;
 
         r = make_room(db, user, now, err);
         if (r >= 0)
-                r = swb_query_init(&q, db,
-                                   "INSERT INTO sessions (user_id, hash, address, created,"
-                                   " last_used, expires) VALUES (?, ?, ?, ?, ?, ?)",
-                                   err);
-        if (r < 0)
-                return r;
-        swb_query_bind_i64(&q, user);
-        swb_query_bind_text(&q, hash);
-        swb_query_bind_text(&q, address);
-        swb_query_bind_i64(&q, now);
-        swb_query_bind_i64(&q, now);
-        swb_query_bind_i64(&q, now + SWB_SESSION_SECONDS);
-        return swb_query_run(&q, err);
+                r = swb_db_run(db,
+                               "INSERT INTO sessions (user_id, hash, address, created,"
+                               " last_used, expires) VALUES (?, ?, ?, ?, ?, ?)",
+                               SWB_VALUES(SWB_NUMBER(user), SWB_TEXT(hash), SWB_TEXT(address),
+                                          SWB_NUMBER(now), SWB_NUMBER(now),
+                                          SWB_NUMBER(now + SWB_SESSION_SECONDS)),
+                               err);
+        return r;
 }
 
 int swb_session_find(struct swb_db *db, const char *hash, int64_t now, struct swb_session *ret,
@@ -190,16 +150,11 @@ int swb_session_find(struct swb_db *db, const char *hash, int64_t now, struct sw
         _cleanup_(swb_query_done) struct swb_query q = {0};
         int r;
 
-        r = swb_query_init(&q, db,
-                           "SELECT s.id, s.created, s.last_used, s.expires, " COLUMNS
-                           " FROM sessions s JOIN users u ON u.id = s.user_id"
-                           " WHERE s.hash = ? AND s.expires > ?",
-                           err);
-        if (r < 0)
-                return r;
-        swb_query_bind_text(&q, hash);
-        swb_query_bind_i64(&q, now);
-        r = swb_query_step(&q, err);
+        r = swb_query_first(&q, db,
+                            "SELECT s.id, s.created, s.last_used, s.expires, " COLUMNS
+                            " FROM sessions s JOIN users u ON u.id = s.user_id"
+                            " WHERE s.hash = ? AND s.expires > ?",
+                            SWB_VALUES(SWB_TEXT(hash), SWB_NUMBER(now)), err);
         if (r <= 0)
                 return r;
         ret->id = swb_query_i64(&q, 0);
@@ -213,28 +168,17 @@ int swb_session_find(struct swb_db *db, const char *hash, int64_t now, struct sw
 int swb_session_touch(struct swb_db *db, const struct swb_session *session, int64_t now,
                       struct swb_error *err)
 {
-        _cleanup_(swb_query_done) struct swb_query q = {0};
         int64_t last = session->created + SWB_SESSION_MAX_SECONDS;
-        int r;
 
-        r = swb_query_init(&q, db, "UPDATE sessions SET last_used = ?, expires = ? WHERE id = ?",
-                           err);
-        if (r < 0)
-                return r;
-        swb_query_bind_i64(&q, now);
-        swb_query_bind_i64(&q, SWB_MIN(now + SWB_SESSION_SECONDS, last));
-        swb_query_bind_i64(&q, session->id);
-        return swb_query_run(&q, err);
+        return swb_db_run(db, "UPDATE sessions SET last_used = ?, expires = ? WHERE id = ?",
+                          SWB_VALUES(SWB_NUMBER(now),
+                                     SWB_NUMBER(SWB_MIN(now + SWB_SESSION_SECONDS, last)),
+                                     SWB_NUMBER(session->id)),
+                          err);
 }
 
 int swb_session_end(struct swb_db *db, int64_t session, struct swb_error *err)
 {
-        _cleanup_(swb_query_done) struct swb_query q = {0};
-        int r;
-
-        r = swb_query_init(&q, db, "DELETE FROM sessions WHERE id = ?", err);
-        if (r < 0)
-                return r;
-        swb_query_bind_i64(&q, session);
-        return swb_query_run(&q, err);
+        return swb_db_run(db, "DELETE FROM sessions WHERE id = ?", SWB_VALUES(SWB_NUMBER(session)),
+                          err);
 }

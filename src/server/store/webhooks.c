@@ -32,11 +32,7 @@ int swb_webhook_find(struct swb_db *db, const char *name, struct swb_webhook *re
         _cleanup_(swb_query_done) struct swb_query q = {0};
         int r;
 
-        r = swb_query_init(&q, db, SELECT " WHERE name = ?", err);
-        if (r < 0)
-                return r;
-        swb_query_bind_text(&q, name);
-        r = swb_query_step(&q, err);
+        r = swb_query_first(&q, db, SELECT " WHERE name = ?", SWB_VALUES(SWB_TEXT(name)), err);
         if (r < 0)
                 return r;
         if (r == 0)
@@ -92,102 +88,70 @@ static int check(struct swb_db *db, const struct swb_webhook *hook, struct swb_e
 static int insert(struct swb_db *db, const struct swb_webhook *hook, int64_t now,
                   struct swb_error *err)
 {
-        _cleanup_(swb_query_done) struct swb_query q = {0};
         int64_t position;
         int r;
 
         r = swb_audit_last(db, &position, err);
         if (r >= 0)
-                r = swb_query_init(&q, db,
-                                   "INSERT INTO webhooks (name, url, secret, events, enabled,"
-                                   " created, position, attempts, next_at, last_at, last_result,"
-                                   " delivered, dropped)"
-                                   " VALUES (?, ?, ?, ?, ?, ?, ?, 0, 0, 0, '', 0, 0)",
-                                   err);
-        if (r < 0)
-                return r;
-        swb_query_bind_text(&q, hook->name);
-        swb_query_bind_text(&q, hook->url);
-        swb_query_bind_text(&q, hook->secret);
-        swb_query_bind_text(&q, hook->events);
-        swb_query_bind_i64(&q, hook->enabled);
-        swb_query_bind_i64(&q, now);
-        swb_query_bind_i64(&q, position);
-        return swb_query_run(&q, err);
+                r = swb_db_run(db,
+                               "INSERT INTO webhooks (name, url, secret, events, enabled,"
+                               " created, position, attempts, next_at, last_at, last_result,"
+                               " delivered, dropped)"
+                               " VALUES (?, ?, ?, ?, ?, ?, ?, 0, 0, 0, '', 0, 0)",
+                               SWB_VALUES(SWB_TEXT(hook->name), SWB_TEXT(hook->url),
+                                          SWB_TEXT(hook->secret), SWB_TEXT(hook->events),
+                                          SWB_NUMBER(hook->enabled), SWB_NUMBER(now),
+                                          SWB_NUMBER(position)),
+                               err);
+        return r;
 }
 
 int swb_webhook_put(struct swb_db *db, const struct swb_webhook *hook, int64_t now,
                     struct swb_error *err)
 {
-        _cleanup_(swb_query_done) struct swb_query q = {0};
         int r = check(db, hook, err);
 
         if (r >= 0 && hook->id == 0)
                 return insert(db, hook, now, err);
         if (r >= 0)
-                r = swb_query_init(&q, db,
-                                   "UPDATE webhooks SET url = ?, events = ?, enabled = ?,"
-                                   " attempts = 0, next_at = 0 WHERE id = ?",
-                                   err);
-        if (r < 0)
-                return r;
-        swb_query_bind_text(&q, hook->url);
-        swb_query_bind_text(&q, hook->events);
-        swb_query_bind_i64(&q, hook->enabled);
-        swb_query_bind_i64(&q, hook->id);
-        return swb_query_run(&q, err);
+                r = swb_db_run(db,
+                               "UPDATE webhooks SET url = ?, events = ?, enabled = ?,"
+                               " attempts = 0, next_at = 0 WHERE id = ?",
+                               SWB_VALUES(SWB_TEXT(hook->url), SWB_TEXT(hook->events),
+                                          SWB_NUMBER(hook->enabled), SWB_NUMBER(hook->id)),
+                               err);
+        return r;
 }
 
 int swb_webhook_remove(struct swb_db *db, int64_t hook, struct swb_error *err)
 {
-        _cleanup_(swb_query_done) struct swb_query q = {0};
-        int r;
-
-        r = swb_query_init(&q, db, "DELETE FROM webhooks WHERE id = ?", err);
-        if (r < 0)
-                return r;
-        swb_query_bind_i64(&q, hook);
-        return swb_query_run(&q, err);
+        return swb_db_run(db, "DELETE FROM webhooks WHERE id = ?", SWB_VALUES(SWB_NUMBER(hook)),
+                          err);
 }
 
 int swb_webhook_claim(struct swb_db *db, const struct swb_webhook *hook, int64_t until,
                       struct swb_error *err)
 {
-        _cleanup_(swb_query_done) struct swb_query q = {0};
         int r;
 
-        r = swb_query_init(&q, db, "UPDATE webhooks SET next_at = ? WHERE id = ? AND next_at = ?",
-                           err);
-        if (r < 0)
-                return r;
-        swb_query_bind_i64(&q, until);
-        swb_query_bind_i64(&q, hook->id);
-        swb_query_bind_i64(&q, hook->next_at);
-        r = swb_query_run(&q, err);
+        r = swb_db_run(
+                db, "UPDATE webhooks SET next_at = ? WHERE id = ? AND next_at = ?",
+                SWB_VALUES(SWB_NUMBER(until), SWB_NUMBER(hook->id), SWB_NUMBER(hook->next_at)),
+                err);
         return r < 0 ? r : swb_db_changes(db) == 1;
 }
 
 int swb_webhook_note(struct swb_db *db, const struct swb_webhook *hook, struct swb_error *err)
 {
-        _cleanup_(swb_query_done) struct swb_query q = {0};
-        int r;
-
-        r = swb_query_init(&q, db,
-                           "UPDATE webhooks SET position = ?, attempts = ?, next_at = ?,"
-                           " last_at = ?, last_result = ?, delivered = ?, dropped = ?"
-                           " WHERE id = ?",
-                           err);
-        if (r < 0)
-                return r;
-        swb_query_bind_i64(&q, hook->position);
-        swb_query_bind_i64(&q, hook->attempts);
-        swb_query_bind_i64(&q, hook->next_at);
-        swb_query_bind_i64(&q, hook->last_at);
-        swb_query_bind_text(&q, hook->last_result);
-        swb_query_bind_i64(&q, hook->delivered);
-        swb_query_bind_i64(&q, hook->dropped);
-        swb_query_bind_i64(&q, hook->id);
-        return swb_query_run(&q, err);
+        return swb_db_run(db,
+                          "UPDATE webhooks SET position = ?, attempts = ?, next_at = ?,"
+                          " last_at = ?, last_result = ?, delivered = ?, dropped = ?"
+                          " WHERE id = ?",
+                          SWB_VALUES(SWB_NUMBER(hook->position), SWB_NUMBER(hook->attempts),
+                                     SWB_NUMBER(hook->next_at), SWB_NUMBER(hook->last_at),
+                                     SWB_TEXT(hook->last_result), SWB_NUMBER(hook->delivered),
+                                     SWB_NUMBER(hook->dropped), SWB_NUMBER(hook->id)),
+                          err);
 }
 
 bool swb_webhook_wants(const struct swb_webhook *hook, const char *action)
