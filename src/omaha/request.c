@@ -86,34 +86,16 @@ struct parsed {
 
 enum kind { REQUEST = 1, OS, APP, PING, UPDATE_CHECK, EVENT, DATA };
 
-#define READ(parsed, fields, object, attributes)                                                   \
-        swb_xml_read_fields(&(parsed)->arena, fields, SWB_ELEMENTS(fields), object, attributes)
-
 static struct swb_omaha_app *current_app(struct parsed *parsed)
 {
         return &parsed->request.apps[parsed->request.n_apps - 1];
-}
-
-/* One element more at the end of an array; `*array` may move. */
-static int grow(void *array, size_t n, size_t max, size_t element_bytes, const char *what,
-                struct swb_error *err)
-{
-        void *grown;
-
-        if (n == max)
-                return swb_fail(err, -E2BIG, SWB_FAULT_LIMIT, "more than %zu %s", max, what);
-        grown = reallocarray(*(void **)array, n + 1, element_bytes);
-        if (!grown)
-                return swb_oom(err);
-        *(void **)array = grown;
-        return 0;
 }
 
 static int read_request(void *context, const char **attributes, struct swb_error *err)
 {
         struct parsed *parsed = context;
 
-        READ(parsed, request_fields, &parsed->request, attributes);
+        SWB_XML_READ(&parsed->arena, request_fields, &parsed->request, attributes);
         if (strcmp(parsed->request.protocol, PROTOCOL) != 0)
                 return swb_fail(err, -EPROTONOSUPPORT, SWB_FAULT_UNSUPPORTED,
                                 "protocol '%.32s', expected '%s'", parsed->request.protocol,
@@ -128,7 +110,7 @@ static int read_os(void *context, const char **attributes, struct swb_error *err
         (void)err;
         if (parsed->request.has_os)
                 return 0;
-        READ(parsed, os_fields, &parsed->request.os, attributes);
+        SWB_XML_READ(&parsed->arena, os_fields, &parsed->request.os, attributes);
         parsed->request.has_os = true;
         return 0;
 }
@@ -140,11 +122,12 @@ static int read_app(void *context, const char **attributes, struct swb_error *er
         struct swb_omaha_app app = {0};
         int r;
 
-        READ(parsed, app_fields, &app, attributes);
+        SWB_XML_READ(&parsed->arena, app_fields, &app, attributes);
         if (!*app.appid)
                 return swb_fail(err, -EBADMSG, SWB_FAULT_FORMAT, "app number %zu has no appid",
                                 request->n_apps + 1);
-        r = grow(&request->apps, request->n_apps, SWB_OMAHA_APPS_MAX, sizeof(app), "apps", err);
+        r = swb_xml_grow(&request->apps, request->n_apps, SWB_OMAHA_APPS_MAX, sizeof(app), "apps",
+                         err);
         if (r < 0)
                 return r;
         request->apps[request->n_apps++] = app;
@@ -159,7 +142,7 @@ static int read_ping(void *context, const char **attributes, struct swb_error *e
         if (app->has_ping)
                 return 0;
         app->ping = SWB_OMAHA_PING_INIT;
-        READ((struct parsed *)context, ping_fields, &app->ping, attributes);
+        SWB_XML_READ(&((struct parsed *)context)->arena, ping_fields, &app->ping, attributes);
         app->has_ping = true;
         return 0;
 }
@@ -171,7 +154,8 @@ static int read_update_check(void *context, const char **attributes, struct swb_
         (void)err;
         if (app->has_update_check)
                 return 0;
-        READ((struct parsed *)context, update_check_fields, &app->update_check, attributes);
+        SWB_XML_READ(&((struct parsed *)context)->arena, update_check_fields, &app->update_check,
+                     attributes);
         app->has_update_check = true;
         return 0;
 }
@@ -182,11 +166,11 @@ static int read_event(void *context, const char **attributes, struct swb_error *
         struct swb_omaha_event event = {0};
         int r;
 
-        r = grow(&app->events, app->n_events, SWB_OMAHA_EVENTS_MAX, sizeof(event),
-                 "events in one app", err);
+        r = swb_xml_grow(&app->events, app->n_events, SWB_OMAHA_EVENTS_MAX, sizeof(event),
+                         "events in one app", err);
         if (r < 0)
                 return r;
-        READ((struct parsed *)context, event_fields, &event, attributes);
+        SWB_XML_READ(&((struct parsed *)context)->arena, event_fields, &event, attributes);
         app->events[app->n_events++] = event;
         return 0;
 }
@@ -197,11 +181,11 @@ static int read_data(void *context, const char **attributes, struct swb_error *e
         struct swb_omaha_data data = {0};
         int r;
 
-        r = grow(&app->data, app->n_data, SWB_OMAHA_DATA_MAX, sizeof(data),
-                 "data elements in one app", err);
+        r = swb_xml_grow(&app->data, app->n_data, SWB_OMAHA_DATA_MAX, sizeof(data),
+                         "data elements in one app", err);
         if (r < 0)
                 return r;
-        READ((struct parsed *)context, data_fields, &data, attributes);
+        SWB_XML_READ(&((struct parsed *)context)->arena, data_fields, &data, attributes);
         app->data[app->n_data++] = data;
         return 0;
 }
@@ -219,23 +203,19 @@ static const struct swb_xml_rule rules[] = {
 int swb_omaha_request_parse(const void *body, size_t n_bytes, struct swb_omaha_request **ret,
                             struct swb_error *err)
 {
+        static const struct swb_xml_document document = {.what = "request",
+                                                         .max_bytes = SWB_OMAHA_REQUEST_MAX_BYTES,
+                                                         .rules = rules,
+                                                         .n_rules = SWB_ELEMENTS(rules)};
         _cleanup_(swb_omaha_request_freep) struct swb_omaha_request *request = NULL;
-        struct parsed *parsed;
+        struct parsed *parsed = calloc(1, sizeof(*parsed));
         int r;
 
-        if (n_bytes > SWB_OMAHA_REQUEST_MAX_BYTES)
-                return swb_fail(err, -E2BIG, SWB_FAULT_LIMIT, "request is larger than %u bytes",
-                                SWB_OMAHA_REQUEST_MAX_BYTES);
-        parsed = calloc(1, sizeof(*parsed));
         if (!parsed)
                 return swb_oom(err);
         request = &parsed->request;
         request->memory = parsed;
-        if (swb_xml_arena_init(&parsed->arena, n_bytes) < 0)
-                return swb_oom(err);
-        r = swb_xml_parse(body, n_bytes, rules, SWB_ELEMENTS(rules), parsed, err);
-        if (r >= 0 && parsed->arena.overflow)
-                r = swb_fail(err, -E2BIG, SWB_FAULT_LIMIT, "attributes are longer than the text");
+        r = swb_xml_parse_kept(&document, body, n_bytes, &parsed->arena, parsed, err);
         if (r < 0)
                 return r;
         *ret = SWB_TAKE_PTR(request);
@@ -271,8 +251,6 @@ size_t swb_omaha_request_bytes(const struct swb_omaha_request *request)
         return n;
 }
 
-#define WRITE(w, fields, object) swb_xml_put_fields(w, fields, SWB_ELEMENTS(fields), object)
-
 static void write_element(struct swb_xml_writer *w, const char *name,
                           const struct swb_xml_field *fields, size_t n, const void *object)
 {
@@ -284,7 +262,7 @@ static void write_element(struct swb_xml_writer *w, const char *name,
 static void write_app(struct swb_xml_writer *w, const struct swb_omaha_app *app)
 {
         swb_xml_open(w, "app");
-        WRITE(w, app_fields, app);
+        SWB_XML_WRITE(w, app_fields, app);
         for (size_t i = 0; i < app->n_events; i++)
                 write_element(w, "event", event_fields, SWB_ELEMENTS(event_fields),
                               &app->events[i]);
@@ -308,7 +286,7 @@ int swb_omaha_request_write(const struct swb_omaha_request *request, struct swb_
                 head.protocol = PROTOCOL;
         swb_xml_begin(&w, buf);
         swb_xml_open(&w, "request");
-        WRITE(&w, request_fields, &head);
+        SWB_XML_WRITE(&w, request_fields, &head);
         if (request->has_os)
                 write_element(&w, "os", os_fields, SWB_ELEMENTS(os_fields), &request->os);
         for (size_t i = 0; i < request->n_apps; i++)

@@ -84,9 +84,6 @@ enum kind {
         ACTION,
 };
 
-#define READ(parsed, fields, object, attributes)                                                   \
-        swb_xml_read_fields(&(parsed)->arena, fields, SWB_ELEMENTS(fields), object, attributes)
-
 static struct swb_omaha_app_answer *current_app(struct parsed *parsed)
 {
         return &parsed->response.apps[parsed->response.n_apps - 1];
@@ -97,7 +94,7 @@ static int read_response(void *context, const char **attributes, struct swb_erro
         struct parsed *parsed = context;
 
         (void)err;
-        READ(parsed, response_fields, &parsed->response, attributes);
+        SWB_XML_READ(&parsed->arena, response_fields, &parsed->response, attributes);
         return 0;
 }
 
@@ -106,7 +103,7 @@ static int read_daystart(void *context, const char **attributes, struct swb_erro
         struct parsed *parsed = context;
 
         (void)err;
-        READ(parsed, daystart_fields, &parsed->response, attributes);
+        SWB_XML_READ(&parsed->arena, daystart_fields, &parsed->response, attributes);
         parsed->response.has_daystart = true;
         return 0;
 }
@@ -115,16 +112,14 @@ static int read_app(void *context, const char **attributes, struct swb_error *er
 {
         struct parsed *parsed = context;
         struct swb_omaha_response *response = &parsed->response;
-        struct swb_omaha_app_answer app = {0}, *grown;
+        struct swb_omaha_app_answer app = {0};
+        int r;
 
-        if (response->n_apps == SWB_OMAHA_APPS_MAX)
-                return swb_fail(err, -E2BIG, SWB_FAULT_LIMIT, "more than %d apps",
-                                SWB_OMAHA_APPS_MAX);
-        READ(parsed, app_fields, &app, attributes);
-        grown = reallocarray(response->apps, response->n_apps + 1, sizeof(app));
-        if (!grown)
-                return swb_oom(err);
-        response->apps = grown;
+        r = swb_xml_grow(&response->apps, response->n_apps, SWB_OMAHA_APPS_MAX, sizeof(app), "apps",
+                         err);
+        if (r < 0)
+                return r;
+        SWB_XML_READ(&parsed->arena, app_fields, &app, attributes);
         response->apps[response->n_apps++] = app;
         return 0;
 }
@@ -148,16 +143,14 @@ static int read_ping(void *context, const char **attributes, struct swb_error *e
 static int read_data(void *context, const char **attributes, struct swb_error *err)
 {
         struct swb_omaha_app_answer *app = current_app(context);
-        struct swb_omaha_data_answer data = {0}, *grown;
+        struct swb_omaha_data_answer data = {0};
+        int r;
 
-        if (app->n_data == SWB_OMAHA_DATA_MAX)
-                return swb_fail(err, -E2BIG, SWB_FAULT_LIMIT, "more than %d data elements",
-                                SWB_OMAHA_DATA_MAX);
-        grown = reallocarray(app->data, app->n_data + 1, sizeof(data));
-        if (!grown)
-                return swb_oom(err);
-        app->data = grown;
-        READ((struct parsed *)context, data_fields, &data, attributes);
+        r = swb_xml_grow(&app->data, app->n_data, SWB_OMAHA_DATA_MAX, sizeof(data),
+                         "data elements in one app", err);
+        if (r < 0)
+                return r;
+        SWB_XML_READ(&((struct parsed *)context)->arena, data_fields, &data, attributes);
         app->data[app->n_data++] = data;
         return 0;
 }
@@ -170,7 +163,7 @@ static int read_update_check(void *context, const char **attributes, struct swb_
         if (app->has_offer)
                 return swb_fail(err, -EBADMSG, SWB_FAULT_FORMAT,
                                 "two updatecheck elements in one app");
-        READ(parsed, offer_fields, &app->offer, attributes);
+        SWB_XML_READ(&parsed->arena, offer_fields, &app->offer, attributes);
         app->offer.version = "";
         app->has_offer = true;
         parsed->n_manifests = 0;
@@ -189,7 +182,7 @@ static int read_url(void *context, const char **attributes, struct swb_error *er
         };
 
         (void)err;
-        READ(parsed, url_fields, &url, attributes);
+        SWB_XML_READ(&parsed->arena, url_fields, &url, attributes);
         if (*url.codebase && offer->n_codebases < SWB_OMAHA_URLS_MAX)
                 offer->codebases[offer->n_codebases++] = url.codebase;
         return 0;
@@ -205,7 +198,8 @@ static int read_manifest(void *context, const char **attributes, struct swb_erro
 
         (void)err;
         if (++parsed->n_manifests == 1)
-                READ(parsed, manifest_fields, &current_app(parsed)->offer, attributes);
+                SWB_XML_READ(&parsed->arena, manifest_fields, &current_app(parsed)->offer,
+                             attributes);
         return 0;
 }
 
@@ -217,7 +211,7 @@ static int read_package(void *context, const char **attributes, struct swb_error
         (void)err;
         if (parsed->n_manifests > 1 || offer->has_package)
                 return 0;
-        READ(parsed, package_fields, &offer->package, attributes);
+        SWB_XML_READ(&parsed->arena, package_fields, &offer->package, attributes);
         offer->has_package = true;
         return 0;
 }
@@ -232,7 +226,7 @@ static int read_action(void *context, const char **attributes, struct swb_error 
         if (parsed->n_manifests > 1 || offer->has_postinstall || !event ||
             strcmp(event, "postinstall") != 0)
                 return 0;
-        READ(parsed, postinstall_fields, &offer->postinstall, attributes);
+        SWB_XML_READ(&parsed->arena, postinstall_fields, &offer->postinstall, attributes);
         offer->has_postinstall = true;
         return 0;
 }
@@ -257,23 +251,19 @@ static const struct swb_xml_rule rules[] = {
 int swb_omaha_response_parse(const void *body, size_t n_bytes, struct swb_omaha_response **ret,
                              struct swb_error *err)
 {
+        static const struct swb_xml_document document = {.what = "response",
+                                                         .max_bytes = SWB_OMAHA_RESPONSE_MAX_BYTES,
+                                                         .rules = rules,
+                                                         .n_rules = SWB_ELEMENTS(rules)};
         _cleanup_(swb_omaha_response_freep) struct swb_omaha_response *response = NULL;
-        struct parsed *parsed;
+        struct parsed *parsed = calloc(1, sizeof(*parsed));
         int r;
 
-        if (n_bytes > SWB_OMAHA_RESPONSE_MAX_BYTES)
-                return swb_fail(err, -E2BIG, SWB_FAULT_LIMIT, "response is larger than %u bytes",
-                                SWB_OMAHA_RESPONSE_MAX_BYTES);
-        parsed = calloc(1, sizeof(*parsed));
         if (!parsed)
                 return swb_oom(err);
         response = &parsed->response;
         response->memory = parsed;
-        if (swb_xml_arena_init(&parsed->arena, n_bytes) < 0)
-                return swb_oom(err);
-        r = swb_xml_parse(body, n_bytes, rules, SWB_ELEMENTS(rules), parsed, err);
-        if (r >= 0 && parsed->arena.overflow)
-                r = swb_fail(err, -E2BIG, SWB_FAULT_LIMIT, "attributes are longer than the text");
+        r = swb_xml_parse_kept(&document, body, n_bytes, &parsed->arena, parsed, err);
         if (r < 0)
                 return r;
         *ret = SWB_TAKE_PTR(response);
@@ -295,8 +285,6 @@ struct swb_omaha_response *swb_omaha_response_free(struct swb_omaha_response *re
         return NULL;
 }
 
-#define WRITE(w, fields, object) swb_xml_put_fields(w, fields, SWB_ELEMENTS(fields), object)
-
 static int write_codebase(struct swb_xml_writer *w, const char *codebase)
 {
         _cleanup_free_ char *with_slash = NULL;
@@ -316,7 +304,7 @@ static void write_package(struct swb_xml_writer *w, const struct swb_omaha_packa
 {
         swb_xml_open(w, "packages");
         swb_xml_open(w, "package");
-        WRITE(w, package_fields, package);
+        SWB_XML_WRITE(w, package_fields, package);
         swb_xml_put(w, "required", "true");
         swb_xml_close(w, "package");
         swb_xml_close(w, "packages");
@@ -334,7 +322,7 @@ static void write_actions(struct swb_xml_writer *w, const struct swb_omaha_offer
         if (offer->has_postinstall) {
                 swb_xml_open(w, "action");
                 swb_xml_put(w, "event", "postinstall");
-                WRITE(w, postinstall_fields, &offer->postinstall);
+                SWB_XML_WRITE(w, postinstall_fields, &offer->postinstall);
                 swb_xml_close(w, "action");
         }
         swb_xml_close(w, "actions");
@@ -352,7 +340,7 @@ static int write_update(struct swb_xml_writer *w, const struct swb_omaha_offer *
         }
         swb_xml_close(w, "urls");
         swb_xml_open(w, "manifest");
-        WRITE(w, manifest_fields, offer);
+        SWB_XML_WRITE(w, manifest_fields, offer);
         if (offer->has_package)
                 write_package(w, &offer->package);
         write_actions(w, offer);
@@ -372,19 +360,19 @@ static int write_app(struct swb_xml_writer *w, const struct swb_omaha_app_answer
         int r = 0;
 
         swb_xml_open(w, "app");
-        WRITE(w, app_fields, app);
+        SWB_XML_WRITE(w, app_fields, app);
         for (size_t i = 0; i < app->n_events; i++)
                 write_status(w, "event");
         if (app->has_ping)
                 write_status(w, "ping");
         for (size_t i = 0; i < app->n_data; i++) {
                 swb_xml_open(w, "data");
-                WRITE(w, data_fields, &app->data[i]);
+                SWB_XML_WRITE(w, data_fields, &app->data[i]);
                 swb_xml_close(w, "data");
         }
         if (app->has_offer) {
                 swb_xml_open(w, "updatecheck");
-                WRITE(w, offer_fields, &app->offer);
+                SWB_XML_WRITE(w, offer_fields, &app->offer);
                 if (strcmp(app->offer.status, SWB_OMAHA_STATUS_OK) == 0)
                         r = write_update(w, &app->offer);
                 swb_xml_close(w, "updatecheck");
@@ -403,7 +391,7 @@ int swb_omaha_response_write(const struct swb_omaha_response *response, struct s
                 head.protocol = "3.0";
         swb_xml_begin(&w, buf);
         swb_xml_open(&w, "response");
-        WRITE(&w, response_fields, &head);
+        SWB_XML_WRITE(&w, response_fields, &head);
         if (response->has_daystart) {
                 /* Both, also when 0: at midnight a device still needs the attribute. */
                 swb_xml_open(&w, "daystart");

@@ -50,8 +50,15 @@ void swb_xml_arena_done(struct swb_xml_arena *arena);
 /* Fills the object's fields from the attributes (expat's name, value, …, NULL). */
 void swb_xml_read_fields(struct swb_xml_arena *arena, const struct swb_xml_field *fields, size_t n,
                          void *object, const char **attributes);
+#define SWB_XML_READ(arena, fields, object, attributes)                                            \
+        swb_xml_read_fields(arena, fields, SWB_ELEMENTS(fields), object, attributes)
 /* The attribute's value, borrowed for the call; NULL when absent. */
 const char *swb_xml_attribute(const char **attributes, const char *name);
+
+/* One element more at the end of an array, which may move. LIMIT when it has `max` of them
+ * ("more than 64 apps"). */
+int swb_xml_grow(void *array, size_t n, size_t max, size_t element_bytes, const char *what,
+                 struct swb_error *err) _warn_unused_;
 
 struct swb_xml_rule {
         int parent; /* kind of the element around it; 0: it is the root */
@@ -67,6 +74,20 @@ struct swb_xml_rule {
  */
 int swb_xml_parse(const void *data, size_t n_bytes, const struct swb_xml_rule *rules,
                   size_t n_rules, void *context, struct swb_error *err) _warn_unused_;
+
+/* A kind of document whose values are kept. */
+struct swb_xml_document {
+        const char *what; /* "request" */
+        size_t max_bytes;
+        const struct swb_xml_rule *rules;
+        size_t n_rules;
+};
+
+/* Parses into an arena that is made for it; it is the caller's also after a failure. As
+ * swb_xml_parse(), and LIMIT for a document that is too large. */
+int swb_xml_parse_kept(const struct swb_xml_document *document, const void *data, size_t n_bytes,
+                       struct swb_xml_arena *arena, void *context,
+                       struct swb_error *err) _warn_unused_;
 
 /* Writer. Errors stick; swb_xml_finish() returns the first one. */
 struct swb_xml_writer {
@@ -84,4 +105,5 @@ void swb_xml_put(struct swb_xml_writer *w, const char *name, const char *value);
 void swb_xml_put_u64(struct swb_xml_writer *w, const char *name, uint64_t value);
 void swb_xml_put_fields(struct swb_xml_writer *w, const struct swb_xml_field *fields, size_t n,
                         const void *object);
+#define SWB_XML_WRITE(w, fields, object) swb_xml_put_fields(w, fields, SWB_ELEMENTS(fields), object)
 int swb_xml_finish(struct swb_xml_writer *w, struct swb_error *err) _warn_unused_;

@@ -107,6 +107,20 @@ void swb_xml_read_fields(struct swb_xml_arena *arena, const struct swb_xml_field
                            swb_xml_attribute(attributes, fields[i].name));
 }
 
+int swb_xml_grow(void *array, size_t n, size_t max, size_t element_bytes, const char *what,
+                 struct swb_error *err)
+{
+        void *grown;
+
+        if (n == max)
+                return swb_fail(err, -E2BIG, SWB_FAULT_LIMIT, "more than %zu %s", max, what);
+        grown = reallocarray(*(void **)array, n + 1, element_bytes);
+        if (!grown)
+                return swb_oom(err);
+        *(void **)array = grown;
+        return 0;
+}
+
 static void stop(struct walk *walk)
 {
         (void)XML_StopParser(walk->parser, XML_FALSE); /* fails only when already stopped */
@@ -287,4 +301,20 @@ int swb_xml_parse(const void *data, size_t n_bytes, const struct swb_xml_rule *r
                                 "the document has a zero byte: it is not UTF-8");
         r = parse_plain(&walk, data, n_bytes, err);
         return r > 0 ? parse_any(&walk, data, n_bytes, err) : r;
+}
+
+int swb_xml_parse_kept(const struct swb_xml_document *document, const void *data, size_t n_bytes,
+                       struct swb_xml_arena *arena, void *context, struct swb_error *err)
+{
+        int r;
+
+        if (n_bytes > document->max_bytes)
+                return swb_fail(err, -E2BIG, SWB_FAULT_LIMIT, "%s is larger than %zu bytes",
+                                document->what, document->max_bytes);
+        if (swb_xml_arena_init(arena, n_bytes) < 0)
+                return swb_oom(err);
+        r = swb_xml_parse(data, n_bytes, document->rules, document->n_rules, context, err);
+        if (r >= 0 && arena->overflow)
+                r = swb_fail(err, -E2BIG, SWB_FAULT_LIMIT, "attributes are longer than the text");
+        return r;
 }

@@ -7,40 +7,16 @@
 #include "fuzz.h"
 
 #include "base/endian.h"
-#include "base/error.h"
 #include "codec/bsdiff.h"
-#include "codec/bspatch.h"
+#include "fuzz-memory.h"
 
 #define TARGET_MAX_BYTES ((size_t)1 << 20)
-#define VERSION_MAX_BYTES ((size_t)1 << 16)
-
-struct memory {
-        const uint8_t *source;
-        size_t n_source;
-        struct swb_buf target;
-};
-
-static int read_source(void *context, uint64_t offset, uint8_t *data, size_t n)
-{
-        const struct memory *memory = context;
-
-        swb_assert(offset <= memory->n_source && n <= memory->n_source - offset);
-        memcpy(data, memory->source + offset, n);
-        return 0;
-}
-
-static int write_target(void *context, const uint8_t *data, size_t n)
-{
-        struct memory *memory = context;
-
-        return swb_buf_append(&memory->target, data, n);
-}
 
 static void apply(const uint8_t *patch, size_t n_patch)
 {
         static const uint8_t source[5000] = "the source";
         struct memory memory = {source, sizeof(source), SWB_BUF_INIT(TARGET_MAX_BYTES)};
-        const struct swb_bspatch_io io = {&memory, read_source, write_target};
+        const struct swb_bspatch_io io = memory_io(&memory);
         uint64_t n_target = n_patch >= 32 ? swb_get_le64(patch + 24) : 0;
         int r;
 
@@ -50,26 +26,24 @@ static void apply(const uint8_t *patch, size_t n_patch)
         swb_buf_done(&memory.target);
 }
 
-static void make_and_apply(const uint8_t *old, size_t n_old, const uint8_t *new, size_t n_new,
-                           enum swb_bsdiff_format format)
+static void make_and_apply(const struct versions *v, enum swb_bsdiff_format format)
 {
         _cleanup_(swb_buf_done) struct swb_buf patch = SWB_BUF_INIT(TARGET_MAX_BYTES);
-        struct memory memory = {old, n_old, SWB_BUF_INIT(TARGET_MAX_BYTES)};
-        const struct swb_bspatch_io io = {&memory, read_source, write_target};
+        struct memory memory = {v->old, v->n_old, SWB_BUF_INIT(TARGET_MAX_BYTES)};
+        const struct swb_bspatch_io io = memory_io(&memory);
         int r;
 
-        r = swb_bsdiff(old, n_old, new, n_new, format, &patch);
+        r = swb_bsdiff(v->old, v->n_old, v->new, v->n_new, format, &patch);
         swb_assert(r == 0);
-        r = swb_bspatch(patch.data, patch.n_bytes, n_old, n_new, SWB_DECODER_MEMORY_BYTES, &io);
+        r = swb_bspatch(patch.data, patch.n_bytes, v->n_old, v->n_new, SWB_DECODER_MEMORY_BYTES,
+                        &io);
         swb_assert(r == 0);
-        swb_assert(memory.target.n_bytes == n_new);
-        swb_assert(n_new == 0 || memcmp(memory.target.data, new, n_new) == 0);
-        swb_buf_done(&memory.target);
+        memory_check(&memory, v->new, v->n_new);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n_bytes)
 {
-        size_t n_old;
+        struct versions versions;
 
         if (n_bytes < 3)
                 return 0;
@@ -77,10 +51,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n_bytes)
                 apply(data + 1, n_bytes - 1);
                 return 0;
         }
-        n_old = (size_t)data[1] << 8 | data[2];
-        n_bytes = SWB_MIN(n_bytes - 3, VERSION_MAX_BYTES);
-        n_old = SWB_MIN(n_old, n_bytes);
-        make_and_apply(data + 3, n_old, data + 3 + n_old, n_bytes - n_old,
-                       data[0] & 2 ? SWB_BSDIFF40 : SWB_BSDF2);
+        versions = versions_of(data + 1, n_bytes - 1);
+        make_and_apply(&versions, data[0] & 2 ? SWB_BSDIFF40 : SWB_BSDF2);
         return 0;
 }

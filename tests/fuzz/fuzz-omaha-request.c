@@ -5,6 +5,7 @@
  */
 #include "fuzz.h"
 
+#include "fuzz-rewrite.h"
 #include "omaha/request.h"
 
 /* Return: false when it is not a request, or grows too large by escaping. */
@@ -36,13 +37,6 @@ static bool rewrite(const void *body, size_t n_bytes, struct swb_buf *out)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n_bytes)
 {
-        _cleanup_(swb_buf_done) struct swb_buf once = SWB_BUF_INIT(SWB_OMAHA_REQUEST_MAX_BYTES);
-        _cleanup_(swb_buf_done) struct swb_buf twice = SWB_BUF_INIT(SWB_OMAHA_REQUEST_MAX_BYTES);
-
-        if (!rewrite(data, n_bytes, &once))
-                return 0;
-        swb_assert(rewrite(once.data, once.n_bytes, &twice));
-        swb_assert(once.n_bytes == twice.n_bytes);
-        swb_assert(memcmp(once.data, twice.data, once.n_bytes) == 0);
+        check_rewrite(rewrite, SWB_OMAHA_REQUEST_MAX_BYTES, data, n_bytes);
         return 0;
 }

@@ -6,6 +6,7 @@
  */
 #include "fuzz.h"
 
+#include "fuzz-rewrite.h"
 #include "omaha/response.h"
 
 static void check_offer(const struct swb_omaha_offer *offer)
@@ -43,13 +44,6 @@ static bool rewrite(const void *body, size_t n_bytes, struct swb_buf *out)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n_bytes)
 {
-        _cleanup_(swb_buf_done) struct swb_buf once = SWB_BUF_INIT(SWB_OMAHA_RESPONSE_MAX_BYTES);
-        _cleanup_(swb_buf_done) struct swb_buf twice = SWB_BUF_INIT(SWB_OMAHA_RESPONSE_MAX_BYTES);
-
-        if (!rewrite(data, n_bytes, &once))
-                return 0;
-        swb_assert(rewrite(once.data, once.n_bytes, &twice));
-        swb_assert(once.n_bytes == twice.n_bytes);
-        swb_assert(memcmp(once.data, twice.data, once.n_bytes) == 0);
+        check_rewrite(rewrite, SWB_OMAHA_RESPONSE_MAX_BYTES, data, n_bytes);
         return 0;
 }

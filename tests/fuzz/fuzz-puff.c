@@ -8,10 +8,10 @@
 #include "fuzz.h"
 
 #include "base/endian.h"
-#include "base/error.h"
 #include "codec/huff.h"
 #include "codec/puff.h"
 #include "codec/puffpatch.h"
+#include "fuzz-memory.h"
 
 #define ROOM_BYTES ((size_t)1 << 20)
 
@@ -20,38 +20,16 @@ static const uint8_t source[] = {'h',  'e',  'a',  'd',  0x4b, 0xcc, 0x28, 0xcd,
                                  0x4f, 0x4b, 0xd3, 0x51, 0x48, 0x04, 0x00, 0x01, 0x05, 0x00, 0xfa,
                                  0xff, 'b',  'y',  't',  'e',  's',  't',  'a',  'i',  'l'};
 
-struct memory {
-        const uint8_t *data;
-        size_t n;
-        struct swb_buf out;
-};
-
-static int read_data(void *context, uint64_t offset, uint8_t *data, size_t n)
-{
-        const struct memory *memory = context;
-
-        swb_assert(offset <= memory->n && n <= memory->n - offset);
-        memcpy(data, memory->data + offset, n);
-        return 0;
-}
-
-static int write_data(void *context, const uint8_t *data, size_t n)
-{
-        struct memory *memory = context;
-
-        return swb_buf_append(&memory->out, data, n);
-}
-
 static void patch(const uint8_t *data, size_t n)
 {
         struct memory memory = {source, sizeof(source), SWB_BUF_INIT(ROOM_BYTES)};
-        const struct swb_bspatch_io io = {&memory, read_data, write_data};
+        const struct swb_bspatch_io io = memory_io(&memory);
         size_t n_target = (size_t)data[0] << 8 | data[1];
         int r = swb_puffpatch(data + 2, n - 2, sizeof(source), n_target, SWB_DECODER_MEMORY_BYTES,
                               &io);
 
-        swb_assert(r < 0 ? memory.out.n_bytes <= n_target : memory.out.n_bytes == n_target);
-        swb_buf_done(&memory.out);
+        swb_assert(r < 0 ? memory.target.n_bytes <= n_target : memory.target.n_bytes == n_target);
+        swb_buf_done(&memory.target);
 }
 
 static uint8_t bit_at(const uint8_t *data, uint64_t bit)
@@ -72,9 +50,9 @@ static void compare(const uint8_t *bits, uint64_t start, uint64_t end, const uin
                     size_t n)
 {
         _cleanup_(swb_huffer_freep) struct swb_huffer *huffer = NULL;
-        struct memory memory = {.out = SWB_BUF_INIT(ROOM_BYTES)};
+        struct memory memory = {.target = SWB_BUF_INIT(ROOM_BYTES)};
 
-        swb_assert(swb_huffer_new(write_data, &memory, &huffer) == 0);
+        swb_assert(swb_huffer_new(memory_write, &memory, &huffer) == 0);
         for (unsigned i = 0; i < start % 8; i++)
                 swb_assert(swb_huffer_put_bits(huffer, 1, 0) == 0);
         swb_assert(swb_huffer_put(huffer, puff, n) == 0);
@@ -84,19 +62,19 @@ static void compare(const uint8_t *bits, uint64_t start, uint64_t end, const uin
                 swb_assert(swb_huffer_put_bits(huffer, 1, 0) == 0);
         swb_assert(swb_huffer_finish(huffer) == 0);
         for (uint64_t i = 0; i < end - start; i++)
-                swb_assert(bit_at(bits, start + i) == bit_at(memory.out.data, start % 8 + i));
-        swb_buf_done(&memory.out);
+                swb_assert(bit_at(bits, start + i) == bit_at(memory.target.data, start % 8 + i));
+        swb_buf_done(&memory.target);
 }
 
 static void puff(const uint8_t *data, size_t n)
 {
         _cleanup_(swb_puffer_freep) struct swb_puffer *puffer = NULL;
         _cleanup_free_ uint8_t *out = malloc(ROOM_BYTES);
-        struct memory memory = {.data = data + 1, .n = n - 1};
+        struct memory memory = {.source = data + 1, .n_source = n - 1};
         bool is_last = false;
 
         swb_assert(out && swb_puffer_new(&puffer) == 0);
-        swb_puffer_open(puffer, read_data, &memory, data[0] % 8, memory.n * 8);
+        swb_puffer_open(puffer, memory_read, &memory, data[0] % 8, memory.n_source * 8);
         while (!is_last) {
                 uint64_t start = swb_puffer_bit(puffer);
                 size_t n_puff;
@@ -104,20 +82,20 @@ static void puff(const uint8_t *data, size_t n)
                 if (swb_puffer_block(puffer, out, ROOM_BYTES, &n_puff, &is_last) < 0)
                         return;
                 if (!has_longest(out, n_puff))
-                        compare(memory.data, start, swb_puffer_bit(puffer), out, n_puff);
+                        compare(memory.source, start, swb_puffer_bit(puffer), out, n_puff);
         }
 }
 
 static void huff(const uint8_t *data, size_t n)
 {
         _cleanup_(swb_huffer_freep) struct swb_huffer *huffer = NULL;
-        struct memory memory = {.out = SWB_BUF_INIT(ROOM_BYTES)};
+        struct memory memory = {.target = SWB_BUF_INIT(ROOM_BYTES)};
 
-        swb_assert(swb_huffer_new(write_data, &memory, &huffer) == 0);
+        swb_assert(swb_huffer_new(memory_write, &memory, &huffer) == 0);
         if (swb_huffer_put(huffer, data, n / 2) == 0 &&
             swb_huffer_put(huffer, data + n / 2, n - n / 2) == 0 && swb_huffer_finish(huffer) == 0)
-                swb_assert(memory.out.n_bytes * 8 == swb_huffer_bit(huffer));
-        swb_buf_done(&memory.out);
+                swb_assert(memory.target.n_bytes * 8 == swb_huffer_bit(huffer));
+        swb_buf_done(&memory.target);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n_bytes)
