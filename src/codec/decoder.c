@@ -174,6 +174,8 @@ int swb_decode(enum swb_codec codec, size_t max_memory_bytes, const void *in, si
 
         if (codec == SWB_CODEC_NONE)
                 return decode_none(in, n_in, out, n_out);
+        if (all_ops[codec]->whole)
+                return all_ops[codec]->whole(max_memory_bytes, in, n_in, out, n_out);
         r = swb_decoder_new(codec, max_memory_bytes, &decoder);
         if (r < 0)
                 return r;

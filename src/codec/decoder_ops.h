@@ -14,6 +14,9 @@ struct swb_decoder_ops {
         void (*reset)(void *state);
         /* As swb_decoder_step(), but not called again after an end or an error. Required. */
         int (*step)(void *state, const uint8_t **in, size_t *n_in, uint8_t **out, size_t *n_out);
+        /* As swb_decode(), in another way that is quicker. NULL: there is none. */
+        int (*whole)(size_t max_memory_bytes, const uint8_t *in, size_t n_in, uint8_t *out,
+                     size_t n_out);
 };
 
 extern const struct swb_decoder_ops swb_bz2_decoder;

@@ -6,7 +6,7 @@
 
 #define ZSTD_LEVEL 19
 /* xz is decoded at a tenth of zstd's speed: it must save one part in so many. */
-#define XZ_GAIN_SHARE 10u
+#define XZ_GAIN_SHARE 5u
 /* And is not even tried for the streams that are most of a content. */
 #define XZ_STREAMS                                                                                 \
         (1u << 0 | 1u << (SWB_STREAM_CODE + 1) | 1u << (SWB_STREAM_CODE + 2) |                     \

@@ -5,7 +5,7 @@
  *
  * Instructions, their operands, tables and texts compress better among their like. Regions of a
  * content are each carried out by a named way ("kind") to take bytes from one or more streams; each
- * stream is packed by itself. Spec: docs/spec/payload.md, section 10.
+ * stream is packed by itself. Spec: docs/spec/payload.md, section 11.
  */
 #include "base/buf.h"
 
@@ -13,7 +13,7 @@
 #define SWB_SPLIT_TARGET_MAX ((size_t)16 << 20)
 #define SWB_SPLIT_STREAMS_MAX 16u
 #define SWB_SPLIT_FIELDS_MAX 8u
-/* A region of records is turned around in memory. */
+/* A region of records is turned around in memory by some readers. */
 #define SWB_SPLIT_RECORDS_MAX ((size_t)1 << 20)
 
 enum swb_split_kind {
@@ -60,9 +60,13 @@ uint64_t swb_split_memory(uint64_t n_bytes);
 typedef int (*swb_split_write)(void *context, const uint8_t *data, size_t n);
 
 /*
- * Makes exactly n_target bytes, front to back. Its decoders need n_target bytes and 1 MiB for each
- * stream at most, 32 MiB in all; 3 MiB more are its own. Return: 0; -EBADMSG for a blob that breaks
- * the format; -E2BIG for one above its limits; -ENOMEM; or what `write` returned.
+ * Makes exactly n_target bytes, front to back. All streams are decoded first, one after the other,
+ * into `work`: empty, with the ceiling below, or what the last call left, because new memory would
+ * have to be cleared by the kernel. Beside it, one decoder at a time has at most 9 MiB. Return: 0;
+ * -EBADMSG for a blob that breaks the format; -E2BIG for one above its limits; -ENOMEM; or what
+ * `write` returned.
  */
-int swb_unsplit(const uint8_t *blob, size_t n_blob, uint64_t n_target, swb_split_write write,
-                void *context) _warn_unused_;
+int swb_unsplit(const uint8_t *blob, size_t n_blob, uint64_t n_target, struct swb_buf *work,
+                swb_split_write write, void *context) _warn_unused_;
+
+#define SWB_SPLIT_WORK_BYTES (SWB_SPLIT_TARGET_MAX + ((size_t)2 << 20))

@@ -3,7 +3,7 @@
 /*
  * codec/split_format.h - what maker and reader of the format SWS1 agree on (for this folder)
  *
- * Spec: docs/spec/payload.md, section 10.
+ * Spec: docs/spec/payload.md, section 11.
  */
 #include "codec/split.h"
 

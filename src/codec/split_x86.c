@@ -4,7 +4,7 @@
 /*
  * MODRM: mov, lea, cmp, add, sub, and, or, xor, test, movsxd, inc/call/jmp/push (ff), and second
  * bytes of two-byte instructions: movups, movaps, movdqa, movzx, movsx, ucomis, addss, mulss. This
- * list is part of the format (PF-95).
+ * list is part of the format (PF-105).
  */
 const uint8_t swb_x86_classes[256] = {
         [0xe8] = SWB_X86_CALL,  [0xe9] = SWB_X86_JUMP,  [0x0f] = SWB_X86_TWO_BYTES,

@@ -8,6 +8,7 @@
 
 static uint8_t data[N_MAX], made[N_MAX];
 static size_t n_made;
+static struct swb_buf work = SWB_BUF_INIT(SWB_SPLIT_WORK_BYTES);
 
 static uint64_t seed;
 
@@ -15,6 +16,13 @@ static uint32_t draw(uint32_t below)
 {
         seed = seed * 6364136223846793005u + 1442695040888963407u;
         return (uint32_t)(seed >> 33) % below;
+}
+
+static int drop_work(void **state)
+{
+        (void)state;
+        swb_buf_done(&work);
+        return 0;
 }
 
 static int take_made(void *context, const uint8_t *bytes, size_t n)
@@ -30,7 +38,7 @@ static int take_made(void *context, const uint8_t *bytes, size_t n)
 static int unsplit(const uint8_t *blob, size_t n_blob, size_t n_target)
 {
         n_made = 0;
-        return swb_unsplit(blob, n_blob, n_target, take_made, NULL);
+        return swb_unsplit(blob, n_blob, n_target, &work, take_made, NULL);
 }
 
 static void check(const struct swb_split_region *regions, size_t n, struct swb_buf *blob)
@@ -208,7 +216,7 @@ static void test_the_callers_error_comes_through(void **state)
         assert_int_equal(unsplit(blob, sizeof(blob), 1), 0);
         assert_int_equal(made[0], 'x');
         n_made = N_MAX;
-        assert_int_equal(swb_unsplit(blob, sizeof(blob), 1, take_made, NULL), -ENOSPC);
+        assert_int_equal(swb_unsplit(blob, sizeof(blob), 1, &work, take_made, NULL), -ENOSPC);
 }
 
 int main(void)
@@ -222,5 +230,5 @@ int main(void)
                 cmocka_unit_test(test_the_callers_error_comes_through),
         };
 
-        return cmocka_run_group_tests(tests, NULL, NULL);
+        return cmocka_run_group_tests(tests, NULL, drop_work);
 }

@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "codec/patcher.h"
+#include "base/cursor.h"
+#include "base/endian.h"
+#include "codec/codec.h"
 #include "codec/split_format.h"
 
-#define STREAM_BUFFER_BYTES ((size_t)16 << 10)
 #define OUT_BYTES ((size_t)64 << 10)
 #define BESIDE_WINDOW_BYTES ((size_t)1 << 20)
 #define NUMBER_BYTES_MAX 5
+/* Pieces of at least this size go out without a copy. */
+#define DIRECT_BYTES ((size_t)16 << 10)
+/* The longest opcode with its operand. */
+#define INSTRUCTION_BYTES 6u
 
-/* A stream of known size, decoded on demand. */
+/* What is left of a stream. */
 struct source {
-        struct swb_patch_stream patch;
-        uint8_t *buffer;
-        size_t at, n;  /* what of it is still to be taken */
-        uint32_t left; /* not in the buffer yet */
+        const uint8_t *at, *end;
 };
 
 struct unsplit {
@@ -21,7 +23,8 @@ struct unsplit {
         uint64_t n_target, n_made;
         uint8_t *out; /* OUT_BYTES */
         size_t n_out;
-        uint8_t *columns, *records; /* SWB_SPLIT_RECORDS_MAX each, when first needed */
+        bool has_pairs;
+        uint8_t firsts[256], seconds[256]; /* see make_pairs() */
         swb_split_write write;
         void *context;
 };
@@ -32,55 +35,28 @@ struct region {
 
 /* ---- streams ---- */
 
-/* Makes at least `want` (small) bytes ready. -EBADMSG: the stream has fewer. */
-static int refill(struct source *s, size_t want)
+static size_t left_of(const struct source *s)
 {
-        size_t kept = s->n - s->at, more = SWB_MIN((size_t)s->left, STREAM_BUFFER_BYTES - kept);
-        int r;
-
-        if (kept >= want)
-                return 0;
-        if (kept + s->left < want)
-                return -EBADMSG;
-        memmove(s->buffer, s->buffer + s->at, kept);
-        r = swb_patch_stream_read(&s->patch, s->buffer + kept, more);
-        if (r < 0)
-                return r;
-        s->left -= (uint32_t)more;
-        s->at = 0;
-        s->n = kept + more;
-        return 0;
+        return (size_t)(s->end - s->at);
 }
 
-static inline int ready(struct source *s, size_t want)
+/* NULL: the stream has fewer. */
+static const uint8_t *take(struct source *s, size_t n)
 {
-        return s->n - s->at >= want ? 0 : refill(s, want);
-}
+        const uint8_t *data = s->at;
 
-static int take(struct source *s, uint8_t *data, size_t n)
-{
-        while (n > 0) {
-                int r = ready(s, 1);
-                size_t piece;
-
-                if (r < 0)
-                        return r;
-                piece = SWB_MIN(n, s->n - s->at);
-                memcpy(data, s->buffer + s->at, piece);
-                s->at += piece;
-                data += piece;
-                n -= piece;
-        }
-        return 0;
+        if (n > left_of(s))
+                return NULL;
+        s->at += n;
+        return data;
 }
 
 static int take_byte(struct source *s, uint8_t *ret)
 {
-        int r = ready(s, 1);
-
-        if (r == 0)
-                *ret = s->buffer[s->at++];
-        return r;
+        if (s->at == s->end)
+                return -EBADMSG;
+        *ret = *s->at++;
+        return 0;
 }
 
 /* As in PF-82, but of at most 32 bits. */
@@ -142,63 +118,102 @@ static int put(struct unsplit *u, const uint8_t *data, size_t n)
         return 0;
 }
 
+/* All of it at once, past the buffer, if that is worth it. */
 static int move_plain(struct unsplit *u, struct source *s, size_t n)
 {
-        while (n > 0) {
-                size_t piece;
-                int r = ready(s, 1);
+        const uint8_t *data = take(s, n);
+        int r;
 
-                if (r < 0)
-                        return r;
-                piece = SWB_MIN(n, s->n - s->at);
-                r = put(u, s->buffer + s->at, piece);
-                if (r < 0)
-                        return r;
-                s->at += piece;
-                n -= piece;
-        }
-        return 0;
+        if (!data)
+                return -EBADMSG;
+        if (n < DIRECT_BYTES)
+                return put(u, data, n);
+        r = flush(u);
+        if (r < 0)
+                return r;
+        u->n_made += n;
+        return u->write(u->context, data, n);
 }
 
 /* ---- kinds of regions ---- */
 
 /* `behind`: the target's position behind the operand. */
-static int put_operand(struct unsplit *u, struct source *s, uint64_t behind)
+static int make_operand(struct source *s, uint64_t behind, uint8_t *out)
 {
-        uint8_t raw[4];
+        const uint8_t *raw = take(s, 4);
         uint32_t value;
-        int r = take(s, raw, sizeof(raw));
 
-        if (r < 0)
-                return r;
+        if (!raw)
+                return -EBADMSG;
         value = swb_get_be32(raw);
         if (swb_x86_is_near(value))
                 value = swb_x86_fold(value - (uint32_t)behind);
-        swb_put_le32(u->out + u->n_out, value);
-        u->n_out += 4;
+        swb_put_le32(out, value);
         return 0;
 }
 
-/* One byte, or one instruction's first bytes with its operand. */
+/* One byte, or one instruction's first bytes with its operand. There is room for it, and *n of the
+ * region are left. */
 static int step_x86(struct unsplit *u, struct source *s, size_t *n)
 {
-        unsigned stream = 0, n_opcode;
-        const uint8_t *code;
-        int r = ready(s, 1);
+        size_t had = left_of(s);
+        unsigned stream = 0, n_opcode, n_code;
+        int r = 0;
 
-        if (r == 0)
-                r = room(u, 6);
-        if (r == 0 && *n >= 6 && swb_x86_classes[s->buffer[s->at]] >= SWB_X86_TWO_BYTES)
-                r = ready(s, 2);
-        if (r < 0)
-                return r;
-        code = s->buffer + s->at;
-        n_opcode = swb_x86_match(code[0], s->n - s->at > 1 ? code[1] : 0, *n, &stream);
-        memcpy(u->out + u->n_out, code, n_opcode == 2 ? 2 : 1);
-        s->at += n_opcode == 2 ? 2 : 1;
-        u->n_out += n_opcode == 2 ? 2 : 1;
-        *n -= n_opcode > 0 ? n_opcode + 4 : 1;
-        return n_opcode > 0 ? put_operand(u, s + stream, position(u) + 4) : 0;
+        if (had == 0 ||
+            (had == 1 && *n >= INSTRUCTION_BYTES && swb_x86_classes[s->at[0]] >= SWB_X86_TWO_BYTES))
+                return -EBADMSG;
+        n_opcode = swb_x86_match(s->at[0], had > 1 ? s->at[1] : 0, *n, &stream);
+        n_code = n_opcode == 2 ? 2 : 1;
+        memcpy(u->out + u->n_out, s->at, n_code);
+        s->at += n_code;
+        u->n_out += n_code;
+        *n -= n_code;
+        if (n_opcode > 0) {
+                r = make_operand(s + stream, position(u) + 4, u->out + u->n_out);
+                u->n_out += 4;
+                *n -= 4;
+        }
+        return r;
+}
+
+/* Which pairs of bytes begin an instruction with an operand: those whose two entries have a bit in
+ * common. One branch a byte, which nearly always goes the same way. */
+static void make_pairs(struct unsplit *u)
+{
+        static const uint8_t bits[] = {[SWB_X86_OTHER] = 0,
+                                       [SWB_X86_CALL] = 1,
+                                       [SWB_X86_JUMP] = 1,
+                                       [SWB_X86_TWO_BYTES] = 2,
+                                       [SWB_X86_MODRM] = 4};
+
+        for (unsigned i = 0; i < 256; i++) {
+                unsigned stream;
+
+                u->firsts[i] = bits[swb_x86_classes[i]];
+                u->seconds[i] = 1;
+                if (swb_x86_match(0x0f, (uint8_t)i, INSTRUCTION_BYTES, &stream) > 0)
+                        u->seconds[i] |= 2;
+                if (swb_x86_match(0x8b, (uint8_t)i, INSTRUCTION_BYTES, &stream) > 0)
+                        u->seconds[i] |= 4;
+        }
+        u->has_pairs = true;
+}
+
+/* Quickly past bytes that begin nothing, as far as there are whole instructions and pairs. */
+static void skip_x86(struct unsplit *u, struct source *s, size_t *n)
+{
+        size_t pairs = left_of(s) > 0 ? left_of(s) - 1 : 0;
+        size_t whole = *n > INSTRUCTION_BYTES ? *n - INSTRUCTION_BYTES : 0;
+        const uint8_t *in = s->at;
+        const uint8_t *const end = in + SWB_MIN(SWB_MIN(whole, pairs), OUT_BYTES - u->n_out);
+        uint8_t *out = u->out + u->n_out;
+
+        while (in < end && !(u->firsts[in[0]] & u->seconds[in[1]]))
+                *out++ = *in++;
+        *n -= (size_t)(in - s->at);
+        u->n_out += (size_t)(in - s->at);
+        s->at = in;
 }
 
 static int make_x86(struct unsplit *u, const struct region *region)
@@ -207,14 +222,12 @@ static int make_x86(struct unsplit *u, const struct region *region)
         size_t n = region->n;
         int r = 0;
 
+        if (!u->has_pairs)
+                make_pairs(u);
         while (n > 0 && r == 0) {
-                /* Most bytes begin nothing: quickly past them. */
-                while (n > 0 && s->at < s->n && u->n_out < OUT_BYTES &&
-                       swb_x86_classes[s->buffer[s->at]] == SWB_X86_OTHER) {
-                        u->out[u->n_out++] = s->buffer[s->at++];
-                        n--;
-                }
-                if (n > 0)
+                skip_x86(u, s, &n);
+                r = room(u, INSTRUCTION_BYTES);
+                if (r == 0)
                         r = step_x86(u, s, &n);
         }
         return r;
@@ -252,35 +265,80 @@ static int take_layout(struct unsplit *u, struct layout *layout)
         return r;
 }
 
-static void undo_columns(const uint8_t *columns, uint8_t *records, size_t n, size_t n_record)
+/* Of a region: byte c of record i is at columns[c * count + i]. */
+struct table {
+        const uint8_t *columns;
+        size_t count, n_record;
+};
+
+/* One field of n records from record `first` on. *sum: of those before; NULL: no difference.
+ * `width` is a constant wherever this is called. */
+static inline __attribute__((always_inline)) void make_field(const struct table *table,
+                                                             size_t first, size_t n, unsigned width,
+                                                             uint64_t *sum, uint8_t *out)
 {
-        size_t count = n / n_record;
+        const uint8_t *column = table->columns + first;
+        uint64_t total = sum ? *sum : 0;
 
-        for (size_t c = 0; c < n_record; c++)
-                for (size_t i = 0; i < count; i++)
-                        records[i * n_record + c] = *columns++;
-}
-
-/* Adds up one field of all records; sums lose what does not fit the field. */
-static void undo_delta(uint8_t *field, unsigned width, size_t n_record, size_t count)
-{
-        uint64_t sum = 0;
-
-        for (size_t i = 0; i < count; i++, field += n_record) {
+        for (size_t i = 0; i < n; i++, column++, out += table->n_record) {
                 uint64_t value = 0;
 
                 for (unsigned k = 0; k < width; k++)
-                        value |= (uint64_t)field[k] << 8 * k;
-                sum += value;
+                        value |= (uint64_t)column[k * table->count] << 8 * k;
+                if (sum)
+                        value = total += value;
                 for (unsigned k = 0; k < width; k++)
-                        field[k] = (uint8_t)(sum >> 8 * k);
+                        out[k] = (uint8_t)(value >> 8 * k);
         }
+        if (sum)
+                *sum = total;
+}
+
+static void make_field_of(const struct table *table, size_t first, size_t n, unsigned width,
+                          uint64_t *sum, uint8_t *out)
+{
+        if (width == 8)
+                make_field(table, first, n, 8, sum, out);
+        else if (width == 4)
+                make_field(table, first, n, 4, sum, out);
+        else if (width == 2)
+                make_field(table, first, n, 2, sum, out);
+        else
+                make_field(table, first, n, 1, sum, out);
+}
+
+/* As many records at once as the buffer takes. */
+static int make_table(struct unsplit *u, struct table table, const struct layout *layout)
+{
+        uint64_t sums[SWB_SPLIT_FIELDS_MAX] = {0};
+        const uint8_t *const columns = table.columns;
+        size_t n;
+
+        for (size_t done = 0; done < table.count; done += n) {
+                size_t offset = 0;
+                int r = room(u, OUT_BYTES / 4);
+
+                if (r < 0)
+                        return r;
+                n = SWB_MIN(table.count - done, OUT_BYTES / 4 / table.n_record);
+                for (uint32_t i = 0; i < layout->n_fields; i++) {
+                        unsigned width = width_of(layout->fields[i]);
+                        bool is_delta = layout->fields[i] & SWB_SPLIT_DELTA;
+
+                        table.columns = columns + offset * table.count;
+                        make_field_of(&table, done, n, width, is_delta ? &sums[i] : NULL,
+                                      u->out + u->n_out + offset);
+                        offset += width;
+                }
+                u->n_out += n * table.n_record;
+        }
+        return 0;
 }
 
 static int make_records(struct unsplit *u, const struct region *region)
 {
         struct layout layout;
-        size_t offset = 0;
+        struct table table;
         int r = take_layout(u, &layout);
 
         if (r < 0)
@@ -289,23 +347,10 @@ static int make_records(struct unsplit *u, const struct region *region)
                 return -E2BIG;
         if (region->n % layout.n_record != 0)
                 return -EBADMSG;
-        if (!u->columns)
-                u->columns = malloc(SWB_SPLIT_RECORDS_MAX);
-        if (!u->records)
-                u->records = malloc(SWB_SPLIT_RECORDS_MAX);
-        if (!u->columns || !u->records)
-                return -ENOMEM;
-        r = take(&u->sources[region->stream], u->columns, region->n);
-        if (r < 0)
-                return r;
-        undo_columns(u->columns, u->records, region->n, layout.n_record);
-        for (uint32_t i = 0; i < layout.n_fields; i++) {
-                if (layout.fields[i] & SWB_SPLIT_DELTA)
-                        undo_delta(u->records + offset, width_of(layout.fields[i]), layout.n_record,
-                                   region->n / layout.n_record);
-                offset += width_of(layout.fields[i]);
-        }
-        return put(u, u->records, region->n);
+        table = (struct table){.columns = take(&u->sources[region->stream], region->n),
+                               .count = region->n / layout.n_record,
+                               .n_record = layout.n_record};
+        return table.columns ? make_table(u, table, &layout) : -EBADMSG;
 }
 
 /* Moves the bytes that lengthen a length, of which 15 is known. `left`: of the region. */
@@ -423,37 +468,34 @@ static int make_region(struct unsplit *u)
 
 static int finish(struct unsplit *u)
 {
-        int r = flush(u);
-
-        for (size_t i = 0; i < u->n_sources && r == 0; i++) {
-                struct source *s = &u->sources[i];
-
-                r = s->left > 0 || s->at < s->n ? -EBADMSG : swb_patch_stream_finish(&s->patch);
-        }
-        return r;
+        for (size_t i = 0; i < u->n_sources; i++)
+                if (left_of(&u->sources[i]) > 0)
+                        return -EBADMSG;
+        return flush(u);
 }
 
-/* Coding, packed size and size of one stream. `n_packed`: of all before it. */
-static int open_source(struct source *s, const uint8_t *entry, struct swb_cursor *packed)
+/* One stream: its entry, and where it is to be decoded. */
+static int open_source(struct source *s, const uint8_t *entry, struct swb_cursor *packed,
+                       uint8_t *room)
 {
         static const enum swb_codec codecs[] = {[SWB_SPLIT_NONE] = SWB_CODEC_NONE,
                                                 [SWB_SPLIT_XZ] = SWB_CODEC_XZ,
                                                 [SWB_SPLIT_ZSTD] = SWB_CODEC_ZSTD};
-        uint32_t n_packed = swb_get_le32(entry + 1);
+        uint32_t n_packed = swb_get_le32(entry + 1), n = swb_get_le32(entry + 5);
+        const uint8_t *data = swb_cursor_take(packed, n_packed);
 
-        if (entry[0] >= SWB_ELEMENTS(codecs))
+        if (!data || entry[0] >= SWB_ELEMENTS(codecs) || (n == 0) != (n_packed == 0))
                 return -EBADMSG;
-        s->left = swb_get_le32(entry + 5);
-        s->buffer = malloc(STREAM_BUFFER_BYTES);
-        if (!s->buffer)
-                return -ENOMEM;
-        return swb_patch_stream_open(&s->patch, codecs[entry[0]], packed, n_packed,
-                                     SWB_MIN(s->left, SWB_SPLIT_WINDOW_BYTES) +
-                                             BESIDE_WINDOW_BYTES);
+        *s = (struct source){room, room + n};
+        if (n == 0)
+                return 0;
+        return swb_decode(codecs[entry[0]],
+                          SWB_MIN(n, SWB_SPLIT_WINDOW_BYTES) + BESIDE_WINDOW_BYTES, data, n_packed,
+                          room, n);
 }
 
-/* All sizes are right before the first decoder is made. */
-static int check_sizes(const uint8_t *entries, size_t n, uint64_t n_packed, uint64_t n_target)
+/* All sizes are right before any of them is used. Return: bytes of all streams; or negative. */
+static int64_t check_sizes(const uint8_t *entries, size_t n, uint64_t n_packed, uint64_t n_target)
 {
         uint64_t packed = 0, made = 0;
 
@@ -463,13 +505,17 @@ static int check_sizes(const uint8_t *entries, size_t n, uint64_t n_packed, uint
         }
         if (packed != n_packed || made != n_target)
                 return -EBADMSG;
-        return swb_get_le32(entries + 5) > SWB_SPLIT_CONTROL_MAX ? -E2BIG : 0;
+        if (swb_get_le32(entries + 5) > SWB_SPLIT_CONTROL_MAX)
+                return -E2BIG;
+        return (int64_t)(n_target + swb_get_le32(entries + 5));
 }
 
-static int open_sources(struct unsplit *u, const uint8_t *blob, size_t n_blob)
+static int open_sources(struct unsplit *u, const uint8_t *blob, size_t n_blob, struct swb_buf *work)
 {
         struct swb_cursor c = SWB_CURSOR(blob, n_blob);
         const uint8_t *head = swb_cursor_take(&c, SWB_SPLIT_HEAD_BYTES), *entries;
+        int64_t n_all;
+        uint8_t *room;
         int r;
 
         if (!head || memcmp(head, SWB_SPLIT_MAGIC, 4) != 0 || memcmp(head + 5, "\0\0\0", 3) != 0 ||
@@ -478,37 +524,33 @@ static int open_sources(struct unsplit *u, const uint8_t *blob, size_t n_blob)
         entries = swb_cursor_take(&c, head[4] * (size_t)SWB_SPLIT_ENTRY_BYTES);
         if (!entries)
                 return -EBADMSG;
-        r = check_sizes(entries, head[4], swb_cursor_left(&c), u->n_target);
-        for (; u->n_sources < head[4] && r == 0; u->n_sources++)
-                r = open_source(&u->sources[u->n_sources],
-                                entries + u->n_sources * SWB_SPLIT_ENTRY_BYTES, &c);
+        n_all = check_sizes(entries, head[4], swb_cursor_left(&c), u->n_target);
+        if (n_all < 0)
+                return (int)n_all;
+        swb_buf_reset(work);
+        r = swb_buf_reserve(work, OUT_BYTES + (size_t)n_all);
+        if (r < 0)
+                return r;
+        u->out = work->data;
+        room = work->data + OUT_BYTES;
+        for (; u->n_sources < head[4] && r == 0; u->n_sources++) {
+                struct source *s = &u->sources[u->n_sources];
+
+                r = open_source(s, entries + u->n_sources * SWB_SPLIT_ENTRY_BYTES, &c, room);
+                room += r == 0 ? left_of(s) : 0;
+        }
         return r;
 }
 
-static void unsplit_done(struct unsplit *u)
+int swb_unsplit(const uint8_t *blob, size_t n_blob, uint64_t n_target, struct swb_buf *work,
+                swb_split_write write, void *context)
 {
-        for (size_t i = 0; i < SWB_SPLIT_STREAMS_MAX; i++) {
-                swb_patch_stream_done(&u->sources[i].patch);
-                free(u->sources[i].buffer);
-        }
-        free(u->out);
-        free(u->columns);
-        free(u->records);
-}
-
-int swb_unsplit(const uint8_t *blob, size_t n_blob, uint64_t n_target, swb_split_write write,
-                void *context)
-{
-        _cleanup_(unsplit_done) struct unsplit u = {
-                .n_target = n_target, .write = write, .context = context};
+        struct unsplit u = {.n_target = n_target, .write = write, .context = context};
         int r;
 
         if (n_target > SWB_SPLIT_TARGET_MAX)
                 return -E2BIG;
-        u.out = malloc(OUT_BYTES);
-        if (!u.out)
-                return -ENOMEM;
-        r = open_sources(&u, blob, n_blob);
+        r = open_sources(&u, blob, n_blob, work);
         while (r == 0 && position(&u) < n_target)
                 r = make_region(&u);
         return r < 0 ? r : finish(&u);

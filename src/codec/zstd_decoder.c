@@ -23,6 +23,13 @@ struct zstd_state {
         bool head_done;
 };
 
+static uint64_t window_for(size_t max_memory_bytes)
+{
+        if (max_memory_bytes <= BESIDE_WINDOW_BYTES)
+                return 0;
+        return SWB_MIN(WINDOW_MAX_BYTES, max_memory_bytes - BESIDE_WINDOW_BYTES);
+}
+
 static int zstd_open(size_t max_memory_bytes, void **ret_state)
 {
         struct zstd_state *state = calloc(1, sizeof(*state));
@@ -30,9 +37,7 @@ static int zstd_open(size_t max_memory_bytes, void **ret_state)
 
         if (!state)
                 return -ENOMEM;
-        if (max_memory_bytes > BESIDE_WINDOW_BYTES)
-                state->max_window_bytes =
-                        SWB_MIN(WINDOW_MAX_BYTES, max_memory_bytes - BESIDE_WINDOW_BYTES);
+        state->max_window_bytes = window_for(max_memory_bytes);
         state->stream = ZSTD_createDStream();
         if (!state->stream) {
                 free(state);
@@ -176,9 +181,29 @@ static int zstd_step(void *opaque, const uint8_t **in, size_t *n_in, uint8_t **o
         return left == 0 ? SWB_DECODER_END : SWB_DECODER_MORE;
 }
 
+/* Straight to where it belongs: no window, from which everything would be copied once more. */
+static int zstd_whole(size_t max_memory_bytes, const uint8_t *in, size_t n_in, uint8_t *out,
+                      size_t n_out)
+{
+        struct zstd_state state = {.max_window_bytes = window_for(max_memory_bytes)};
+        size_t n_head, n;
+        int r = check_head(&state, in, n_in, &n_head);
+
+        if (r < 0)
+                return r;
+        if (!state.head_done || ZSTD_getFrameContentSize(in, n_in) != n_out ||
+            ZSTD_findFrameCompressedSize(in, n_in) != n_in)
+                return -EBADMSG;
+        n = ZSTD_decompress(out, n_out, in, n_in);
+        if (ZSTD_isError(n))
+                return zstd_error(n);
+        return n == n_out ? 0 : -EBADMSG;
+}
+
 const struct swb_decoder_ops swb_zstd_decoder = {
         .open = zstd_open,
         .close = zstd_close,
         .reset = zstd_reset,
         .step = zstd_step,
+        .whole = zstd_whole,
 };

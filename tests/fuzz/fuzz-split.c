@@ -22,7 +22,8 @@ static int take(void *context, const uint8_t *data, size_t n)
 static void unsplit(const uint8_t *blob, size_t n_blob, size_t n_target)
 {
         _cleanup_(swb_buf_done) struct swb_buf target = SWB_BUF_INIT(n_target);
-        int r = swb_unsplit(blob, n_blob, n_target, take, &target);
+        _cleanup_(swb_buf_done) struct swb_buf work = SWB_BUF_INIT(SWB_SPLIT_WORK_BYTES);
+        int r = swb_unsplit(blob, n_blob, n_target, &work, take, &target);
 
         swb_assert(r < 0 || target.n_bytes == n_target);
 }
@@ -48,6 +49,7 @@ static void sort_and_unsplit(const uint8_t *data, size_t n)
         struct swb_split_region regions[REGIONS + 1];
         _cleanup_(swb_buf_done) struct swb_buf blob = SWB_BUF_INIT((size_t)1 << 20);
         _cleanup_(swb_buf_done) struct swb_buf target = SWB_BUF_INIT(n);
+        _cleanup_(swb_buf_done) struct swb_buf work = SWB_BUF_INIT(SWB_SPLIT_WORK_BYTES);
         const uint8_t *content = data + REGIONS * 2;
         size_t left = n - REGIONS * 2, n_regions = 0;
 
@@ -62,7 +64,8 @@ static void sort_and_unsplit(const uint8_t *data, size_t n)
         if (left > 0)
                 regions[n_regions++] = region_of(0, left);
         swb_assert(swb_split(content, regions, n_regions, &blob) == 0);
-        swb_assert(swb_unsplit(blob.data, blob.n_bytes, n - REGIONS * 2, take, &target) == 0);
+        swb_assert(swb_unsplit(blob.data, blob.n_bytes, n - REGIONS * 2, &work, take, &target) ==
+                   0);
         swb_assert(target.n_bytes == n - REGIONS * 2);
         swb_assert(memcmp(target.data, content, target.n_bytes) == 0);
 }

@@ -128,6 +128,14 @@ static int patch(const struct swb_operation *op, const uint8_t *blob, const uint
                            op->dst_length ? op->dst_length : n_out, SWB_DECODER_MEMORY_BYTES, &io);
 }
 
+static int unsplit(const uint8_t *blob, size_t n, uint8_t *out, size_t n_out)
+{
+        _cleanup_(swb_buf_done) struct swb_buf work = SWB_BUF_INIT(SWB_SPLIT_WORK_BYTES);
+        struct patching patching = {.target = out};
+
+        return swb_unsplit(blob, n, n_out, &work, write_target, &patching);
+}
+
 /* out is zeroed. */
 static int make_content(const struct swb_operation *op, const uint8_t *blob, const uint8_t *source,
                         uint8_t *out, size_t n_out)
@@ -145,7 +153,7 @@ static int make_content(const struct swb_operation *op, const uint8_t *blob, con
         case SWB_OP_REPLACE_ZSTD:
                 return swb_decode(SWB_CODEC_ZSTD, SWB_DECODER_MEMORY_BYTES, blob, n, out, n_out);
         case SWB_OP_REPLACE_SPLIT:
-                return swb_unsplit(blob, n, n_out, write_target, &(struct patching){.target = out});
+                return unsplit(blob, n, out, n_out);
         case SWB_OP_SOURCE_COPY:
                 memcpy(out, source, n_out);
                 return 0;

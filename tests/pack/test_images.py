@@ -3,6 +3,7 @@
 
 import filecmp
 import random
+import struct
 
 import pytest
 
@@ -65,6 +66,29 @@ def test_full(pack, pair, options):
     others = {"REPLACE", "REPLACE_BZ", "REPLACE_XZ"}
     assert ("REPLACE_ZSTD" in pack.types(payload)) == (not options)
     assert pack.types(payload) <= (others if options else others | {"REPLACE_ZSTD", "ZERO"})
+
+
+def program_with_a_hole(code, hole_blocks):
+    """An ELF file for x86-64: its head, so many blocks of zeros, the code, the list of sections."""
+    start = (1 + hole_blocks) * BLOCK
+    head = struct.pack("<16sHHIQQQIHHHHHH", b"\x7fELF\2\1\1", 3, 62, 1, 0, 0, start + len(code), 0,
+                       64, 0, 0, 64, 2, 0)
+    sections = bytes(64) + struct.pack("<IIQQQQIIQQ", 0, 1, 6, 0, start, len(code), 0, 0, 16, 0)
+    return head.ljust(start, b"\0") + code + sections
+
+
+@pytest.mark.parametrize("name", ["ext4-default", "ext4-no-extents"])
+def test_programs_with_holes_are_sorted(pack, tmp_path, name):
+    """mke2fs leaves blocks of zeros out: what lies behind them in the file is still found."""
+    kind, options = FILE_SYSTEMS[name]
+    write(tmp_path / "tree", "program", program_with_a_hole(program(1, 64 * BLOCK), 7))
+    new = mkfs(tmp_path / "new.img", tmp_path / "tree", 8 * MIB, "-b", "4096", *options,
+               kind=kind)
+    payload = pack.full(new)
+    assert "REPLACE_SPLIT" in pack.types(payload)
+    pack.check(payload, None, new)
+    pack.ok("apply", payload, "made.img", "--progress=none")
+    assert filecmp.cmp(new, tmp_path / "made.img", shallow=False)
 
 
 @pytest.mark.parametrize("old_mib, new_mib", [(16, 24), (24, 16), (12, 40)])

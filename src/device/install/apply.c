@@ -16,13 +16,15 @@ int swb_apply_init(struct swb_apply *apply, struct swb_step step, struct swb_err
 
         if (!buffer)
                 return swb_oom(err);
-        *apply = (struct swb_apply){.buffer = buffer, .step = step};
+        *apply = (struct swb_apply){
+                .buffer = buffer, .step = step, .work = SWB_BUF_INIT(SWB_SPLIT_WORK_BYTES)};
         return 0;
 }
 
 void swb_apply_done(struct swb_apply *apply)
 {
         apply->decoder = swb_decoder_free(apply->decoder);
+        swb_buf_done(&apply->work);
         free(apply->buffer);
         apply->buffer = NULL;
 }
@@ -358,9 +360,10 @@ static int apply_split(struct swb_apply *apply, const struct swb_operation *oper
         struct patch patch = {.err = err};
         int r;
 
+        apply->decoder = swb_decoder_free(apply->decoder); /* its window is as large as a stream */
         swb_extent_writer_init(&patch.writer, &target, operation->dst, operation->n_dst);
-        r = swb_unsplit(blob, (size_t)operation->data_length, patch.writer.n_bytes, patch_write,
-                        &patch);
+        r = swb_unsplit(blob, (size_t)operation->data_length, patch.writer.n_bytes, &apply->work,
+                        patch_write, &patch);
         if (r < 0)
                 return patch.failed ? r : fail_codec(err, r, "split");
         return swb_extent_writer_finish(&patch.writer, err);

@@ -19,6 +19,7 @@ struct swb_apply {
         struct swb_step step;        /* called for all bytes of the destination, holes too */
         struct swb_decoder *decoder; /* of the last compressed operation, or NULL */
         enum swb_codec codec;        /* that decoder's */
+        struct swb_buf work;         /* of the last sorted operation */
 };
 
 int swb_apply_init(struct swb_apply *apply, struct swb_step step,

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "generator/plan/whole.h"
 
-/* Of one task: before packing (of programs less, because a device decodes two at once, each in as
- * much memory, of 64 MiB in all), and after (what a cut costs). */
+/* Of one task: before packing (a device has as much memory for one), and after (what a cut costs).
+ */
 #define TASK_BLOCKS_MAX ((uint64_t)(SWB_SPLIT_TARGET_MAX / SWB_BLOCK_BYTES))
-#define SORTED_BLOCKS_MAX (TASK_BLOCKS_MAX / 2)
 #define TASK_COST_MAX ((uint64_t)4 << 20)
 
 struct entry {
@@ -79,10 +78,8 @@ static int compare_entries(const void *a, const void *b)
 /* Makes sure that the open task has room. */
 static int open_task(struct whole *w, bool is_sorted, uint64_t n_blocks, uint64_t cost)
 {
-        uint64_t max = is_sorted ? SORTED_BLOCKS_MAX : TASK_BLOCKS_MAX;
-
-        if (w->task && w->is_sorted == is_sorted && w->task->dst.n_blocks + n_blocks <= max &&
-            w->cost + cost <= TASK_COST_MAX)
+        if (w->task && w->is_sorted == is_sorted &&
+            w->task->dst.n_blocks + n_blocks <= TASK_BLOCKS_MAX && w->cost + cost <= TASK_COST_MAX)
                 return 0;
         w->task = swb_task_list_add(w->tasks, SWB_TASK_REPLACE);
         w->cost = 0;

@@ -22,8 +22,9 @@
 struct examine {
         const struct swb_image *image;
         const struct swb_file *file;
-        uint64_t n_bytes;
-        uint8_t *piece; /* PIECE_BYTES */
+        uint64_t n_bytes;   /* in blocks */
+        uint64_t n_logical; /* with its holes */
+        uint8_t *piece;     /* PIECE_BYTES */
         struct swb_content *content;
         struct swb_error *err;
 };
@@ -52,8 +53,8 @@ static int add_region(struct swb_content *content, uint64_t start,
         return 0;
 }
 
-/* Reads bytes of the file, which must be there. */
-static int read_at(const struct examine *e, uint64_t start, size_t n, uint8_t *data)
+/* Reads bytes of the file's blocks, which must be there. */
+static int read_stored(const struct examine *e, uint64_t start, size_t n, uint8_t *data)
 {
         uint64_t first = start / SWB_BLOCK_BYTES,
                  last = (start + n + SWB_BLOCK_BYTES - 1) / SWB_BLOCK_BYTES;
@@ -73,9 +74,60 @@ static int read_at(const struct examine *e, uint64_t start, size_t n, uint8_t *d
         return r;
 }
 
-static bool is_inside(const struct examine *e, uint64_t start, uint64_t n)
+static bool is_stored(const struct examine *e, uint64_t start, uint64_t n)
 {
         return start <= e->n_bytes && n <= e->n_bytes - start;
+}
+
+/* Where a byte of the file is. */
+struct place {
+        uint64_t stored; /* in the blocks; of a hole: where it would begin */
+        uint64_t n;      /* so many bytes on it is the same */
+        bool is_hole;
+};
+
+static struct place find_place(const struct examine *e, uint64_t at)
+{
+        uint64_t skipped = 0;
+
+        for (size_t i = 0; i < e->file->n_holes; i++) {
+                const struct swb_hole *hole = &e->file->holes[i];
+                uint64_t begin = hole->before * SWB_BLOCK_BYTES + skipped,
+                         n = hole->n_blocks * SWB_BLOCK_BYTES;
+
+                if (at < begin)
+                        return (struct place){at - skipped, begin - at, false};
+                if (at < begin + n)
+                        return (struct place){begin - skipped, begin + n - at, true};
+                skipped += n;
+        }
+        return (struct place){at - skipped, e->n_logical - at, false};
+}
+
+static bool is_inside(const struct examine *e, uint64_t start, uint64_t n)
+{
+        return start <= e->n_logical && n <= e->n_logical - start;
+}
+
+/* Reads bytes of the file, holes too, which must be there. */
+static int read_at(const struct examine *e, uint64_t start, size_t n, uint8_t *data)
+{
+        while (n > 0) {
+                const struct place place = find_place(e, start);
+                size_t piece = (size_t)SWB_MIN((uint64_t)n, place.n);
+                int r = 0;
+
+                if (place.is_hole || !is_stored(e, place.stored, piece))
+                        memset(data, 0, piece);
+                else
+                        r = read_stored(e, place.stored, piece, data);
+                if (r < 0)
+                        return r;
+                start += piece;
+                data += piece;
+                n -= piece;
+        }
+        return 0;
 }
 
 /* ---- ELF ---- */
@@ -202,23 +254,39 @@ static size_t record_bytes(const struct swb_split_region *region)
         return n;
 }
 
+/* Where the section's bytes are in the file's blocks. A table ends where a hole begins. */
+static void find_section(const struct examine *e, const struct section *section, bool is_table,
+                         uint64_t *ret_start, uint64_t *ret_n)
+{
+        const struct place begin = find_place(e, section->offset),
+                           end = find_place(e, section->offset + section->n_bytes);
+
+        *ret_start = SWB_MIN(begin.stored, e->n_bytes);
+        *ret_n = SWB_MIN(end.stored, e->n_bytes) - *ret_start;
+        if (is_table)
+                *ret_n = begin.is_hole ? 0 : SWB_MIN(*ret_n, begin.n);
+}
+
 /* Tables are cut into what a reader turns around at once; what is no whole record is left out. */
-static int add_section(struct swb_content *content, const struct section *section,
+static int add_section(const struct examine *e, const struct section *section,
                        struct swb_split_region kind)
 {
         size_t record = record_bytes(&kind);
-        uint64_t start = section->offset, left = section->n_bytes, step = UINT32_MAX;
+        uint64_t start, left, step = UINT32_MAX;
         int r = 0;
 
+        find_section(e, section, kind.kind == SWB_SPLIT_RECORDS, &start, &left);
         if (kind.kind == SWB_SPLIT_RECORDS) {
-                start += record == 8 && left >= 4 ? 4 : 0; /* .eh_frame_hdr: its head */
-                left -= start - section->offset;
+                uint64_t head = record == 8 && left >= 4 ? 4 : 0; /* of .eh_frame_hdr */
+
+                start += head;
+                left -= head;
                 left -= left % record;
                 step = SWB_SPLIT_RECORDS_MAX - SWB_SPLIT_RECORDS_MAX % record;
         }
         while (left > 0 && r == 0) {
                 kind.n_bytes = (size_t)SWB_MIN(left, step);
-                r = add_region(content, start, &kind);
+                r = add_region(e->content, start, &kind);
                 start += kind.n_bytes;
                 left -= kind.n_bytes;
         }
@@ -267,7 +335,7 @@ static int examine_elf(struct examine *e)
                     !is_inside(e, section->offset, section->n_bytes) ||
                     (kind.kind == SWB_SPLIT_PLAIN && kind.stream == SWB_STREAM_DATA))
                         continue;
-                if (add_section(e->content, section, kind) < 0)
+                if (add_section(e, section, kind) < 0)
                         return swb_oom(e->err);
         }
         sort_regions(e->content);
@@ -304,16 +372,16 @@ static int examine_block(struct examine *e, uint64_t start, size_t *ret_n)
         int r;
 
         *ret_n = 0;
-        if (!is_inside(e, start, sizeof(raw)))
+        if (!is_stored(e, start, sizeof(raw)))
                 return 0;
-        r = read_at(e, start, sizeof(raw), raw);
+        r = read_stored(e, start, sizeof(raw), raw);
         n = r == 0 ? swb_get_le32(raw) : 0;
-        if (n < LZ4_MIN_BYTES || n > LZ4_BLOCK_MAX || !is_inside(e, start + sizeof(raw), n))
+        if (n < LZ4_MIN_BYTES || n > LZ4_BLOCK_MAX || !is_stored(e, start + sizeof(raw), n))
                 return r;
         data = malloc((size_t)n);
         if (!data)
                 return swb_oom(e->err);
-        r = read_at(e, start + sizeof(raw), (size_t)n, data);
+        r = read_stored(e, start + sizeof(raw), (size_t)n, data);
         if (r < 0 || swb_split_lz4_whole(data, (size_t)n) != n)
                 return r;
         if (add_lz4_regions(e->content, start + sizeof(raw), data, (size_t)n) < 0)
@@ -353,7 +421,7 @@ static int examine_piece(struct examine *e, size_t number)
         uint64_t start = (uint64_t)number * PIECE_BYTES;
         size_t n = (size_t)SWB_MIN(e->n_bytes - start, (uint64_t)PIECE_BYTES);
         const uint8_t *magic;
-        int r = read_at(e, start, n, e->piece);
+        int r = read_stored(e, start, n, e->piece);
 
         if (r == 0 && guess_cost(e->piece, n, &e->content->costs[number]) < 0)
                 r = swb_oom(e->err);
@@ -378,6 +446,9 @@ int swb_content_examine(const struct swb_image *image, const struct swb_file *fi
         bool is_regular = file->kind == SWB_FILE_REGULAR;
         int r;
 
+        e.n_logical = e.n_bytes;
+        for (size_t i = 0; i < file->n_holes; i++)
+                e.n_logical += file->holes[i].n_blocks * SWB_BLOCK_BYTES;
         ret_content->class = is_regular ? SWB_CONTENT_OTHER : SWB_CONTENT_REST;
         ret_content->n_costs = (size_t)((e.n_bytes + PIECE_BYTES - 1) / PIECE_BYTES);
         ret_content->costs = calloc(ret_content->n_costs + 1, sizeof(*ret_content->costs));

@@ -31,6 +31,7 @@ struct walk {
         struct entry *entries; /* files in folders */
         size_t n_entries, entries_cap;
         size_t current;          /* node being iterated */
+        uint64_t next;           /* block of it, in the file's order, holes counted */
         uint64_t n_named_blocks; /* so far, in all files */
         int error;               /* of ours, inside a callback */
 };
@@ -95,6 +96,26 @@ static enum swb_file_kind kind_of(const struct ext2_inode *inode)
         return LINUX_S_ISLNK(inode->i_mode) ? SWB_FILE_LINK : SWB_FILE_REGULAR;
 }
 
+/* What is left out before block `at` of the file that is iterated, which has n blocks. */
+static int add_hole(struct walk *walk, struct swb_file *file, uint64_t at, uint64_t n)
+{
+        struct swb_hole hole = {.before = file->blocks.n_blocks};
+        struct swb_hole *holes;
+
+        if (at < walk->next)
+                return 0; /* damaged: it goes backwards */
+        hole.n_blocks = at - walk->next;
+        walk->next = at + n;
+        if (hole.n_blocks == 0)
+                return 0;
+        holes = reallocarray(file->holes, file->n_holes + 1, sizeof(*holes));
+        if (!holes)
+                return -ENOMEM;
+        file->holes = holes;
+        holes[file->n_holes++] = hole;
+        return 0;
+}
+
 /* One file system block of a file; blocks of the map itself (negative count) stay in REST. */
 static int on_block(ext2_filsys fs, blk64_t *block, e2_blkcnt_t count, blk64_t ref _unused_,
                     int ref_offset _unused_, void *private)
@@ -114,7 +135,11 @@ static int on_block(ext2_filsys fs, blk64_t *block, e2_blkcnt_t count, blk64_t r
                 walk->error = -EBADMSG;
                 return BLOCK_ABORT;
         }
-        walk->error = swb_extent_list_add(blocks, start, n);
+        if (fs->blocksize >= SWB_BLOCK_BYTES)
+                walk->error =
+                        add_hole(walk, &walk->nodes[walk->current].file, (uint64_t)count * n, n);
+        if (walk->error == 0)
+                walk->error = swb_extent_list_add(blocks, start, n);
         return walk->error < 0 ? BLOCK_ABORT : 0;
 }
 
@@ -131,6 +156,7 @@ static errcode_t add_inode(struct walk *walk, ext2_ino_t ino, struct ext2_inode 
         if (walk->error < 0)
                 return 0;
         walk->current = walk->n_nodes;
+        walk->next = 0;
         node = &walk->nodes[walk->n_nodes++];
         *node = (struct node){.ino = ino, .file.kind = kind_of(inode)};
         if (!ext2fs_inode_has_valid_blocks2(walk->fs, inode))

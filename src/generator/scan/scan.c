@@ -12,6 +12,7 @@ void swb_file_done(struct swb_file *file)
         free(file->links);
         free(file->path);
         swb_extent_list_done(&file->blocks);
+        free(file->holes);
         *file = (struct swb_file){0};
 }
 
@@ -68,6 +69,8 @@ static int take_files(struct swb_scan *scan, struct swb_ext_files *list)
                 }
                 if (claimed.n_blocks == 0)
                         continue;
+                if (claimed.n_blocks != file->blocks.n_blocks)
+                        file->n_holes = 0; /* they are between others now */
                 swb_extent_list_done(&file->blocks);
                 file->blocks = claimed;
                 scan->files[scan->n_files++] = *file;

@@ -21,12 +21,20 @@ enum swb_file_kind {
         SWB_FILE_REST, /* everything that belongs to no file: tables, bitmaps, free space */
 };
 
+/* Blocks of a file that hold zeros and are not in the image. */
+struct swb_hole {
+        uint64_t before; /* blocks of the file's list that come before it */
+        uint64_t n_blocks;
+};
+
 struct swb_file {
         char *path; /* "/usr/bin/env"; of several hard links the first in byte order; "" for REST */
         char **links; /* the other names, in no order; at most SWB_FILE_LINKS_MAX are kept */
         size_t n_links;
         enum swb_file_kind kind;
         struct swb_extent_list blocks; /* in the file's order, holes left out */
+        struct swb_hole *holes;        /* in that order; none known where blocks are below 4 KiB */
+        size_t n_holes;
 };
 
 #define SWB_FILE_LINKS_MAX 16u
