@@ -217,8 +217,8 @@ static double seconds(void)
         return (double)usage.ru_utime.tv_sec + (double)usage.ru_utime.tv_usec / 1e6;
 }
 
-static void one_pair(struct totals *t, const char *old_path, const char *new_path, int passes,
-                     enum swb_model model)
+static void one_pair(struct totals *t, struct swb_predictor_shared **shared, const char *old_path,
+                     const char *new_path, int passes, enum swb_model model)
 {
         struct content old = load(old_path), new = load(new_path);
         struct swb_view old_view = SWB_VIEW_OF_MEMORY(old.data, old.n);
@@ -258,6 +258,7 @@ static void one_pair(struct totals *t, const char *old_path, const char *new_pat
         check(swb_predictor_new(model, &old_view, copies, n_copies, hints.data, hints.n_bytes,
                                 MEMORY, &p),
               "predictor");
+        swb_predictor_share(p, shared[0]);
         for (size_t i = 0; i <= n_copies; i++) {
                 uint64_t end = i < n_copies ? copies[i].new : new.n;
 
@@ -272,6 +273,7 @@ static void one_pair(struct totals *t, const char *old_path, const char *new_pat
         check(swb_predictor_new(model, &paged, copies, n_copies, hints.data, hints.n_bytes, MEMORY,
                                 &q),
               "predictor");
+        swb_predictor_share(q, shared[1]);
         at = 0;
         for (size_t i = 0; i <= n_copies; i++) {
                 uint64_t end = i < n_copies ? copies[i].new : new.n;
@@ -335,6 +337,7 @@ int main(int argc, char **argv)
 {
         static struct totals t;
         enum swb_model model = SWB_MODEL_ELF;
+        struct swb_predictor_shared *shared[2];
         int passes = 1, option;
 
         while ((option = getopt(argc, argv, "p:m:")) >= 0) {
@@ -347,12 +350,14 @@ int main(int argc, char **argv)
         }
         if (optind == argc || (argc - optind) % 2 != 0 || passes < 1)
                 return 2;
+        check(swb_predictor_shared_new(&shared[0]), "shared");
+        check(swb_predictor_shared_new(&shared[1]), "shared");
         for (unsigned i = 0; i < N_STREAMS; i++)
                 t.streams[i] = SWB_BUF_INIT(SIZE_MAX);
         for (unsigned i = 0; i < SWB_FIELD_KINDS_MAX; i++)
                 t.kinds[i] = SWB_BUF_INIT(SIZE_MAX);
         for (int i = optind; i < argc; i += 2)
-                one_pair(&t, argv[i], argv[i + 1], passes, model);
+                one_pair(&t, shared, argv[i], argv[i + 1], passes, model);
         report(&t);
         return 0;
 }

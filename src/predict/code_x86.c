@@ -4,7 +4,7 @@
  * is asked whether it looks like an operand that leads somewhere sensible. A false hit costs bytes.
  * Spec: docs/design/delta.md, PA-50 to PA-53.
  */
-#include "predict/program.h"
+#include "predict/kernel.h"
 
 #include <elf.h>
 
@@ -129,6 +129,21 @@ static bool is_anything(const struct swb_elf *elf, const uint8_t *p, uint64_t ne
         return elf->type != ET_REL && swb_elf_at_address(elf, leads_to(p, next));
 }
 
+/* Can 4 bytes of an address follow this byte? As immediate operand of mov, push, cmp and the like,
+ * or behind a ModRM or SIB byte that says so. */
+static bool precedes_absolute(uint8_t byte)
+{
+        return (byte & 0xf8) == 0xb8 || byte == 0x68 || byte == 0x25 || byte == 0x3d ||
+               (byte & 0xc6) == 0x04 || (byte & 0xc0) == 0x80 || (byte & 0xf8) == 0xc0 ||
+               (byte & 0xf8) == 0xf8;
+}
+
+static bool is_absolute(const struct swb_elf *elf, const uint8_t *p)
+{
+        return elf->fixed && precedes_absolute(*p) &&
+               swb_elf_at_address(elf, swb_get_le32(p + 1)) != NULL;
+}
+
 /* Is there an operand behind the byte p? Return: the bytes up to the distance, 0 for none. */
 static unsigned operand_at(const struct swb_elf *elf, const struct swb_section *s, const uint8_t *p,
                            uint64_t address, enum swb_field_kind *ret_kind)
@@ -145,26 +160,39 @@ static unsigned operand_at(const struct swb_elf *elf, const struct swb_section *
         }
         immediate = rip_immediate(p);
         *ret_kind = SWB_FIELD_RIP;
-        if (immediate == NOT_AN_OPERAND)
-                return 0;
-        return is_anything(elf, p + 1, address + 5 + (unsigned)immediate) ? 1 : 0;
+        if (immediate != NOT_AN_OPERAND &&
+            is_anything(elf, p + 1, address + 5 + (unsigned)immediate))
+                return 1;
+        *ret_kind = SWB_FIELD_ABSOLUTE;
+        return is_absolute(elf, p) ? 1 : 0;
 }
 
 void swb_x86_find(struct swb_program *program, const struct swb_section *s)
 {
         struct swb_window window = {.view = program->elf.view};
+        struct swb_marks marks = swb_marks_of(program, s);
+        enum swb_field_kind kind, marked_kind;
+        uint64_t marked = swb_marks_next(&marks, s->offset, &marked_kind);
 
-        for (uint64_t i = 0; i + 5 <= s->n_bytes;) {
-                const uint8_t *p = swb_window_at(&window, s->offset + i);
-                enum swb_field_kind kind;
-                unsigned skip = operand_at(&program->elf, s, p, s->address + i, &kind);
+        for (uint64_t at = s->offset, end = at + s->n_bytes; at + 5 <= end;) {
+                const uint8_t *p = swb_window_at(&window, at);
+                uint64_t address = swb_elf_address(s, at);
+                unsigned skip;
 
-                if (skip == 0 || i + skip + 4 > s->n_bytes) {
-                        i++;
+                if (marked < at)
+                        marked = swb_marks_next(&marks, at, &marked_kind);
+                if (marked == at && swb_marks_lead(&program->elf, at, marked_kind)) {
+                        swb_fields_add(&program->fields, at, marked_kind);
+                        at += swb_field_width(marked_kind);
                         continue;
                 }
-                swb_fields_add(&program->fields, s->offset + i + skip, kind);
-                i += skip + 4;
+                skip = operand_at(&program->elf, s, p, address, &kind);
+                if (skip == 0 || at + skip + 4 > end || marked < at + skip + 4) {
+                        at++;
+                        continue;
+                }
+                swb_fields_add(&program->fields, at + skip, kind);
+                at += skip + 4;
         }
 }
 

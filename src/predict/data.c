@@ -86,7 +86,9 @@ void swb_constants_find(struct swb_program *program, const struct swb_section *s
         struct swb_window window = {.view = elf->view};
         uint64_t table = 0;
 
-        if (elf->type == ET_REL || elf->kernel || !program->tables)
+        if (elf->kernel)
+                swb_kernel_find_data(program, s);
+        if (!program->tables)
                 return;
         for (uint64_t at = (s->offset + 3u) & ~3u, end = s->offset + s->n_bytes; at + 4 <= end;
              at += 4) {

@@ -59,6 +59,13 @@ static uint64_t renumbered(const struct swb_program *program, uint64_t number)
                        : number;
 }
 
+static bool in_btf(const struct swb_program *program, uint64_t offset)
+{
+        const struct swb_section *s = &program->elf.sections[program->btf.section];
+
+        return program->btf.section > 0 && offset - s->offset < s->n_bytes;
+}
+
 struct swb_reference swb_headers_refer(struct swb_program *program, uint64_t offset,
                                        enum swb_field_kind kind, uint64_t value)
 {
@@ -68,7 +75,8 @@ struct swb_reference swb_headers_refer(struct swb_program *program, uint64_t off
                 .target = SWB_SPOT_NONE, .base = SWB_SPOT_NONE, .scale = 1, .known = true};
         const struct swb_layout_section *to;
 
-        (void)kind;
+        if (in_btf(program, offset))
+                return swb_btf_refer(program, offset, kind, value);
         reference.value = value;
         if (!program->layout)
                 return reference;

@@ -104,11 +104,14 @@ static uint32_t first_name(const struct side *side, enum swb_field_kind kind,
         case SWB_FIELD_RELA_OFFSET:
                 return reference->in_section ? content_name(side, reference->target, 4) : 0;
         case SWB_FIELD_RELA_ADDEND:
+        case SWB_FIELD_BRANCH:
         case SWB_FIELD_UNWIND_PLACE:
         case SWB_FIELD_UNWIND_INDEX:
         case SWB_FIELD_TABLE:
         case SWB_FIELD_ORC:
         case SWB_FIELD_DISTANCE:
+        case SWB_FIELD_SYMBOL_TABLE:
+        case SWB_FIELD_POINTER:
                 return content_name(side, reference->target, 0);
         case SWB_FIELD_KERNEL_RELOCATION:
                 return content_name(side, reference->target, 6);

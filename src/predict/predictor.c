@@ -10,15 +10,26 @@
 #define LESSON_BITS_MIN 10u
 #define LESSON_BITS_MAX 20u
 
+#define SHARED_BITS 18u
+/* Neighbours are those with the same number but for these bits. */
+#define NEAR_BITS 6u
+/* So many groups of neighbours are looked at, downwards. */
+#define NEAR_GROUPS 4u
+
+struct swb_predictor_shared {
+        struct swb_learned learned;
+};
+
 struct swb_predictor {
         struct swb_program program;
         struct swb_layout layout;
         struct swb_map map;
         struct swb_learned learned;
+        struct swb_learned *shared; /* borrowed, or the one above */
         /* What swb_predictor_predict() looked up last, for swb_predictor_learn(). */
         uint64_t asked;
         struct swb_reference reference;
-        uint64_t base_shift;
+        uint64_t base_shift, target_shift;
         uint32_t next; /* where swb_predictor_next() goes on searching */
 };
 
@@ -62,6 +73,7 @@ int swb_predictor_new(enum swb_model model, struct swb_view *old, const struct s
         if (!p)
                 return -ENOMEM;
         p->asked = UINT64_MAX;
+        p->shared = &p->learned;
         r = set_up(p, model == SWB_MODEL_ELF ? old : &none, copies, n_copies, hints, n_hints,
                    max_memory_bytes);
         if (r < 0)
@@ -142,6 +154,69 @@ static uint64_t shift_of(const struct swb_predictor *p, const struct swb_place *
         return mapped_shift(p, spot, in_section);
 }
 
+/* ---- lessons */
+
+static bool is_name(uint32_t spot)
+{
+        return spot >= SWB_SPOT_NAMES;
+}
+
+/* Lessons about other than content are also good for what is near. 0: they are not. */
+static uint32_t group_of(const struct swb_predictor *p, uint32_t spot)
+{
+        uint32_t names = spot >> SWB_NAME_BITS & 7;
+
+        if (!is_name(spot))
+                return spot >= p->program.elf.view->n_bytes
+                               ? swb_name_spot(SWB_NAMES_NEAR, spot >> NEAR_BITS)
+                               : 0;
+        if (names != SWB_NAMES_TYPE && names != SWB_NAMES_BASE_TYPE &&
+            names != SWB_NAMES_BASE_STRING)
+                return 0;
+        return swb_name_spot(names & SWB_NAMES_SHARED ? SWB_NAMES_SHARED_RULE : SWB_NAMES_RULE,
+                             names << (SWB_NAME_BITS - 3) |
+                                     (spot & ((1u << SWB_NAME_BITS) - 1)) >> NEAR_BITS);
+}
+
+static bool get_lesson(const struct swb_predictor *p, uint32_t spot, uint64_t *ret_shift)
+{
+        int64_t shift;
+
+        if (!swb_learned_get(swb_spot_is_shared(spot) ? p->shared : &p->learned, spot, &shift))
+                return false;
+        *ret_shift = (uint64_t)shift;
+        return true;
+}
+
+static void put_lesson(struct swb_predictor *p, uint32_t spot, uint64_t shift)
+{
+        swb_learned_put(swb_spot_is_shared(spot) ? p->shared : &p->learned, spot, (int64_t)shift);
+}
+
+static bool get_nearest(const struct swb_predictor *p, const struct swb_reference *reference,
+                        uint64_t *ret_shift)
+{
+        uint32_t group = group_of(p, reference->target);
+
+        if (get_lesson(p, reference->target, ret_shift))
+                return true;
+        for (uint32_t i = 0; group > 0 && i < NEAR_GROUPS; i++)
+                if (get_lesson(p, group - i, ret_shift))
+                        return true;
+        return reference->otherwise && get_lesson(p, reference->otherwise, ret_shift);
+}
+
+static void put_all(struct swb_predictor *p, const struct swb_reference *reference, uint64_t shift)
+{
+        uint32_t group = group_of(p, reference->target);
+
+        put_lesson(p, reference->target, shift);
+        if (group > 0)
+                put_lesson(p, group, shift);
+        if (reference->otherwise)
+                put_lesson(p, reference->otherwise, shift);
+}
+
 static bool may_learn(const struct swb_reference *reference)
 {
         return reference->learns && !reference->known && reference->target < SWB_SPOT_PLACE;
@@ -150,19 +225,40 @@ static bool may_learn(const struct swb_reference *reference)
 static uint64_t target_shift(const struct swb_predictor *p, const struct swb_place *place,
                              const struct swb_reference *reference)
 {
-        int64_t shift;
+        uint64_t shift;
 
-        if (may_learn(reference) && swb_learned_get(&p->learned, reference->target, &shift))
-                return (uint64_t)shift;
+        if (may_learn(reference) && get_nearest(p, reference, &shift))
+                return shift;
         return shift_of(p, place, reference->target, reference->in_section);
+}
+
+static uint64_t base_shift(const struct swb_predictor *p, const struct swb_place *place,
+                           const struct swb_reference *reference)
+{
+        uint64_t shift;
+
+        if (reference->base_learns && get_lesson(p, reference->base, &shift))
+                return shift;
+        return shift_of(p, place, reference->base, reference->in_section);
+}
+
+static uint64_t origin_shift(const struct swb_predictor *p, const struct swb_reference *reference)
+{
+        uint64_t shift;
+
+        if (reference->origin == 0)
+                return 0;
+        if (get_lesson(p, reference->origin, &shift))
+                return shift;
+        return mapped_shift(p, reference->origin, reference->in_section);
 }
 
 /* moved * factor / scale, modulo 2^64. */
 static uint64_t scaled(const struct swb_reference *reference, uint64_t moved)
 {
-        int64_t times = (int64_t)(moved * SWB_MAX(reference->factor, 1u));
+        uint64_t factor = reference->factor ? (uint64_t)reference->factor : 1;
 
-        return (uint64_t)(times / SWB_MAX(reference->scale, 1));
+        return (uint64_t)((int64_t)(moved * factor) / SWB_MAX(reference->scale, 1));
 }
 
 uint64_t swb_predictor_predict(struct swb_predictor *predictor, const struct swb_place *place,
@@ -175,9 +271,11 @@ uint64_t swb_predictor_predict(struct swb_predictor *predictor, const struct swb
         predictor->asked = place->old;
         if (reference->known)
                 return reference->value;
-        predictor->base_shift = shift_of(predictor, place, reference->base, reference->in_section);
-        return value +
-               scaled(reference, target_shift(predictor, place, reference) - predictor->base_shift);
+        predictor->base_shift = base_shift(predictor, place, reference);
+        predictor->target_shift =
+                target_shift(predictor, place, reference) - origin_shift(predictor, reference);
+        return value + reference->bias +
+               scaled(reference, predictor->target_shift - predictor->base_shift);
 }
 
 /* As a signed number of the field's width. */
@@ -190,14 +288,41 @@ void swb_predictor_learn(struct swb_predictor *predictor, const struct swb_place
                          uint64_t old_value, uint64_t new_value)
 {
         const struct swb_reference *reference = &predictor->reference;
-        uint64_t moved = extend(new_value - old_value, place->width);
+        uint64_t moved;
 
         if (predictor->asked != place->old)
                 (void)swb_predictor_predict(predictor, place, old_value);
-        if (!may_learn(reference))
-                return;
-        swb_learned_put(&predictor->learned, reference->target,
-                        (int64_t)(moved * reference->scale + predictor->base_shift));
+        moved = extend(new_value - old_value, place->width) - reference->bias;
+        if (reference->factor < 0)
+                moved = -moved;
+        if (reference->base_learns)
+                put_lesson(predictor, reference->base, predictor->target_shift - moved);
+        else if (may_learn(reference))
+                put_all(predictor, reference, moved * reference->scale + predictor->base_shift);
+}
+
+int swb_predictor_shared_new(struct swb_predictor_shared **ret)
+{
+        _cleanup_(swb_predictor_shared_freep) struct swb_predictor_shared *shared =
+                calloc(1, sizeof(*shared));
+
+        if (!shared || swb_learned_init(&shared->learned, SHARED_BITS) < 0)
+                return -ENOMEM;
+        *ret = SWB_TAKE_PTR(shared);
+        return 0;
+}
+
+struct swb_predictor_shared *swb_predictor_shared_free(struct swb_predictor_shared *shared)
+{
+        if (shared)
+                swb_learned_done(&shared->learned);
+        free(shared);
+        return NULL;
+}
+
+void swb_predictor_share(struct swb_predictor *predictor, struct swb_predictor_shared *shared)
+{
+        predictor->shared = &shared->learned;
 }
 
 const char *swb_predictor_kind(uint8_t kind)

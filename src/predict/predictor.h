@@ -55,6 +55,22 @@ int swb_predictor_new(enum swb_model model, struct swb_view *old, const struct s
 struct swb_predictor *swb_predictor_free(struct swb_predictor *predictor);
 SWB_DEFINE_CLEANUP(struct swb_predictor *, swb_predictor_free)
 
+/*
+ * What is learned of names that mean the same in all files of a release: numbers of the kernel's
+ * types, checksums of what modules use. For the files of one operation, taken in the same order on
+ * both sides. Without it each file learns for itself.
+ */
+struct swb_predictor_shared;
+
+/* Holds 2 MiB. 0, -ENOMEM. */
+int swb_predictor_shared_new(struct swb_predictor_shared **ret) _warn_unused_;
+struct swb_predictor_shared *swb_predictor_shared_free(struct swb_predictor_shared *shared);
+SWB_DEFINE_CLEANUP(struct swb_predictor_shared *, swb_predictor_shared_free)
+
+/* Before the first prediction. `shared` is borrowed for the predictor's life; predictors that share
+ * are used one after the other. */
+void swb_predictor_share(struct swb_predictor *predictor, struct swb_predictor_shared *shared);
+
 /* The first field at or behind `begin` that ends at or before `end`. Fields never overlap. Return:
  * is there one? ret->new is for the caller to set. */
 bool swb_predictor_next(struct swb_predictor *predictor, uint64_t begin, uint64_t end,

@@ -7,10 +7,20 @@
 typedef void (*find_fields)(struct swb_program *program, const struct swb_section *s);
 
 static const find_fields find_by_role[_SWB_ROLE_MAX] = {
-        [SWB_ROLE_CODE] = swb_x86_find,          [SWB_ROLE_SYMBOLS] = swb_symbols_find,
-        [SWB_ROLE_RELA] = swb_rela_find,         [SWB_ROLE_RELR] = swb_relr_find,
-        [SWB_ROLE_POINTERS] = swb_pointers_find, [SWB_ROLE_CONSTANTS] = swb_constants_find,
-        [SWB_ROLE_UNWIND] = swb_unwind_find,     [SWB_ROLE_UNWIND_INDEX] = swb_unwind_find_index,
+        [SWB_ROLE_OTHER] = swb_kernel_find_data,
+        [SWB_ROLE_CODE] = swb_x86_find,
+        [SWB_ROLE_SYMBOLS] = swb_symbols_find,
+        [SWB_ROLE_RELA] = swb_rela_find,
+        [SWB_ROLE_RELR] = swb_relr_find,
+        [SWB_ROLE_POINTERS] = swb_pointers_find,
+        [SWB_ROLE_CONSTANTS] = swb_constants_find,
+        [SWB_ROLE_UNWIND] = swb_unwind_find,
+        [SWB_ROLE_UNWIND_INDEX] = swb_unwind_find_index,
+        [SWB_ROLE_BTF] = swb_btf_find,
+        [SWB_ROLE_PLACES] = swb_kernel_find_places,
+        [SWB_ROLE_ORC] = swb_kernel_find_places,
+        [SWB_ROLE_VERSIONS] = swb_checksums_find,
+        [SWB_ROLE_CHECKSUMS] = swb_checksums_find,
 };
 
 typedef struct swb_reference (*refer_field)(struct swb_program *program, uint64_t offset,
@@ -36,6 +46,13 @@ static const refer_field refer_by_kind[_SWB_FIELD_MAX] = {
         [SWB_FIELD_UNWIND_DATA] = swb_unwind_refer,
         [SWB_FIELD_UNWIND_INDEX] = swb_unwind_refer,
         [SWB_FIELD_TABLE] = swb_data_refer,
+        [SWB_FIELD_ORC] = swb_kernel_refer,
+        [SWB_FIELD_KERNEL_RELOCATION] = swb_kernel_refer,
+        [SWB_FIELD_DISTANCE] = swb_kernel_refer,
+        [SWB_FIELD_TYPE_NAME] = swb_btf_refer,
+        [SWB_FIELD_TYPE_ID] = swb_btf_refer,
+        [SWB_FIELD_CHECKSUM] = swb_checksums_refer,
+        [SWB_FIELD_SYMBOL_TABLE] = swb_kernel_refer,
         [SWB_FIELD_RELR] = swb_data_refer,
 };
 
@@ -62,6 +79,7 @@ static void find_all(struct swb_program *program)
         }
         if (!headers_done)
                 swb_headers_find_sections(program);
+        swb_kernel_find_relocations(program);
 }
 
 int swb_program_init(struct swb_program *program, struct swb_view *view, size_t max_memory)
@@ -75,8 +93,11 @@ int swb_program_init(struct swb_program *program, struct swb_view *view, size_t 
         if (r < 0)
                 return r;
         r = swb_tables_mark(program);
+        if (r >= 0)
+                r = swb_btf_init(program);
         if (r < 0)
                 return r;
+        swb_kernel_find_lists(program);
         if (program->elf.n_sections > 0)
                 find_all(program);
         return swb_fields_close(&program->fields);

@@ -9,27 +9,53 @@
 #include "predict/elf_file.h"
 #include "predict/fields.h"
 #include "predict/layout.h"
+#include "predict/learned.h"
 
 /* Stands for the place of the field itself, whose move is known exactly. */
 #define SWB_SPOT_PLACE (UINT32_MAX - 1)
 
-/* What a field's value follows: value + (shift(target) - shift(base)) * factor / scale. */
+/* What a field's value follows: value + bias + (shift(target) - shift(base) - shift(origin)) *
+ * factor / scale. */
 struct swb_reference {
         uint32_t target; /* a spot, PLACE or NONE: does not move */
         uint32_t base;   /* the same */
-        uint8_t factor;  /* 0: 1 */
+        int16_t factor;  /* 0: 1 */
         uint8_t scale;
-        bool in_section; /* shifts are those inside of the section, not of addresses */
-        bool learns;     /* others may point at the same target */
-        bool known;      /* nothing to follow: the new value is `value` */
+        bool in_section;  /* shifts are those inside of the section, not of addresses */
+        bool learns;      /* others may point at the same target */
+        bool base_learns; /* nothing is known of the base but what is learned */
+        bool known;       /* nothing to follow: the new value is `value` */
         uint64_t value;
+        uint64_t bias;      /* added */
+        uint32_t origin;    /* a spot; 0: none */
+        uint32_t otherwise; /* a name whose shift counts where nothing nearer is known; 0: none */
 };
+
+/* The kernel's lists of places that hold addresses; INVERSE: distances to what does not move. */
+enum swb_list { SWB_LIST_32, SWB_LIST_64, SWB_LIST_INVERSE, SWB_LISTS };
+#define SWB_LISTS_OF_PLACES SWB_LIST_INVERSE
+
+struct swb_kernel_list {
+        uint32_t begin, end; /* in the file */
+};
+
+struct swb_btf {
+        uint32_t section;                                /* 0: none */
+        uint32_t types, types_end, strings, strings_end; /* in the file */
+        uint32_t first_type, first_string; /* the numbers with which the file's own begin */
+};
+
+/* What is learned by rule: how far the own types, the own strings of all modules moved. */
+enum { SWB_RULE_TYPES = 1, SWB_RULE_STRINGS = 2 };
 
 struct swb_program {
         struct swb_elf elf;
         struct swb_fields fields;
         uint8_t *tables; /* a bit for each 4 bytes of constants at which a table may begin */
-        const struct swb_layout *layout; /* NULL on the making side of masks */
+        struct swb_btf btf;
+        struct swb_kernel_list lists[SWB_LISTS];
+        uint32_t symbols_begin, symbols_base; /* the kernel's list of symbols; 0: none */
+        const struct swb_layout *layout;      /* NULL on the making side of masks */
 };
 
 /* Finds all fields. 0, -E2BIG (above max_memory bytes), -ENOMEM. */
@@ -41,7 +67,13 @@ void swb_program_done(struct swb_program *program);
 struct swb_reference swb_program_refer(struct swb_program *program, uint64_t offset,
                                        enum swb_field_kind kind, uint64_t value);
 
-/* ---- by content: data.c */
+/* ---- by content: btf.c */
+int swb_btf_init(struct swb_program *program) _warn_unused_; /* 0, -ENOMEM */
+void swb_btf_find(struct swb_program *program, const struct swb_section *s);
+struct swb_reference swb_btf_refer(struct swb_program *program, uint64_t offset,
+                                   enum swb_field_kind kind, uint64_t value);
+
+/* data.c */
 int swb_tables_mark(struct swb_program *program) _warn_unused_; /* 0, -ENOMEM */
 void swb_pointers_find(struct swb_program *program, const struct swb_section *s);
 void swb_constants_find(struct swb_program *program, const struct swb_section *s);
@@ -54,6 +86,17 @@ void swb_headers_find_sections(struct swb_program *program);
 struct swb_reference swb_headers_refer(struct swb_program *program, uint64_t offset,
                                        enum swb_field_kind kind, uint64_t value);
 struct swb_reference swb_headers_refer_name(const struct swb_elf *elf, uint64_t value);
+
+/* kernel.c */
+void swb_kernel_find_lists(struct swb_program *program);
+void swb_kernel_find_data(struct swb_program *program, const struct swb_section *s);
+void swb_kernel_find_places(struct swb_program *program, const struct swb_section *s);
+void swb_kernel_find_relocations(struct swb_program *program);
+struct swb_reference swb_kernel_refer(struct swb_program *program, uint64_t offset,
+                                      enum swb_field_kind kind, uint64_t value);
+void swb_checksums_find(struct swb_program *program, const struct swb_section *s);
+struct swb_reference swb_checksums_refer(struct swb_program *program, uint64_t offset,
+                                         enum swb_field_kind kind, uint64_t value);
 
 /* relocations.c */
 void swb_rela_find(struct swb_program *program, const struct swb_section *s);
