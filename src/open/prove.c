@@ -59,6 +59,19 @@ static void add_lz4(struct candidates *list)
                             (struct swb_setting){SWB_PACKING_LZ4, SWB_ENCODER_LZ4_HC, {levels[i]}});
 }
 
+/* gzip(1) first, which zlib can't stand in for; then zlib with what its users give it. */
+static void add_deflate(struct candidates *list, enum swb_packing packing)
+{
+        static const uint8_t levels[] = {6, 9, 1, 8, 7, 5, 4, 3, 2};
+
+        for (size_t i = 0; i < SWB_ELEMENTS(levels) && packing == SWB_PACKING_DEFLATE; i++)
+                add(list, (struct swb_setting){packing, SWB_ENCODER_GZIP, {levels[i]}});
+        for (uint32_t memory = 8; memory <= 9; memory++)
+                for (size_t i = 0; i < SWB_ELEMENTS(levels); i++)
+                        add(list, (struct swb_setting){
+                                          packing, SWB_ENCODER_ZLIB, {levels[i], 15, memory, 0}});
+}
+
 static void add_all(struct candidates *list, const struct swb_span *span)
 {
         switch (span->packing) {
@@ -67,6 +80,8 @@ static void add_all(struct candidates *list, const struct swb_span *span)
                 break;
         case SWB_PACKING_DEFLATE:
         case SWB_PACKING_ZLIB:
+                add_deflate(list, span->packing);
+                break;
         case SWB_PACKING_XZ:
         case SWB_PACKING_ZSTD:
         case SWB_PACKING_PLAIN:

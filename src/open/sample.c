@@ -55,9 +55,8 @@ static struct swb_setting setting_of(enum swb_encoder_id id)
 static uint64_t known_checksum(enum swb_encoder_id id)
 {
         static const uint64_t known[_SWB_ENCODER_MAX] = {
-                [SWB_ENCODER_LZ4] = 0x8c52a0224a9b71dd,
-                [SWB_ENCODER_LZ4_HC] = 0x5749ebbf55e36379,
-                [SWB_ENCODER_ZLIB] = 0x25d62a87e012553b,
+                [SWB_ENCODER_LZ4] = 0x8c52a0224a9b71dd,  [SWB_ENCODER_LZ4_HC] = 0x5749ebbf55e36379,
+                [SWB_ENCODER_ZLIB] = 0x25d62a87e012553b, [SWB_ENCODER_GZIP] = 0xb7146abe77467ed3,
                 [SWB_ENCODER_XZ] = 0x3736e7e95ab0bb61,
         };
 

@@ -30,6 +30,8 @@ static prober prober_for(uint8_t first)
         switch (first) {
         case 0x02:
                 return swb_spans_lz4_legacy;
+        case 0x1f:
+                return swb_spans_gzip;
         default:
                 return NULL;
         }

@@ -29,5 +29,7 @@ int swb_spans_find(const uint8_t *data, size_t n, struct swb_spans *ret) _warn_u
 
 /* Probers: is there something of theirs at `offset`? Add their spans, give back where it ends, or 0
  * when it is nothing. -ENOMEM. */
+int64_t swb_spans_gzip(const uint8_t *data, size_t n, size_t offset,
+                       struct swb_spans *spans) _warn_unused_;
 int64_t swb_spans_lz4_legacy(const uint8_t *data, size_t n, size_t offset,
                              struct swb_spans *spans) _warn_unused_;
