@@ -11,7 +11,7 @@ CUTS ?= 100
 ARCH ?= x86_64
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo demo-host playground demo-cluster soak-server check check-docs check-browser check-boot-sandbox check-crash check-arm64 soak-power soak-policy install dist deb check-deb footprint bench bench-idle fuzz fmt lint clean
+.PHONY: help build demo demo-host playground demo-cluster soak-server check check-docs site check-browser check-boot-sandbox check-crash check-arm64 soak-power soak-policy install dist deb check-deb footprint bench bench-idle fuzz fmt lint clean
 
 help:
 	@echo 'make demo      the whole story in a virtual device: U-Boot, Linux, resets, a pulled plug, a fallback (ARCH=arm64 for such a one)'
@@ -29,6 +29,7 @@ help:
 	@echo 'make soak-power   the plug of the virtual device is pulled CUTS times (now: $(CUTS)), and crash states of one update are judged'
 	@echo 'make build     the programs, in $(BUILD)/src/bin'
 	@echo 'make install   programs, units, D-Bus policy and man pages to DESTDIR/PREFIX (now: $(DESTDIR)$(PREFIX))'
+	@echo 'make site      the documentation as a web site that needs no server, in $(BUILD)/site'
 	@echo 'make dist      the release tarball of what is committed, in $(BUILD)/deb: the same bytes every time'
 	@echo 'make deb       Debian packages: engine, server, packer, in $(BUILD)/deb (ARCH=arm64: cross-built)'
 	@echo 'make check-deb lintian; installs the packages in a fresh Debian, updates a device there, purges; a virtual device with them and systemd (as root)'
@@ -114,6 +115,10 @@ soak-power:
 
 install: build
 	@DESTDIR=$(DESTDIR) meson install --no-rebuild -C $(BUILD)
+
+site:
+	@tools/install-deps site
+	@tools/make-site $(BUILD)/site
 
 dist:
 	@tools/make-dist $(BUILD)/deb
