@@ -46,6 +46,7 @@ static const struct {
         [SWB_FIELD_ARM_BRANCH] = {4, "arm-branch"},
         [SWB_FIELD_ARM_PAGE] = {4, "arm-page"},
         [SWB_FIELD_ARM_LOW] = {4, "arm-low"},
+        [SWB_FIELD_ARM_NEAR] = {4, "arm-near"},
 };
 
 uint8_t swb_field_width(enum swb_field_kind kind)

@@ -41,6 +41,7 @@ enum swb_field_kind {
         SWB_FIELD_ARM_BRANCH = 27,
         SWB_FIELD_ARM_PAGE = 28,
         SWB_FIELD_ARM_LOW = 29,
+        SWB_FIELD_ARM_NEAR = 30, /* conditional branches and the like */
         _SWB_FIELD_MAX,
 };
 

@@ -46,6 +46,18 @@ static void put_value(uint8_t *p, uint8_t width, uint64_t value)
                 swb_put_le32(p, (uint32_t)value);
 }
 
+/* Of an instruction only the bits of the address. */
+static void put_name(struct side *side, uint64_t offset, enum swb_field_kind kind, uint32_t name)
+{
+        uint8_t width = swb_field_width(kind);
+        uint32_t value = (uint32_t)get_value(side->view, offset, width), mask = UINT32_MAX;
+
+        if (kind >= SWB_FIELD_ARM_BRANCH)
+                mask = swb_arm64_mask(swb_arm64_form(value));
+        put_value(side->masked + offset, width,
+                  mask == UINT32_MAX ? name : (value & ~mask) | (name & mask));
+}
+
 /* A spot of the new file where the old one is expected. */
 static uint32_t move(const struct naming *naming, uint32_t spot)
 {
@@ -105,6 +117,7 @@ static uint32_t first_name(const struct side *side, enum swb_field_kind kind,
                 return reference->in_section ? content_name(side, reference->target, 4) : 0;
         case SWB_FIELD_RELA_ADDEND:
         case SWB_FIELD_BRANCH:
+        case SWB_FIELD_ARM_BRANCH:
         case SWB_FIELD_UNWIND_PLACE:
         case SWB_FIELD_UNWIND_INDEX:
         case SWB_FIELD_TABLE:
@@ -151,7 +164,7 @@ static int mask_side(struct naming *naming, bool is_old)
 
         for (uint64_t at = 0; swb_fields_next(fields, at, n_bytes, &offset, &kind, &index);
              at = offset + 1)
-                put_value(side->masked + offset, swb_field_width(kind), 0);
+                put_name(side, offset, kind, 0);
         index = 0;
         for (uint64_t at = 0; swb_fields_next(fields, at, n_bytes, &offset, &kind, &index);
              at = offset + 1) {
@@ -168,7 +181,7 @@ static int mask_side(struct naming *naming, bool is_old)
         for (uint64_t at = 0; swb_fields_next(fields, at, n_bytes, &offset, &kind, &index);
              at = offset + 1) {
                 memcpy(&name, names.data + n++ * sizeof(name), sizeof(name));
-                put_value(side->masked + offset, swb_field_width(kind), name);
+                put_name(side, offset, kind, name);
         }
         return 0;
 }

@@ -274,6 +274,10 @@ uint64_t swb_predictor_predict(struct swb_predictor *predictor, const struct swb
         predictor->base_shift = base_shift(predictor, place, reference);
         predictor->target_shift =
                 target_shift(predictor, place, reference) - origin_shift(predictor, reference);
+        if (reference->form != SWB_FORM_WHOLE)
+                return swb_arm64_put(reference->form, (uint32_t)value,
+                                     reference->place_address + predictor->base_shift,
+                                     reference->target_address + predictor->target_shift);
         return value + reference->bias +
                scaled(reference, predictor->target_shift - predictor->base_shift);
 }
@@ -284,6 +288,21 @@ static uint64_t extend(uint64_t value, uint8_t width)
         return width == 4 ? (uint64_t)(int64_t)(int32_t)value : value;
 }
 
+/* An instruction tells only some bits of an address: they correct what was expected of it. */
+static void learn_instruction(struct swb_predictor *p, uint32_t old_value, uint32_t new_value)
+{
+        const struct swb_reference *reference = &p->reference;
+        uint64_t place = reference->place_address + p->base_shift;
+        uint64_t target = reference->target_address + p->target_shift;
+        uint32_t expected = swb_arm64_put(reference->form, old_value, place, target);
+        int64_t off;
+
+        if (swb_arm64_form(new_value) != reference->form || !may_learn(reference))
+                return;
+        off = swb_arm64_get(reference->form, new_value) - swb_arm64_get(reference->form, expected);
+        put_all(p, reference, p->target_shift + (uint64_t)off);
+}
+
 void swb_predictor_learn(struct swb_predictor *predictor, const struct swb_place *place,
                          uint64_t old_value, uint64_t new_value)
 {
@@ -292,6 +311,10 @@ void swb_predictor_learn(struct swb_predictor *predictor, const struct swb_place
 
         if (predictor->asked != place->old)
                 (void)swb_predictor_predict(predictor, place, old_value);
+        if (reference->form != SWB_FORM_WHOLE) {
+                learn_instruction(predictor, (uint32_t)old_value, (uint32_t)new_value);
+                return;
+        }
         moved = extend(new_value - old_value, place->width) - reference->bias;
         if (reference->factor < 0)
                 moved = -moved;

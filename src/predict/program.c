@@ -6,9 +6,17 @@
 /* How the fields of a section are found. */
 typedef void (*find_fields)(struct swb_program *program, const struct swb_section *s);
 
+static void find_in_code(struct swb_program *program, const struct swb_section *s)
+{
+        if (program->elf.machine == EM_AARCH64)
+                swb_arm64_find(program, s);
+        else
+                swb_x86_find(program, s);
+}
+
 static const find_fields find_by_role[_SWB_ROLE_MAX] = {
         [SWB_ROLE_OTHER] = swb_kernel_find_data,
-        [SWB_ROLE_CODE] = swb_x86_find,
+        [SWB_ROLE_CODE] = find_in_code,
         [SWB_ROLE_SYMBOLS] = swb_symbols_find,
         [SWB_ROLE_RELA] = swb_rela_find,
         [SWB_ROLE_RELR] = swb_relr_find,
@@ -54,6 +62,10 @@ static const refer_field refer_by_kind[_SWB_FIELD_MAX] = {
         [SWB_FIELD_CHECKSUM] = swb_checksums_refer,
         [SWB_FIELD_SYMBOL_TABLE] = swb_kernel_refer,
         [SWB_FIELD_RELR] = swb_data_refer,
+        [SWB_FIELD_ARM_BRANCH] = swb_arm64_refer,
+        [SWB_FIELD_ARM_PAGE] = swb_arm64_refer,
+        [SWB_FIELD_ARM_LOW] = swb_arm64_refer,
+        [SWB_FIELD_ARM_NEAR] = swb_arm64_refer,
 };
 
 /* Each byte of the file is looked at for one section only, whatever the headers say. */

@@ -6,6 +6,7 @@
  * One file for each kind of content has two functions: one finds the fields of a section, in
  * ascending order, the other tells what one field refers to. For this folder only.
  */
+#include "predict/code_arm64.h"
 #include "predict/elf_file.h"
 #include "predict/fields.h"
 #include "predict/layout.h"
@@ -26,8 +27,10 @@ struct swb_reference {
         bool base_learns; /* nothing is known of the base but what is learned */
         bool known;       /* nothing to follow: the new value is `value` */
         uint64_t value;
-        uint64_t bias;      /* added */
-        uint32_t origin;    /* a spot; 0: none */
+        uint64_t bias;                          /* added */
+        enum swb_form form;                     /* not WHOLE: of these bits of an instruction: */
+        uint64_t place_address, target_address; /* where it stands, where it leads */
+        uint32_t origin;                        /* a spot; 0: none */
         uint32_t otherwise; /* a name whose shift counts where nothing nearer is known; 0: none */
 };
 
@@ -118,6 +121,11 @@ void swb_unwind_find(struct swb_program *program, const struct swb_section *s);
 void swb_unwind_find_index(struct swb_program *program, const struct swb_section *s);
 struct swb_reference swb_unwind_refer(struct swb_program *program, uint64_t offset,
                                       enum swb_field_kind kind, uint64_t value);
+
+/* code_arm64.c */
+void swb_arm64_find(struct swb_program *program, const struct swb_section *s);
+struct swb_reference swb_arm64_refer(struct swb_program *program, uint64_t offset,
+                                     enum swb_field_kind kind, uint64_t value);
 
 /* code_x86.c */
 void swb_x86_find(struct swb_program *program, const struct swb_section *s);
