@@ -126,9 +126,11 @@ struct swb_reference swb_data_refer(struct swb_program *program, uint64_t offset
         }
         if (!s || !program->tables)
                 return reference;
-        while (!is_marked(program, table) && table >= s->offset + 4u &&
-               offset - table < TABLE_MAX_BYTES)
-                table -= 4;
+        while (table >= s->offset + 4u && offset - table < TABLE_MAX_BYTES &&
+               !is_marked(program, table))
+                table -= table % 32 == 28 && program->tables[table / 32] == 0
+                                 ? SWB_MIN(32u, (uint32_t)table - s->offset)
+                                 : 4;
         reference.base = (uint32_t)table;
         reference.target = swb_elf_spot(elf, leads_to(s, table, value));
         return reference;

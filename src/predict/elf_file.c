@@ -215,6 +215,23 @@ static bool has_addresses(const struct swb_elf *elf, const struct swb_section *s
         return s->address != 0 || swb_elf_has_name(elf, s, ".data..percpu");
 }
 
+/* Each byte of a sound file belongs to one section. */
+static void drop_overlapping(struct swb_elf *elf)
+{
+        uint64_t end = 0;
+        size_t n = 0;
+
+        for (size_t i = 0; i < elf->n_by_spot; i++) {
+                const struct swb_section *s = &elf->sections[elf->by_spot[i]];
+
+                if (s->spot < end)
+                        continue;
+                elf->by_spot[n++] = elf->by_spot[i];
+                end = (uint64_t)s->spot + s->n_bytes;
+        }
+        elf->n_by_spot = n;
+}
+
 static int sort_sections(struct swb_elf *elf)
 {
         elf->by_address = calloc(elf->n_sections, sizeof(*elf->by_address));
@@ -232,6 +249,7 @@ static int sort_sections(struct swb_elf *elf)
         qsort_r(elf->by_address, elf->n_by_address, sizeof(uint32_t), compare_addresses,
                 elf->sections);
         qsort_r(elf->by_spot, elf->n_by_spot, sizeof(uint32_t), compare_spots, elf->sections);
+        drop_overlapping(elf);
         return 0;
 }
 

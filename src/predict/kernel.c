@@ -24,7 +24,7 @@ static const enum swb_list list_order[] = {SWB_LIST_32, SWB_LIST_INVERSE, SWB_LI
 
 /* From the end of the file backwards: lists of 32-bit, of inverse 32-bit and of 64-bit addresses,
  * each with a zero before it. */
-void swb_kernel_find_lists(struct swb_program *program)
+static void find_lists(struct swb_program *program)
 {
         const struct swb_elf *elf = &program->elf;
         uint64_t stop = elf->sections_offset + elf->n_sections * SWB_ELF_SECTION_BYTES;
@@ -40,6 +40,18 @@ void swb_kernel_find_lists(struct swb_program *program)
                 list->end = (uint32_t)end;
                 at -= SWB_MIN(at, 4u);
         }
+}
+
+void swb_kernel_find_tables(struct swb_program *program)
+{
+        static const char *const names[] = {"__ksymtab", "__ksymtab_gpl"};
+        const struct swb_elf *elf = &program->elf;
+
+        find_lists(program);
+        for (uint32_t i = 1; i < elf->n_sections && elf->kernel; i++)
+                for (size_t k = 0; k < SWB_ELEMENTS(names); k++)
+                        if (swb_elf_has_name(elf, &elf->sections[i], names[k]))
+                                program->checksum_names[k] = i;
 }
 
 /* ---- marks: the places of which the lists tell, in a section */
@@ -123,8 +135,11 @@ static void find_marked(struct swb_program *program, struct swb_marks *marks, ui
 
 /* ---- the list of symbols: offsets of 4 bytes, what they count from, their number */
 
+/* So many numbers are looked at in search of the list. */
+#define SYMBOLS_BUDGET ((size_t)1 << 22)
+
 /* Those of per-CPU variables come first and are none; the others count down from -1. */
-static bool are_symbols(const struct swb_elf *elf, uint64_t begin, uint64_t n)
+static bool are_symbols(const struct swb_elf *elf, uint64_t begin, uint64_t n, size_t *budget)
 {
         struct swb_window window = {.view = elf->view};
         int32_t last = 0;
@@ -132,6 +147,9 @@ static bool are_symbols(const struct swb_elf *elf, uint64_t begin, uint64_t n)
         for (uint64_t i = 0; i < n; i++) {
                 int32_t value = (int32_t)swb_get_le32(swb_window_at(&window, begin + i * 4));
 
+                if (*budget == 0)
+                        return false;
+                --*budget;
                 if (last >= 0 ? value >= 0 && value < last : value > last)
                         return false;
                 last = value;
@@ -140,13 +158,14 @@ static bool are_symbols(const struct swb_elf *elf, uint64_t begin, uint64_t n)
 }
 
 /* Is the pointer at `base` what the symbols count from? */
-static bool find_symbols(struct swb_program *program, const struct swb_section *s, uint64_t base)
+static bool find_symbols(struct swb_program *program, const struct swb_section *s, uint64_t base,
+                         size_t *budget)
 {
         const struct swb_elf *elf = &program->elf;
         uint64_t n = swb_elf_u64(elf, base + 8), n_bytes = (n * 4 + 7) & ~UINT64_C(7);
 
         if (n < SYMBOLS_MIN || n > SYMBOLS_MAX || n_bytes > base - s->offset ||
-            !are_symbols(elf, base - n_bytes, n))
+            !are_symbols(elf, base - n_bytes, n, budget))
                 return false;
         program->symbols_begin = (uint32_t)(base - n_bytes);
         program->symbols_base = (uint32_t)base;
@@ -159,9 +178,10 @@ static void find_symbol_list(struct swb_program *program, const struct swb_secti
         uint64_t end = s->offset + (uint64_t)s->n_bytes;
         enum swb_field_kind kind;
         uint64_t at = swb_marks_next(&marks, s->offset, &kind);
+        size_t budget = SYMBOLS_BUDGET;
 
         while (program->symbols_base == 0 && at < end) {
-                if (kind == SWB_FIELD_POINTER && find_symbols(program, s, at))
+                if (kind == SWB_FIELD_POINTER && find_symbols(program, s, at, &budget))
                         return;
                 at = swb_marks_next(&marks, at + 1, &kind);
         }
@@ -265,24 +285,18 @@ void swb_checksums_find(struct swb_program *program, const struct swb_section *s
 }
 
 /* The name that goes with the checksum: of the same entry in the table of the same name. */
-static uint64_t name_of_checksum(const struct swb_elf *elf, const struct swb_section *s,
+static uint64_t name_of_checksum(const struct swb_program *program, const struct swb_section *s,
                                  uint64_t offset)
 {
+        const struct swb_elf *elf = &program->elf;
         bool gpl = swb_elf_has_name(elf, s, "__kcrctab_gpl");
-        uint64_t at;
+        const struct swb_section *names = &elf->sections[program->checksum_names[gpl]];
+        uint64_t at = names->offset + (offset - s->offset) / 4 * 12 + 4;
 
         if (s->role == SWB_ROLE_VERSIONS)
                 return offset + 8;
-        for (size_t i = 1; i < elf->n_sections; i++) {
-                const struct swb_section *names = &elf->sections[i];
-
-                if (!swb_elf_has_name(elf, names, gpl ? "__ksymtab_gpl" : "__ksymtab"))
-                        continue;
-                at = names->offset + (offset - s->offset) / 4 * 12 + 4;
-                return swb_elf_spot(elf, swb_elf_address(names, at) +
-                                                 (uint64_t)(int64_t)(int32_t)swb_elf_u32(elf, at));
-        }
-        return SWB_SPOT_NONE;
+        return swb_elf_spot(elf, swb_elf_address(names, at) +
+                                         (uint64_t)(int64_t)(int32_t)swb_elf_u32(elf, at));
 }
 
 struct swb_reference swb_checksums_refer(struct swb_program *program, uint64_t offset,
@@ -298,6 +312,6 @@ struct swb_reference swb_checksums_refer(struct swb_program *program, uint64_t o
         if (s)
                 reference.target =
                         swb_name_spot(SWB_NAMES_CHECKSUM,
-                                      swb_elf_text_hash(elf, name_of_checksum(elf, s, offset)));
+                                      swb_elf_text_hash(elf, name_of_checksum(program, s, offset)));
         return reference;
 }

@@ -7,7 +7,8 @@
 
 /* What is not told of a section follows from the one before it. */
 struct guess {
-        int64_t offset_shift, bias_shift; /* bias: address - offset */
+        int64_t offset_shift;
+        uint64_t bias_shift; /* bias: address - offset, modulo 2^64 */
         uint32_t index;
 };
 
@@ -19,11 +20,6 @@ enum {
         FLAG_ADDRESS = 16,
         FLAGS_ALL = 31,
 };
-
-static int64_t bias(uint64_t address, uint64_t offset)
-{
-        return (int64_t)(address - offset);
-}
 
 /* Where the section is expected, before anything is told of it. */
 static struct swb_layout_section expect(const struct swb_section *old, const struct guess *guess)
@@ -41,7 +37,7 @@ static uint64_t expect_address(const struct swb_section *old, const struct guess
 {
         if (old->address == 0)
                 return 0;
-        return (uint64_t)(bias(old->address, old->offset) + guess->bias_shift + offset);
+        return old->address - old->offset + guess->bias_shift + offset;
 }
 
 static void follow(struct guess *guess, const struct swb_section *old,
@@ -54,8 +50,7 @@ static void follow(struct guess *guess, const struct swb_section *old,
         if (old->type != SHT_NOBITS)
                 guess->offset_shift += (int64_t) new->n_bytes - old->n_bytes;
         if (old->address != 0)
-                guess->bias_shift =
-                        bias(new->address, new->offset) - bias(old->address, old->offset);
+                guess->bias_shift = (new->address - new->offset) - (old->address - old->offset);
 }
 
 static uint64_t zigzag(int64_t value)

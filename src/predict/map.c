@@ -110,7 +110,6 @@ int swb_map_init(struct swb_map *map, const struct swb_elf *elf, const struct sw
         for (size_t i = 0; i < n_copies; i++) {
                 const struct swb_copy *copy = &copies[i];
 
-                /* Sections of a sound file do not overlap: few are looked at for a copy. */
                 if (copy->old > SWB_ELF_MAX_BYTES || copy->n_bytes > SWB_ELF_MAX_BYTES ||
                     copy->new > SWB_ELF_MAX_BYTES)
                         continue;

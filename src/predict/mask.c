@@ -133,10 +133,12 @@ static uint32_t first_name(const struct side *side, enum swb_field_kind kind,
         }
 }
 
-/* What has a name of its own needs no better one. */
-static bool has_text_name(enum swb_field_kind kind)
+/* What has a name of its own needs no better one, and where a linked program's relocations write is
+ * in the order of what they write: a place as name would only get in the way. */
+static bool has_better_name(enum swb_field_kind kind, const struct swb_reference *reference)
 {
-        return kind == SWB_FIELD_NAME || kind == SWB_FIELD_TYPE_NAME ||
+        return (kind == SWB_FIELD_RELA_OFFSET && !reference->in_section) ||
+               kind == SWB_FIELD_NAME || kind == SWB_FIELD_TYPE_NAME ||
                kind == SWB_FIELD_RELA_SYMBOL;
 }
 
@@ -145,7 +147,7 @@ static uint32_t name_of(const struct naming *naming, bool is_old, enum swb_field
 {
         if (reference->known || reference->target >= SWB_SPOT_PLACE)
                 return 0;
-        if (!naming->placed || has_text_name(kind))
+        if (!naming->placed || has_better_name(kind, reference))
                 return first_name(is_old ? &naming->old : &naming->new, kind, reference);
         return is_old ? move(naming, reference->target) : reference->target;
 }

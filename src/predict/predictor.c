@@ -58,7 +58,7 @@ static int set_up(struct swb_predictor *p, struct swb_view *old, const struct sw
         p->program.layout = &p->layout;
         if (r >= 0)
                 r = swb_map_init(&p->map, &p->program.elf, &p->layout, copies, n_copies,
-                                 max_memory - n_learned - p->program.fields.n_memory);
+                                 max_memory - n_learned - p->program.n_memory);
         return r >= 0 ? swb_view_error(old) : r;
 }
 
@@ -356,6 +356,6 @@ const char *swb_predictor_kind(uint8_t kind)
 size_t swb_predictor_memory(const struct swb_predictor *predictor)
 {
         return sizeof(*predictor) + (sizeof(struct swb_lesson) << predictor->learned.bits) +
-               predictor->program.fields.n_memory +
+               predictor->program.n_memory +
                predictor->map.n_pieces * sizeof(*predictor->map.pieces);
 }

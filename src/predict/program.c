@@ -68,12 +68,11 @@ static const refer_field refer_by_kind[_SWB_FIELD_MAX] = {
         [SWB_FIELD_ARM_NEAR] = swb_arm64_refer,
 };
 
-/* Each byte of the file is looked at for one section only, whatever the headers say. */
+/* In the order of the file. No byte belongs to two of these sections. */
 static void find_all(struct swb_program *program)
 {
         const struct swb_elf *elf = &program->elf;
         bool headers_done = false;
-        uint64_t end = 0;
 
         swb_headers_find_file(program);
         for (size_t i = 0; i < elf->n_by_spot; i++) {
@@ -83,11 +82,8 @@ static void find_all(struct swb_program *program)
                         swb_headers_find_sections(program);
                         headers_done = true;
                 }
-                if (s->role == SWB_ROLE_NO_CONTENT || s->offset < end)
-                        continue;
                 if (find_by_role[s->role])
                         find_by_role[s->role](program, s);
-                end = (uint64_t)s->offset + s->n_bytes;
         }
         if (!headers_done)
                 swb_headers_find_sections(program);
@@ -101,18 +97,25 @@ int swb_program_init(struct swb_program *program, struct swb_view *view, size_t 
         *program = (struct swb_program){0};
         r = swb_elf_init(&program->elf, view);
         if (r >= 0)
-                r = swb_fields_init(&program->fields, view->n_bytes, max_memory);
-        if (r < 0)
-                return r;
-        r = swb_tables_mark(program);
+                r = swb_tables_mark(program);
         if (r >= 0)
                 r = swb_btf_init(program);
         if (r < 0)
                 return r;
-        swb_kernel_find_lists(program);
-        if (program->elf.n_sections > 0)
+        program->n_memory = program->elf.n_sections * (sizeof(struct swb_section) + 8);
+        program->n_memory += program->tables ? (size_t)(view->n_bytes / 32 + 1) : 0;
+        if (program->n_memory > max_memory)
+                return -E2BIG;
+        r = swb_fields_init(&program->fields, view->n_bytes, max_memory - program->n_memory);
+        if (r < 0)
+                return r;
+        if (program->elf.n_sections > 0) {
+                swb_kernel_find_tables(program);
                 find_all(program);
-        return swb_fields_close(&program->fields);
+        }
+        r = swb_fields_close(&program->fields);
+        program->n_memory += program->fields.n_memory;
+        return r;
 }
 
 void swb_program_done(struct swb_program *program)

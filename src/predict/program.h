@@ -58,7 +58,10 @@ struct swb_program {
         struct swb_btf btf;
         struct swb_kernel_list lists[SWB_LISTS];
         uint32_t symbols_begin, symbols_base; /* the kernel's list of symbols; 0: none */
-        const struct swb_layout *layout;      /* NULL on the making side of masks */
+        uint32_t
+                checksum_names[2]; /* the kernel's sections that go with __kcrctab, __kcrctab_gpl */
+        size_t n_memory;           /* bytes allocated for all of this */
+        const struct swb_layout *layout; /* NULL on the making side of masks */
 };
 
 /* Finds all fields. 0, -E2BIG (above max_memory bytes), -ENOMEM. */
@@ -91,7 +94,7 @@ struct swb_reference swb_headers_refer(struct swb_program *program, uint64_t off
 struct swb_reference swb_headers_refer_name(const struct swb_elf *elf, uint64_t value);
 
 /* kernel.c */
-void swb_kernel_find_lists(struct swb_program *program);
+void swb_kernel_find_tables(struct swb_program *program);
 void swb_kernel_find_data(struct swb_program *program, const struct swb_section *s);
 void swb_kernel_find_places(struct swb_program *program, const struct swb_section *s);
 void swb_kernel_find_relocations(struct swb_program *program);
