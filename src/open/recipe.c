@@ -219,6 +219,38 @@ int swb_recipe_intern(struct swb_recipe *recipe, const struct swb_setting *setti
         return r < 0 ? r : (int)recipe->n_settings;
 }
 
+int swb_recipe_append(struct swb_recipe *recipe, const struct swb_recipe *more)
+{
+        uint8_t numbers[SWB_RECIPE_SETTINGS_MAX + 1] = {0};
+        int r;
+
+        for (size_t i = 0; i < more->n_settings; i++) {
+                r = swb_recipe_intern(recipe, &more->settings[i]);
+                if (r < 0)
+                        return r;
+                numbers[i + 1] = (uint8_t)r;
+        }
+        for (size_t i = 0; i < more->n_pieces; i++) {
+                struct swb_piece piece = more->pieces[i];
+
+                piece.setting = numbers[piece.setting];
+                r = swb_recipe_add(recipe, &piece);
+                if (r < 0)
+                        return r;
+        }
+        return swb_recipe_measure(recipe);
+}
+
+uint64_t swb_recipe_encoded(const struct swb_recipe *recipe)
+{
+        uint64_t n = 0;
+
+        for (size_t i = 0; i < recipe->n_pieces; i++)
+                if (recipe->pieces[i].depth == 0 && recipe->pieces[i].setting > 0)
+                        n += recipe->pieces[i].n_encoded;
+        return n;
+}
+
 static int put_number(struct swb_buf *buf, uint64_t value)
 {
         uint8_t bytes[10];

@@ -104,5 +104,9 @@ int swb_recipe_intern(struct swb_recipe *recipe, const struct swb_setting *setti
 int swb_recipe_add(struct swb_recipe *recipe, const struct swb_piece *piece) _warn_unused_;
 /* Fills in both totals. 0, or -EBADMSG when inner pieces do not add up. */
 int swb_recipe_measure(struct swb_recipe *recipe) _warn_unused_;
+/* Appends what another recipe tells of what follows. 0, -E2BIG, -ENOMEM. */
+int swb_recipe_append(struct swb_recipe *recipe, const struct swb_recipe *more) _warn_unused_;
+/* The bytes of the content that lie in encoded pieces. */
+uint64_t swb_recipe_encoded(const struct swb_recipe *recipe);
 /* Appends the recipe's coding. 0, -E2BIG, -ENOMEM. */
 int swb_recipe_write(const struct swb_recipe *recipe, struct swb_buf *buf) _warn_unused_;

@@ -325,6 +325,10 @@ def check_xz(blob):
 
 
 def check_swdiff(blob):
+    if blob[:4] == b"SWO1":  # between opened contents: a head, then the difference
+        if blob[4] > 1 or blob[5:8] != b"\0\0\0":
+            yield f"head {blob[:8]}"
+        blob = blob[16 + struct.unpack("<I", blob[8:12])[0]:]
     if blob[:4] != b"SWD1" or set(blob[4:9]) - {0, 1, 2, 3, 4} or blob[9:12] != b"\0\0\0":
         yield f"head {blob[:12]}"
     if 28 + sum(struct.unpack("<4I", blob[12:28])) > len(blob):
@@ -465,7 +469,10 @@ def numbers(data):
 
 
 def swpatch(patch, old):
-    """Applies a difference in the format SWD1; None if one of its streams is zstd or brotli."""
+    """Applies a difference in the format SWD1; None if one of its streams is zstd or brotli,
+    or if it is between opened contents."""
+    if patch[:4] == b"SWO1":
+        return None
     codecs, sizes = patch[4:9], struct.unpack("<4I", patch[12:28])
     if {2, 4} & set(codecs):
         return None

@@ -185,6 +185,7 @@ class OwnStream(PatchStream):
 
 
 def swdiff(blob, source, size):
+    demand(blob[:4] != b"SWO1", "unsupported", "difference between opened contents")  # PF-130
     demand(len(blob) >= 28 and blob[:4] == b"SWD1" and blob[9:12] == b"\0\0\0", "format",
            "head of a difference")  # PF-80
     codecs, sizes = blob[4:9], struct.unpack("<4I", blob[12:28])

@@ -71,11 +71,17 @@ static int fail_codec(struct swb_error *err, int code, const char *what)
                 return swb_fail_errno(err, ENOMEM, "decode %s", what);
         if (code == -EPROTONOSUPPORT)
                 return swb_fail(err, code, SWB_FAULT_UNSUPPORTED,
-                                "%s data holds a patch of a kind that is not supported", what);
+                                "%s data needs an encoder, or holds a patch of a kind, that this "
+                                "device has not",
+                                what);
         if (code == -E2BIG)
-                return swb_fail(err, code, SWB_FAULT_LIMIT,
-                                "%s data wants more than the %u MiB that decoding may take", what,
-                                (unsigned)(SWB_DECODER_MEMORY_BYTES >> 20));
+                return swb_fail(
+                        err, code, SWB_FAULT_LIMIT,
+                        "%s data wants more than the %u MiB that decoding may take, or than "
+                        "there is for opened contents",
+                        what, (unsigned)(SWB_DECODER_MEMORY_BYTES >> 20));
+        if (code != -EBADMSG)
+                return swb_fail_errno(err, code, "decode %s", what);
         return swb_fail(err, code, SWB_FAULT_FORMAT, "%s data is damaged or cut", what);
 }
 
@@ -322,6 +328,22 @@ static patch_function patch_of(const struct swb_operation *operation)
         return operation->type == SWB_OP_PUFFDIFF ? swb_puffpatch : swb_bspatch;
 }
 
+/* A difference between opened contents, or one as ever. */
+static int run_patch(struct swb_apply *apply, const struct swb_operation *operation,
+                     const uint8_t *blob, uint64_t n_source, uint64_t n_target,
+                     const struct swb_bspatch_io *io)
+{
+        const struct swb_open_limits limits = {SWB_APPLY_OPEN_BYTES, apply->scratch};
+        size_t n_blob = (size_t)operation->data_length;
+
+        if (operation->type != SWB_OP_SWDIFF || !swb_open_is_wrapped(blob, n_blob))
+                return patch_of(operation)(blob, n_blob, n_source, n_target,
+                                           SWB_DECODER_MEMORY_BYTES, io);
+        swb_buf_done(&apply->work);
+        return swb_open_patch(blob, n_blob, n_source, n_target, &limits, swb_swpatch,
+                              SWB_DECODER_MEMORY_BYTES, io);
+}
+
 /* src_length and dst_length: old payloads say with them how much of the last block is meant. */
 static int apply_patch(struct swb_apply *apply, const struct swb_operation *operation,
                        const uint8_t *blob, struct swb_slot *slot, struct swb_error *err)
@@ -346,8 +368,7 @@ static int apply_patch(struct swb_apply *apply, const struct swb_operation *oper
         n_target = patch.writer.n_bytes;
         if (operation->dst_length > 0)
                 n_target = SWB_MIN(n_target, operation->dst_length);
-        r = patch_of(operation)(blob, (size_t)operation->data_length, n_source, n_target,
-                                SWB_DECODER_MEMORY_BYTES, &io);
+        r = run_patch(apply, operation, blob, n_source, n_target, &io);
         if (r < 0)
                 return patch.failed ? r : fail_codec(err, r, "patch");
         return finish_padded(&patch.writer, err);

@@ -6,11 +6,12 @@
  * The blob was compared with its hash before. Operations read the source and write the target,
  * never the other way round, so one that was cut off is simply applied again. Memory: one buffer of
  * SWB_IO_BYTES, 8 bytes for each source extent, and a decoder of at most SWB_DECODER_MEMORY_BYTES,
- * which is kept for the next operation of its kind.
+ * which is kept for the next operation of its kind; SWB_APPLY_OPEN_BYTES while a content is opened.
  */
 #include "codec/codec.h"
 #include "device/install/extents.h"
 #include "device/install/slots.h"
+#include "open/wrapper.h"
 
 struct swb_apply {
         uint8_t *buffer;             /* SWB_IO_BYTES, page-aligned */
@@ -20,7 +21,12 @@ struct swb_apply {
         struct swb_decoder *decoder; /* of the last compressed operation, or NULL */
         enum swb_codec codec;        /* that decoder's */
         struct swb_buf work;         /* of the last sorted operation */
+        /* For differences between opened contents; NULL: none. Borrowed. */
+        const struct swb_open_scratch *scratch;
 };
+
+/* What opening and closing take at most, beside the inner difference's decoders. */
+#define SWB_APPLY_OPEN_BYTES ((uint64_t)26 << 20)
 
 int swb_apply_init(struct swb_apply *apply, struct swb_step step,
                    struct swb_error *err) _warn_unused_;

@@ -443,10 +443,13 @@ static int prepare(struct swb_installer *installer, struct swb_error *err)
         if (r >= 0)
                 r = swb_apply_init(&installer->apply, (struct swb_step){on_written, installer},
                                    err);
+        if (r >= 0 && swb_scratch_file_init(&installer->scratch, config->state_dir) < 0)
+                r = swb_oom(err);
         if (r >= 0)
                 r = swb_job_start_anew(installer, err);
         if (r < 0)
                 return r;
+        installer->apply.scratch = &installer->scratch.open;
         installer->apply.write_behind = !config->plain_files;
         installer->overlap = config->overlap && !config->plain_files;
         return swb_job_resume(installer, err);
@@ -462,6 +465,7 @@ int swb_installer_new(const struct swb_install_config *config, struct swb_instal
         if (!installer)
                 return swb_oom(err);
         installer->config = *config;
+        installer->scratch.fd = -EBADF;
         r = prepare(installer, err);
         if (r < 0)
                 return r;
@@ -478,6 +482,7 @@ struct swb_installer *swb_installer_free(struct swb_installer *installer)
         swb_payload_reader_free(installer->reader);
         (void)swb_pieces_free(installer->pieces);
         swb_apply_done(&installer->apply);
+        swb_scratch_file_done(&installer->scratch);
         swb_slots_done(&installer->slots);
         free(installer);
         return NULL;

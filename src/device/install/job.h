@@ -10,6 +10,7 @@
 #include "device/install/beside.h"
 #include "device/install/checkpoint.h"
 #include "device/install/installer.h"
+#include "device/install/scratch.h"
 #include "device/install/settle.h"
 #include "device/install/slots.h"
 #include "device/install/verify.h"
@@ -30,6 +31,7 @@ struct swb_installer {
         struct swb_slots slots;
         struct swb_slot *by_partition[SWB_PARTITIONS_MAX]; /* into slots, in the manifest's order */
         struct swb_apply apply;
+        struct swb_scratch_file scratch;
         struct swb_payload_reader *reader;
         const struct swb_manifest *manifest; /* NULL until it was accepted */
         struct swb_payload_totals totals;

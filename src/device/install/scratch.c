@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "device/install/scratch.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "base/log.h"
+#include "os/file.h"
+
+#define NAME "scratch"
+
+/* One that an ended process left behind under the name was cut off between two calls. */
+static int make_file(struct swb_scratch_file *scratch)
+{
+        _cleanup_close_ int folder = -EBADF;
+        int fd;
+
+        if (!scratch->folder) {
+                scratch->fd = memfd_create(NAME, MFD_CLOEXEC);
+                return scratch->fd < 0 ? -errno : 0;
+        }
+        folder = open(scratch->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (folder < 0)
+                return -errno;
+        (void)unlinkat(folder, NAME, 0);
+        fd = openat(folder, NAME, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+        if (fd < 0)
+                return -errno;
+        (void)unlinkat(folder, NAME, 0);
+        scratch->fd = fd;
+        return 0;
+}
+
+static int write_scratch(void *context, uint64_t offset, const uint8_t *data, size_t n)
+{
+        struct swb_scratch_file *scratch = context;
+        struct swb_error error = SWB_ERROR_INIT;
+        int r = scratch->fd < 0 ? make_file(scratch) : 0;
+
+        if (r < 0)
+                return r;
+        r = swb_pwrite(scratch->fd, NAME, data, n, offset, &error);
+        if (r < 0)
+                swb_log(SWB_LOG_DEBUG, "%s", error.text);
+        return r;
+}
+
+static int read_scratch(void *context, uint64_t offset, uint8_t *data, size_t n)
+{
+        const struct swb_scratch_file *scratch = context;
+
+        return scratch->fd < 0 ? -EIO : swb_pread(scratch->fd, NAME, data, n, offset, NULL);
+}
+
+int swb_scratch_file_init(struct swb_scratch_file *scratch, const char *folder)
+{
+        *scratch =
+                (struct swb_scratch_file){.fd = -EBADF, .folder = folder ? strdup(folder) : NULL};
+        scratch->open = (struct swb_open_scratch){.context = scratch,
+                                                  .max_bytes = SWB_SCRATCH_MAX_BYTES,
+                                                  .write = write_scratch,
+                                                  .read = read_scratch};
+        return folder && !scratch->folder ? -ENOMEM : 0;
+}
+
+void swb_scratch_file_done(struct swb_scratch_file *scratch)
+{
+        scratch->fd = swb_close(scratch->fd);
+        free(scratch->folder);
+        scratch->folder = NULL;
+}
