@@ -135,7 +135,7 @@ void swb_transaction_done(struct swb_transaction *t)
 int swb_query_init(struct swb_query *q, struct swb_db *db, const char *sql, struct swb_error *err)
 {
         void *statement;
-        int r = db->ops->prepare(db, sql, &statement, err);
+        int r = db->ops->statements->prepare(db, sql, &statement, err);
 
         if (r < 0)
                 return r;
@@ -146,18 +146,18 @@ int swb_query_init(struct swb_query *q, struct swb_db *db, const char *sql, stru
 void swb_query_done(struct swb_query *q)
 {
         if (q->db)
-                q->db->ops->finalize(q->statement);
+                q->db->ops->statements->finalize(q->statement);
         *q = (struct swb_query){0};
 }
 
 void swb_query_bind_text(struct swb_query *q, const char *text)
 {
-        q->db->ops->bind_text(q->statement, ++q->n_bound, text);
+        q->db->ops->statements->bind_text(q->statement, ++q->n_bound, text);
 }
 
 void swb_query_bind_i64(struct swb_query *q, int64_t number)
 {
-        q->db->ops->bind_i64(q->statement, ++q->n_bound, number);
+        q->db->ops->statements->bind_i64(q->statement, ++q->n_bound, number);
 }
 
 int swb_query_begin(struct swb_query *q, struct swb_db *db, const char *sql,
@@ -192,13 +192,13 @@ int swb_db_run(struct swb_db *db, const char *sql, const struct swb_value *value
 
 void swb_query_reset(struct swb_query *q)
 {
-        q->db->ops->reset(q->statement);
+        q->db->ops->statements->reset(q->statement);
         q->n_bound = 0;
 }
 
 int swb_query_step(struct swb_query *q, struct swb_error *err)
 {
-        int r = q->db->ops->step(q->statement, q->n_bound, err);
+        int r = q->db->ops->statements->step(q->statement, q->n_bound, err);
 
         if (r <= 0)
                 swb_query_reset(q);
@@ -229,12 +229,17 @@ int swb_query_insert(struct swb_query *q, int64_t *ret_id, struct swb_error *err
 
 const char *swb_query_text(const struct swb_query *q, int column)
 {
-        const char *text = q->db->ops->text(q->statement, column);
+        const char *text = q->db->ops->statements->text(q->statement, column);
 
         return text ? text : "";
 }
 
 int64_t swb_query_i64(const struct swb_query *q, int column)
 {
-        return q->db->ops->i64(q->statement, column);
+        return q->db->ops->statements->i64(q->statement, column);
+}
+
+uint64_t swb_query_u64(const struct swb_query *q, int column)
+{
+        return (uint64_t)SWB_MAX(swb_query_i64(q, column), 0);
 }

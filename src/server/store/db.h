@@ -153,3 +153,5 @@ void swb_query_reset(struct swb_query *q);
 /* Borrowed until the next step; "" for SQL NULL. Columns count from 0. */
 const char *swb_query_text(const struct swb_query *q, int column);
 int64_t swb_query_i64(const struct swb_query *q, int column);
+/* 0 for what is below. */
+uint64_t swb_query_u64(const struct swb_query *q, int column);

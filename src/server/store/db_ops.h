@@ -13,6 +13,19 @@ enum swb_db_begin {
         SWB_DB_BEGIN_ROWS,  /* see swb_transaction_begin_rows() */
 };
 
+/* Parameters count from 1; what a bind can't do is kept for the step. */
+struct swb_statement_ops {
+        int (*prepare)(struct swb_db *db, const char *sql, void **ret_statement,
+                       struct swb_error *err);
+        void (*finalize)(void *statement); /* NULL: nothing */
+        void (*bind_text)(void *statement, int place, const char *text);
+        void (*bind_i64)(void *statement, int place, int64_t number);
+        int (*step)(void *statement, int n_bound, struct swb_error *err); /* 1: a row; 0: the end */
+        void (*reset)(void *statement);
+        const char *(*text)(const void *statement, int column); /* NULL for SQL NULL */
+        int64_t (*i64)(const void *statement, int column);
+};
+
 struct swb_db_ops {
         bool is_shared; /* other servers may write, too */
         /* Does this kind open such a store? The last one of the list takes what is left. */
@@ -38,16 +51,7 @@ struct swb_db_ops {
         /* Within the transaction that changes the catalog: others are told when it commits. */
         int (*tell_news)(struct swb_db *db, struct swb_error *err);
 
-        /* Parameters count from 1; what a bind can't do is kept for the step. */
-        int (*prepare)(struct swb_db *db, const char *sql, void **ret_statement,
-                       struct swb_error *err);
-        void (*finalize)(void *statement); /* NULL: nothing */
-        void (*bind_text)(void *statement, int place, const char *text);
-        void (*bind_i64)(void *statement, int place, int64_t number);
-        int (*step)(void *statement, int n_bound, struct swb_error *err); /* 1: a row; 0: the end */
-        void (*reset)(void *statement);
-        const char *(*text)(const void *statement, int column); /* NULL for SQL NULL */
-        int64_t (*i64)(const void *statement, int column);
+        const struct swb_statement_ops *statements;
 };
 
 extern const struct swb_db_ops swb_sqlite_ops, swb_postgresql_ops;

@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "server/store/channels.h"
+#include "server/store/rollout_stages.h"
 
 #define COLUMNS                                                                                    \
         "o.id, o.app, o.release, o.name, o.channel, r.version, o.salt, o.status, o.reason,"        \
@@ -14,20 +15,15 @@
 static const char select_sql[] =
         "SELECT " COLUMNS " FROM rollouts o JOIN releases r ON r.id = o.release";
 
-static uint64_t unsigned_of(const struct swb_query *q, int column)
-{
-        return (uint64_t)SWB_MAX(swb_query_i64(q, column), 0);
-}
-
 static void read_plan(const struct swb_query *q, int c, struct swb_plan *plan)
 {
-        plan->max_failures = unsigned_of(q, c++);
-        plan->max_failure_ppm = (uint32_t)unsigned_of(q, c++);
-        plan->min_sample = unsigned_of(q, c++);
-        plan->class_failures = unsigned_of(q, c++);
-        plan->silent_seconds = unsigned_of(q, c++);
-        plan->overdue_seconds = unsigned_of(q, c++);
-        plan->deadline_seconds = unsigned_of(q, c++);
+        plan->max_failures = swb_query_u64(q, c++);
+        plan->max_failure_ppm = (uint32_t)swb_query_u64(q, c++);
+        plan->min_sample = swb_query_u64(q, c++);
+        plan->class_failures = swb_query_u64(q, c++);
+        plan->silent_seconds = swb_query_u64(q, c++);
+        plan->overdue_seconds = swb_query_u64(q, c++);
+        plan->deadline_seconds = swb_query_u64(q, c++);
         plan->priority = swb_priority_from_string(swb_query_text(q, c));
         if (plan->priority == _SWB_PRIORITY_INVALID)
                 plan->priority = SWB_PRIORITY_NORMAL;
@@ -49,13 +45,13 @@ static int read_rollout(const struct swb_query *q, struct swb_rollout_row *row,
         swb_copy_bounded(s->salt, swb_query_text(q, c++), SWB_NAME_MAX);
         s->status = (enum swb_rollout_status)swb_query_i64(q, c++);
         swb_copy_bounded(s->reason, swb_query_text(q, c++), SWB_ROLLOUT_REASON_MAX);
-        s->stage = unsigned_of(q, c++);
+        s->stage = swb_query_u64(q, c++);
         s->stage_opened = swb_query_i64(q, c++);
-        s->need = unsigned_of(q, c++);
-        s->forgiven.bad = unsigned_of(q, c++);
-        s->forgiven.ended = unsigned_of(q, c++);
-        s->forgiven_in_stage.bad = unsigned_of(q, c++);
-        s->forgiven_in_stage.ended = unsigned_of(q, c++);
+        s->need = swb_query_u64(q, c++);
+        s->forgiven.bad = swb_query_u64(q, c++);
+        s->forgiven.ended = swb_query_u64(q, c++);
+        s->forgiven_in_stage.bad = swb_query_u64(q, c++);
+        s->forgiven_in_stage.ended = swb_query_u64(q, c++);
         swb_copy_bounded(row->hours, swb_query_text(q, c++), SWB_HOURS_TEXT_MAX);
         swb_copy_bounded(row->time_zone, swb_query_text(q, c++), sizeof(row->time_zone) - 1);
         read_plan(q, c, &s->plan);
@@ -63,34 +59,6 @@ static int read_rollout(const struct swb_query *q, struct swb_rollout_row *row,
         row->created = swb_query_i64(q, c++);
         row->changed = swb_query_i64(q, c);
         return swb_hours_parse(row->hours, &s->plan.hours, err);
-}
-
-static int read_stages(struct swb_db *db, struct swb_rollout_setup *s, struct swb_error *err)
-{
-        _cleanup_(swb_query_done) struct swb_query q = {0};
-        int r;
-
-        r = swb_query_begin(&q, db,
-                            "SELECT share_ppm, max_devices, bake_seconds, concurrency, rate,"
-                            " rate_seconds, need FROM rollout_stages WHERE rollout = ?"
-                            " ORDER BY number LIMIT 16",
-                            SWB_VALUES(SWB_NUMBER(s->id)), err);
-        if (r < 0)
-                return r;
-        while ((r = swb_query_step(&q, err)) > 0)
-                s->plan.stages[s->plan.n_stages++] =
-                        (struct swb_stage){.share_ppm = (uint32_t)unsigned_of(&q, 0),
-                                           .max_devices = unsigned_of(&q, 1),
-                                           .bake_seconds = unsigned_of(&q, 2),
-                                           .concurrency = unsigned_of(&q, 3),
-                                           .rate = unsigned_of(&q, 4),
-                                           .rate_seconds = unsigned_of(&q, 5),
-                                           .need = unsigned_of(&q, 6)};
-        if (r >= 0 && s->stage >= s->plan.n_stages)
-                return swb_fail(err, -EBADMSG, SWB_FAULT_FORMAT,
-                                "rollout '%s' of the database is at a stage that it does not have",
-                                s->name);
-        return r;
 }
 
 int swb_rollout_find(struct swb_db *db, int64_t app, const char *name, struct swb_rollout_row *ret,
@@ -110,7 +78,7 @@ int swb_rollout_find(struct swb_db *db, int64_t app, const char *name, struct sw
                                 name);
         if (r >= 0)
                 r = read_rollout(&q, ret, err);
-        return r < 0 ? r : read_stages(db, &ret->setup, err);
+        return r < 0 ? r : swb_stages_read(db, &ret->setup, err);
 }
 
 int swb_rollout_page(struct swb_db *db, const struct swb_rollout_filter *filter,
@@ -139,7 +107,7 @@ int swb_rollout_page(struct swb_db *db, const struct swb_rollout_filter *filter,
         while (r >= 0 && (r = swb_query_step(&q, err)) > 0) {
                 r = read_rollout(&q, &row, err);
                 if (r >= 0)
-                        r = read_stages(db, &row.setup, err);
+                        r = swb_stages_read(db, &row.setup, err);
                 if (r >= 0)
                         r = each(&row, userdata, err);
         }
@@ -154,54 +122,6 @@ int swb_rollout_list(struct swb_db *db, int64_t app,
         const struct swb_rollout_filter filter = {.app = app, .limit = UINT64_MAX};
 
         return swb_rollout_page(db, &filter, each, userdata, err);
-}
-
-/* Enough successes for a stage are no more than it has devices: of those that the server knows and
- * that follow the channel. */
-static int count_need(struct swb_db *db, const struct swb_rollout_setup *s, size_t stage,
-                      uint64_t *ret, struct swb_error *err)
-{
-        _cleanup_(swb_query_done) struct swb_query q = {0};
-        struct swb_siphash_key key = swb_bucket_key(s->salt);
-        const struct swb_stage *plan = &s->plan.stages[stage];
-        uint64_t n = 0, enough = plan->need;
-        int r;
-
-        if (plan->max_devices > 0)
-                enough = SWB_MIN(enough, plan->max_devices);
-        r = swb_query_begin(&q, db,
-                            "SELECT machineid FROM devices d WHERE app = ?1 AND channel = ?2"
-                            " AND NOT EXISTS (SELECT 1 FROM rollout_members m"
-                            "  WHERE m.rollout = ?3 AND m.machineid = d.machineid)",
-                            SWB_VALUES(SWB_NUMBER(s->app), SWB_TEXT(s->channel), SWB_NUMBER(s->id)),
-                            err);
-        if (r < 0)
-                return r;
-        while (n < enough && (r = swb_query_step(&q, err)) > 0)
-                n += swb_bucket(&key, swb_query_text(&q, 0)) < plan->share_ppm;
-        if (r < 0)
-                return r;
-        *ret = n;
-        return 0;
-}
-
-static int open_stage(struct swb_db *db, const struct swb_rollout_setup *s, size_t stage,
-                      int64_t now, struct swb_error *err)
-{
-        uint64_t need;
-        int r;
-
-        r = count_need(db, s, stage, &need, err);
-        if (r >= 0)
-                r = swb_db_run(db,
-                               "UPDATE rollouts SET stage = ?, stage_opened = ?, need = ?,"
-                               " forgiven_stage_bad = 0, forgiven_stage_ended = 0, changed = ?"
-                               " WHERE id = ?",
-                               SWB_VALUES(SWB_NUMBER((int64_t)stage), SWB_NUMBER(now),
-                                          SWB_NUMBER((int64_t)need), SWB_NUMBER(now),
-                                          SWB_NUMBER(s->id)),
-                               err);
-        return r;
 }
 
 static int insert_rollout(struct swb_db *db, struct swb_rollout_row *row, int64_t now,
@@ -233,20 +153,6 @@ static int insert_rollout(struct swb_db *db, struct swb_rollout_row *row, int64_
         if (r < 0)
                 return r;
         return swb_query_insert(&q, &s->id, err);
-}
-
-static int insert_stage(struct swb_db *db, int64_t rollout, size_t number,
-                        const struct swb_stage *stage, struct swb_error *err)
-{
-        return swb_db_run(
-                db, "INSERT INTO rollout_stages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                SWB_VALUES(
-                        SWB_NUMBER(rollout), SWB_NUMBER((int64_t)number),
-                        SWB_NUMBER(stage->share_ppm), SWB_NUMBER((int64_t)stage->max_devices),
-                        SWB_NUMBER((int64_t)stage->bake_seconds),
-                        SWB_NUMBER((int64_t)stage->concurrency), SWB_NUMBER((int64_t)stage->rate),
-                        SWB_NUMBER((int64_t)stage->rate_seconds), SWB_NUMBER((int64_t)stage->need)),
-                err);
 }
 
 /* A rollout may be what fills a channel for the first time. */
@@ -317,26 +223,9 @@ int swb_rollout_create(struct swb_db *db, struct swb_rollout_row *row, int64_t n
                 r = ensure_channel(db, s, now, err);
         if (r >= 0)
                 r = insert_rollout(db, row, now, err);
-        for (size_t i = 0; r >= 0 && i < s->plan.n_stages; i++)
-                r = insert_stage(db, s->id, i, &s->plan.stages[i], err);
-        return r < 0 ? r : open_stage(db, s, 0, now, err);
-}
-
-/* Stages that have passed are history. */
-static int check_stages(const struct swb_rollout_setup *old, const struct swb_rollout_setup *s,
-                        struct swb_error *err)
-{
-        if (s->plan.n_stages <= s->stage)
-                return swb_fail(err, -EINVAL, SWB_FAULT_USAGE,
-                                "rollout '%s' is at stage %zu: it needs that many", s->name,
-                                s->stage + 1);
-        for (size_t i = 0; i < s->stage; i++)
-                if (s->plan.stages[i].share_ppm != old->plan.stages[i].share_ppm ||
-                    s->plan.stages[i].max_devices != old->plan.stages[i].max_devices)
-                        return swb_fail(err, -EINVAL, SWB_FAULT_USAGE,
-                                        "stage %zu of rollout '%s' has passed: its size stays",
-                                        i + 1, s->name);
-        return 0;
+        if (r >= 0)
+                r = swb_stages_replace(db, s, err);
+        return r < 0 ? r : swb_stage_open(db, s, 0, now, err);
 }
 
 static int update_plan(struct swb_db *db, const struct swb_rollout_row *row, uint64_t need,
@@ -362,41 +251,6 @@ static int update_plan(struct swb_db *db, const struct swb_rollout_row *row, uin
                 err);
 }
 
-static int replace_stages(struct swb_db *db, const struct swb_rollout_setup *s,
-                          struct swb_error *err)
-{
-        int r;
-
-        r = swb_db_run(db, "DELETE FROM rollout_stages WHERE rollout = ?",
-                       SWB_VALUES(SWB_NUMBER(s->id)), err);
-        for (size_t i = 0; r >= 0 && i < s->plan.n_stages; i++)
-                r = insert_stage(db, s->id, i, &s->plan.stages[i], err);
-        return r;
-}
-
-/* As count_need(), for a stage that has admitted devices already. */
-static int recount_need(struct swb_db *db, const struct swb_rollout_setup *s, uint64_t *ret,
-                        struct swb_error *err)
-{
-        _cleanup_(swb_query_done) struct swb_query q = {0};
-        const struct swb_stage *plan = &s->plan.stages[s->stage];
-        uint64_t n, enough = plan->need;
-        int r;
-
-        if (plan->max_devices > 0)
-                enough = SWB_MIN(enough, plan->max_devices);
-        r = count_need(db, s, s->stage, &n, err);
-        if (r >= 0)
-                r = swb_query_first(
-                        &q, db,
-                        "SELECT count(*) FROM rollout_members WHERE rollout = ? AND stage = ?",
-                        SWB_VALUES(SWB_NUMBER(s->id), SWB_NUMBER((int64_t)s->stage)), err);
-        if (r < 0)
-                return r;
-        *ret = SWB_MIN(enough, n + unsigned_of(&q, 0));
-        return 0;
-}
-
 int swb_rollout_edit(struct swb_db *db, const struct swb_rollout_row *row, int64_t now,
                      struct swb_error *err)
 {
@@ -412,14 +266,14 @@ int swb_rollout_edit(struct swb_db *db, const struct swb_rollout_row *row, int64
         if (r >= 0)
                 r = swb_rollout_find(db, s->app, s->name, &old, err);
         if (r >= 0)
-                r = check_stages(&old.setup, s, err);
+                r = swb_stages_check(&old.setup, s, err);
         /* How many successes the open stage needs was counted when it opened. */
         if (r >= 0 && memcmp(&old.setup.plan.stages[s->stage], &s->plan.stages[s->stage],
                              sizeof(struct swb_stage)) != 0)
-                r = recount_need(db, s, &need, err);
+                r = swb_stage_recount_need(db, s, &need, err);
         if (r >= 0)
                 r = update_plan(db, row, need, now, err);
-        return r < 0 ? r : replace_stages(db, s, err);
+        return r < 0 ? r : swb_stages_replace(db, s, err);
 }
 
 int swb_rollout_set_status(struct swb_db *db, const struct swb_rollout_setup *setup,
@@ -468,7 +322,7 @@ int swb_rollout_advance(struct swb_db *db, const struct swb_rollout_setup *setup
                                 "rollout '%s' is at its last stage: 'finish' makes %s the "
                                 "channel's release",
                                 setup->name, setup->version);
-        return open_stage(db, setup, setup->stage + 1, now, err);
+        return swb_stage_open(db, setup, setup->stage + 1, now, err);
 }
 
 int swb_rollout_finish(struct swb_db *db, const struct swb_rollout_setup *setup, int64_t now,

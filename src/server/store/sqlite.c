@@ -356,6 +356,17 @@ static int64_t i64_of(const void *statement, int column)
         return sqlite3_column_int64(s->handle, column);
 }
 
+static const struct swb_statement_ops statement_ops = {
+        .prepare = prepare,
+        .finalize = finalize,
+        .bind_text = bind_text,
+        .bind_i64 = bind_i64,
+        .step = step,
+        .reset = reset,
+        .text = text_of,
+        .i64 = i64_of,
+};
+
 const struct swb_db_ops swb_sqlite_ops = {
         .is_mine = is_mine,
         .open = open_sqlite,
@@ -371,12 +382,5 @@ const struct swb_db_ops swb_sqlite_ops = {
         .copy = copy,
         .has_news = has_news,
         .tell_news = tell_news,
-        .prepare = prepare,
-        .finalize = finalize,
-        .bind_text = bind_text,
-        .bind_i64 = bind_i64,
-        .step = step,
-        .reset = reset,
-        .text = text_of,
-        .i64 = i64_of,
+        .statements = &statement_ops,
 };
