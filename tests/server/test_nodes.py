@@ -2,7 +2,9 @@
 """Several servers on one database: any of them answers any device, and limits hold across them."""
 
 import concurrent.futures
+import http.client
 import itertools
+import signal
 import threading
 
 import pytest
@@ -141,30 +143,55 @@ def test_changes_reach_all(nodes, data):
 
 def test_rolling_restart_without_an_error(nodes, serve, data):
     """What a proxy sees that asks the next one when the first is gone."""
-    current, errors, stop = list(nodes), [], threading.Event()
+    current, errors, asked, stop = list(nodes), [], [], threading.Event()
 
     def ask():
         for number in itertools.count():
             if stop.is_set():
                 return
+            asked.append(number)
+            why = []
             for attempt in range(2):
                 node = current[(number + attempt) % 2]
                 try:
-                    if node.ask(STARTED, machineid="m", request=f'requestid="{number}"').status == 200:
+                    answer = node.ask(STARTED, machineid="m", request=f'requestid="{number}"')
+                    if answer.status == 200:
                         break
-                except OSError:
-                    pass
-                except Exception:
-                    pass
+                    why.append(answer.text)
+                except (OSError, http.client.HTTPException) as error:
+                    why.append(repr(error))
             else:
-                errors.append(number)
+                errors.append((number, why))
 
     thread = threading.Thread(target=ask)
     thread.start()
     for i in range(2):
         fresh = serve()
         old, current[i] = current[i], fresh
+        # On a busy machine one request could otherwise see both of them go.
+        before = len(asked)
+        fresh.wait_for(lambda before=before: len(asked) > before + 1)
         assert old.stop() == 0
     stop.set()
     thread.join()
     assert errors == []
+
+
+def test_answers_what_it_has_taken(nodes):
+    """Who is connected when a server ends gets an answer; a new one is refused."""
+    node = nodes[0]
+    body = ('<?xml version="1.0" encoding="UTF-8"?><request protocol="3.0"><app appid="{App-1}" version="1.0"'
+            f' machineid="m%d">{STARTED}</app></request>')
+    node.process.send_signal(signal.SIGSTOP)
+    waiting = [node.socket() for _ in range(30)]  # the kernel takes them
+    for number, one in enumerate(waiting):
+        text = body % number
+        one.sendall(f"POST /v1/update/ HTTP/1.0\r\nContent-Length: {len(text)}\r\n\r\n{text}".encode())
+    node.process.send_signal(signal.SIGTERM)
+    node.process.send_signal(signal.SIGCONT)
+    for one in waiting:
+        with one, one.makefile("rb") as answer:
+            assert b" 200 " in answer.readline()
+    assert node.stop() == 0
+    with pytest.raises(OSError):
+        node.socket()

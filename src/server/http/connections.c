@@ -9,7 +9,8 @@
 struct swb_connection {
         struct swb_connection *next, *previous;
         int fd;
-        uint64_t deadline_usec; /* CLOCK_MONOTONIC */
+        uint64_t began_usec, deadline_usec; /* CLOCK_MONOTONIC */
+        bool has_asked, is_long;
 };
 
 struct swb_connections {
@@ -54,7 +55,8 @@ struct swb_connection *swb_connection_begin(struct swb_connections *all, int fd)
         if (!connection)
                 return NULL;
         connection->fd = fd;
-        connection->deadline_usec = now_usec() + all->timeout_usec;
+        connection->began_usec = now_usec();
+        connection->deadline_usec = connection->began_usec + all->timeout_usec;
         (void)pthread_mutex_lock(&all->lock);
         connection->next = all->first;
         if (all->first)
@@ -77,22 +79,45 @@ void swb_connection_end(struct swb_connections *all, struct swb_connection *conn
         free(connection);
 }
 
-static void set_deadline(struct swb_connections *all, struct swb_connection *connection,
-                         uint64_t deadline_usec)
+void swb_connection_pause(struct swb_connections *all, struct swb_connection *connection,
+                          bool is_long)
 {
+        (void)pthread_mutex_lock(&all->lock);
+        connection->deadline_usec = NO_DEADLINE;
+        connection->has_asked = true;
+        connection->is_long = is_long;
+        (void)pthread_mutex_unlock(&all->lock);
+}
+
+void swb_connection_resume(struct swb_connections *all, struct swb_connection *connection)
+{
+        uint64_t deadline_usec = now_usec() + all->timeout_usec;
+
         (void)pthread_mutex_lock(&all->lock);
         connection->deadline_usec = deadline_usec;
         (void)pthread_mutex_unlock(&all->lock);
 }
 
-void swb_connection_pause(struct swb_connections *all, struct swb_connection *connection)
+static bool owes(const struct swb_connection *c, uint64_t now, uint64_t new_usec)
 {
-        set_deadline(all, connection, NO_DEADLINE);
+        char byte;
+
+        if (c->deadline_usec == NO_DEADLINE)
+                return !c->is_long;
+        return (!c->has_asked && now - c->began_usec < new_usec) ||
+               recv(c->fd, &byte, sizeof(byte), MSG_PEEK | MSG_DONTWAIT) > 0;
 }
 
-void swb_connection_resume(struct swb_connections *all, struct swb_connection *connection)
+bool swb_connections_owe(struct swb_connections *all, uint64_t new_usec)
 {
-        set_deadline(all, connection, now_usec() + all->timeout_usec);
+        uint64_t now = now_usec();
+        bool owe = false;
+
+        (void)pthread_mutex_lock(&all->lock);
+        for (const struct swb_connection *c = all->first; c && !owe; c = c->next)
+                owe = owes(c, now, new_usec);
+        (void)pthread_mutex_unlock(&all->lock);
+        return owe;
 }
 
 unsigned swb_connections_expire(struct swb_connections *all)

@@ -261,7 +261,8 @@ enum MHD_Result swb_on_request(void *userdata, struct MHD_Connection *connection
         if (*upload_data_size > 0)
                 return take_body(exchange, upload_data, upload_data_size);
         if (exchange->place)
-                swb_connection_pause(exchange->service->connections, exchange->place);
+                swb_connection_pause(exchange->service->connections, exchange->place,
+                                     exchange->finish == swb_finish_download);
         if (exchange->n_body_bytes > exchange->max_body_bytes)
                 return refuse_large(exchange);
         exchange->path = url;

@@ -74,6 +74,9 @@ struct swb_exchange {
 
 struct swb_catalog *swb_service_catalog(struct swb_service *service);
 
+/* Takes no more connections, and lets those that are there have their answers; in drain.c. */
+void swb_service_drain(struct swb_service *service);
+
 /* A value of the request's headers or query, or NULL. Borrowed. */
 const char *swb_exchange_header(const struct swb_exchange *exchange, const char *name);
 const char *swb_exchange_query(const struct swb_exchange *exchange, const char *name);

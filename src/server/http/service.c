@@ -143,13 +143,15 @@ struct swb_service *swb_service_free(struct swb_service *service)
 {
         if (!service)
                 return NULL;
-        /* The writer first: it wakes the connections that wait for it, and libmicrohttpd can't end
+        swb_board_stop(service->board);
+        if (service->daemon)
+                swb_service_drain(service);
+        /* Then the writer: it wakes the connections that wait for it, and libmicrohttpd can't end
          * while one is suspended. What comes later is told to try again. */
         if (service->writer)
                 swb_writer_stop(service->writer);
         (void)swb_runner_free(service->runner);
         (void)swb_herald_free(service->herald);
-        swb_board_stop(service->board);
         if (service->workers)
                 swb_workers_stop(service->workers);
         if (service->daemon)
