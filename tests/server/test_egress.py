@@ -46,6 +46,9 @@ def test_caps_delay_offers(serve, publish, data):
         reason, wait = answer(server, "d")
         assert reason == "egress-cap" and 60 <= wait <= 3600
         assert answer(server, None)[0] == "egress-cap"  # and who has no name
+    # Not all of them come back at the same moment.
+    waits = {answer(servers[0], f"g{number}")[1] for number in range(8)}
+    assert len(waits) > 2 and min(waits) >= 60 and max(waits) <= 3600
     assert caps(data)["today"] == 3 * size
     assert "egress-cap: egress cap: 2.0 is there" in run(data, "explain", "d").stdout
     assert "would be told: update" in run(data, "explain", "c").stdout

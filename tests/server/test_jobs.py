@@ -10,6 +10,8 @@ from api_tools import Client, make_token
 from server_payload import blocks
 from server_tools import BUILD, run, run_json, sql
 
+BOTH_STORES = True
+
 PACK = BUILD.resolve() / "src/bin/swb-pack/swb-pack"
 
 

@@ -11,6 +11,8 @@ import pytest
 from api_tools import Client, make_token
 from server_tools import run, run_json, sql
 
+BOTH_STORES = True
+
 
 @pytest.fixture
 def receiver():

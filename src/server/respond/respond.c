@@ -2,15 +2,16 @@
 #include "server/respond/respond.h"
 
 #include "server/report/report.h"
+#include "server/rollout/bucket.h"
 #include "server/select/explain.h"
 #include "server/select/nearest.h"
 
 /* "1." and the hex SHA-256 */
 #define FP_TEXT (2 + 64 + 1)
 
-/* Of a device that an egress cap holds back. */
+/* Of a device that an egress cap holds back: the earliest time, to which up to a half is added. */
 #define RETRY_MIN_SECONDS 60
-#define RETRY_MAX_SECONDS 3600
+#define RETRY_MAX_SECONDS 2400
 
 /* What the answer to one app borrows from. */
 struct scratch {
@@ -123,12 +124,16 @@ static void fill_update(const struct swb_select_query *query, const struct swb_d
         };
 }
 
-/* When it may fit, but neither at once nor after long: others give up, or the cap is lifted. */
-static uint64_t retry_seconds(const struct swb_decision *decision, int64_t now)
+/* When it may fit, but neither at once nor after long: others give up, or the cap is lifted. Each
+ * device has a moment of its own behind that, so that not all come back in the same second. */
+static uint64_t retry_seconds(const struct swb_select_query *query,
+                              const struct swb_decision *decision)
 {
-        int64_t wait = decision->held_until - now;
+        const struct swb_siphash_key key = swb_bucket_key("egress");
+        int64_t until = decision->held_until - query->now;
+        uint64_t wait = (uint64_t)SWB_MIN(SWB_MAX(until, RETRY_MIN_SECONDS), RETRY_MAX_SECONDS);
 
-        return (uint64_t)SWB_MIN(SWB_MAX(wait, RETRY_MIN_SECONDS), RETRY_MAX_SECONDS);
+        return wait + wait * swb_bucket(&key, query->machineid) / (2 * SWB_BUCKETS);
 }
 
 static void fill_offer(const struct swb_select_query *query, const struct swb_decision *decision,
@@ -145,7 +150,7 @@ static void fill_offer(const struct swb_select_query *query, const struct swb_de
                                                                     : SWB_OMAHA_STATUS_NOUPDATE;
         offer->invalidate = decision->recall;
         if (decision->outcome == SWB_SELECT_EGRESS)
-                offer->poll_interval = retry_seconds(decision, query->now);
+                offer->poll_interval = retry_seconds(query, decision);
         offer->info = swb_decision_explain(query, decision, scratch->info);
 }
 
