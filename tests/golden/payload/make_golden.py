@@ -472,8 +472,7 @@ def write_bad_operations(cases):
     parts[0].ops[1].changes = {"offset": number(2, 0)}
     cases.bad("operation-blob-shared", "format", "data at offset 0", Payload(parts))
     many = Op(8, [(0, 3)], data, more=chunk(6, b"") * 262145)
-    if cases.folder != HERE:  # half a MiB: not checked in
-        cases.bad("operation-extents", "limit", "more than 262144 extents", Payload(one(many)))
+    cases.bad("operation-extents", "limit", "more than 262144 extents", Payload(one(many)))
 
 
 def write_bad_delta(cases):
