@@ -3,6 +3,8 @@
 
 import pytest
 
+from flow_bus import DBusError
+
 
 @pytest.fixture(scope="module")
 def adaptive(releases, tmp_path_factory):
@@ -38,3 +40,31 @@ def test_cut_and_resumed(chain, adaptive):
     device.wait_state("idle")
     chain.assert_slots(A="1.0", B="2.0")
     assert proxy.n_bytes < adaptive.stat().st_size
+
+
+def test_repair(chain, adaptive):
+    """What waits in the other slot is damaged: found when asked for, and mended with what is wrong."""
+    device, proxy = chain.device, chain.proxy
+    with pytest.raises(DBusError, match=".*no installed update waits.*"):
+        device.start()
+        device.call("Repair")
+    device.set("reboot", automatic="no")
+    device.stop()
+    chain.server.publish_files(adaptive)
+    device.start()
+    device.wait_state("updated")
+    fetched = proxy.n_bytes
+    assert device.ctl("repair", "--wait").returncode == 0
+    assert proxy.n_bytes - fetched < adaptive.stat().st_size / 50  # at most the list of pieces
+    with device.slot("B").open("r+b") as slot:
+        slot.seek(5_000_000)
+        slot.write(b"damage")
+    result = device.ctl("repair", "--wait")
+    assert result.returncode == 0, result.stderr
+    chain.assert_slots(A="1.0", B="2.0")
+    assert "slot B is read back, and repaired" in device.log()
+    device.call("Reboot")
+    assert device.reboot() == "B"
+    device.wait_state("idle")
+    chain.assert_slots(A="1.0", B="2.0")
+    assert proxy.n_bytes - fetched < adaptive.stat().st_size / 10

@@ -15,13 +15,13 @@ int follow(struct client *client, struct screen *screen, is_over_t is_over, void
            struct swb_error *err) _warn_unused_;
 
 extern const struct swb_opt cmd_status_options[], cmd_check_options[], cmd_install_options[],
-        cmd_doctor_options[];
-extern const struct swb_opt cmd_status_options[], cmd_check_options[], cmd_install_options[];
+        cmd_doctor_options[], cmd_repair_options[];
 extern const struct swb_opt cmd_inhibit_options[], cmd_why_options[], cmd_history_options[];
 
 int cmd_status(int n_args, char **args, struct swb_error *err);
 int cmd_check(int n_args, char **args, struct swb_error *err);
 int cmd_install(int n_args, char **args, struct swb_error *err);
+int cmd_repair(int n_args, char **args, struct swb_error *err);
 int cmd_cancel(int n_args, char **args, struct swb_error *err);
 int cmd_reboot(int n_args, char **args, struct swb_error *err);
 int cmd_doctor(int n_args, char **args, struct swb_error *err);

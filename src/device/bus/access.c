@@ -39,6 +39,7 @@ static const struct {
         {"Doctor", MANAGE},         {"AttemptUpdate", UPDATE},
         {"RebootIfNeeded", REBOOT}, {"AttemptUpdateWithFlags", UPDATE},
         {"ResetStatus", MANAGE},    {"InstallFrom", MANAGE},
+        {"Repair", UPDATE},
 };
 
 /* NULL: everybody may. By the member alone: the interface may be left out of a call. */

@@ -64,6 +64,11 @@ static int method_install(sd_bus_message *message, void *userdata, sd_bus_error 
         return call(message, userdata, ret_error, swb_engine_install);
 }
 
+static int method_repair(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+        return call(message, userdata, ret_error, swb_engine_repair);
+}
+
 static int method_cancel(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
 {
         return call(message, userdata, ret_error, swb_engine_cancel);
@@ -268,6 +273,7 @@ const sd_bus_vtable swb_bus_vtable[] = {
         SD_BUS_VTABLE_START(0),
         METHOD("Check", method_check),
         METHOD("Install", method_install),
+        METHOD("Repair", method_repair),
         METHOD("Cancel", method_cancel),
         METHOD("Reboot", method_reboot),
         SD_BUS_METHOD_WITH_ARGS("Doctor", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(ssss)", findings),

@@ -110,6 +110,9 @@ int swb_engine_check(struct swb_engine *engine, struct swb_error *err) _warn_unu
 /* Goes on with an update that is known, else (and after a failure of its payload) checks for one;
  * either way gates that wait for leave are open for it. */
 int swb_engine_install(struct swb_engine *engine, struct swb_error *err) _warn_unused_;
+/* Reads the slot of an installed update, which no reboot has started yet, back once more; what is
+ * wrong is then installed again. Not bootable meanwhile. NOT_FOUND: there is none. */
+int swb_engine_repair(struct swb_engine *engine, struct swb_error *err) _warn_unused_;
 /* Installs the payload at this URL (http, https, file), described by URL.json beside it, by the
  * rules that hold for what the server offers. The same payload goes on where it was, wherever its
  * bytes came from so far. USAGE: not such a URL. */

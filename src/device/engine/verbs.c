@@ -120,6 +120,43 @@ int swb_engine_install(struct swb_engine *engine, struct swb_error *err)
         }
 }
 
+/* The installer's checkpoint says that all is written, so the attempt begins with reading back; if
+ * that fails, the installer forgets it, and the next attempt writes (pieces: fetches) what lacks.
+ */
+int swb_engine_repair(struct swb_engine *engine, struct swb_error *err)
+{
+        int r = swb_engine_need_ready(engine, err);
+
+        if (r < 0)
+                return r;
+        switch (engine->status.state) {
+        case SWB_ENGINE_UPDATED:
+        case SWB_ENGINE_HELD:
+                swb_engine_call_off(engine, "the installed update is examined");
+                swb_engine_not_later(engine);
+                swb_engine_clear_error(engine);
+                engine->state->pending.by_hand = true;
+                swb_log(SWB_LOG_NOTICE, "slot %s is read back, and repaired if that is needed",
+                        swb_slot_to_string(engine->state->pending.slot));
+                swb_engine_proceed(engine);
+                return 0;
+        case SWB_ENGINE_IDLE:
+        case SWB_ENGINE_CHECKING:
+        case SWB_ENGINE_AVAILABLE:
+                return swb_fail(err, -ENOENT, SWB_FAULT_NOT_FOUND,
+                                "no installed update waits for a reboot, the engine is %s: what "
+                                "the other slot should hold is not known",
+                                swb_engine_state_to_string(engine->status.state));
+        case SWB_ENGINE_DOWNLOADING:
+        case SWB_ENGINE_VERIFYING:
+        case SWB_ENGINE_REBOOTING:
+        case SWB_ENGINE_CONFIRMING:
+        case _SWB_ENGINE_STATE_MAX:
+        default:
+                return busy(engine, err, "repair");
+        }
+}
+
 int swb_engine_cancel(struct swb_engine *engine, struct swb_error *err)
 {
         struct swb_error why = SWB_ERROR_INIT;
