@@ -34,7 +34,8 @@ def test_every_page_is_reached_from_the_readme():
         # `docs/x.md` in a table or sentence leads there, too
         todo += [book.TOP / file for file in re.findall(r"`((?:[\w.-]+/)*[\w.-]+\.md)`", path.read_text())
                  if (book.TOP / file).exists()]
-    assert {p for p in book.pages("docs/*.md")} <= seen
+    lost = [book.name(p) for p in book.pages("docs/*.md") if p not in seen]
+    assert not lost, f"put them into docs/README.md: {lost}"
 
 
 def test_anchors_as_on_github(tmp_path):
