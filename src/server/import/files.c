@@ -147,33 +147,43 @@ static int take_stored(struct swb_import *import, const json_t *package, const s
         return r < 0 ? r : 1;
 }
 
-/* DIR/FILE, DIR/VERSION/FILE. 1: one was there. */
+/* 1: it was there. */
+static int take_path(struct swb_import *import, const json_t *package, const struct wanted *w,
+                     const char *path, struct swb_error *err)
+{
+        _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+        int r;
+
+        if (fd < 0 && errno != ENOENT && errno != ENOTDIR)
+                return swb_fail_errno(err, errno, "open '%s'", path);
+        if (fd < 0)
+                return 0;
+        r = take(import, package, w, fd, path, err);
+        return r < 0 ? r : 1;
+}
+
+/* DIR/FILE, or else DIR/VERSION/FILE. 1: one was there. */
 static int take_local(struct swb_import *import, const json_t *package, const struct wanted *w,
                       struct swb_error *err)
 {
-        const char *middles[] = {"", "/", w->version};
+        _cleanup_free_ char *flat = NULL, *deep = NULL;
+        const char *folder = import->options->payloads;
+        int r;
 
-        if (!import->options->payloads)
+        if (!folder)
                 return 0;
-        for (size_t i = 0; i < 2; i++) {
-                _cleanup_free_ char *path = NULL;
-                _cleanup_close_ int fd = -EBADF;
-                int r;
-
-                if (asprintf(&path, "%s%s%s/%s", import->options->payloads, middles[i],
-                             i ? middles[2] : "", w->filename) < 0) {
-                        path = NULL;
-                        return swb_oom(err);
-                }
-                fd = open(path, O_RDONLY | O_CLOEXEC);
-                if (fd < 0 && errno != ENOENT && errno != ENOTDIR)
-                        return swb_fail_errno(err, errno, "open '%s'", path);
-                if (fd < 0)
-                        continue;
-                r = take(import, package, w, fd, path, err);
-                return r < 0 ? r : 1;
+        if (asprintf(&flat, "%s/%s", folder, w->filename) < 0) {
+                flat = NULL;
+                return swb_oom(err);
         }
-        return 0;
+        r = take_path(import, package, w, flat, err);
+        if (r != 0)
+                return r;
+        if (asprintf(&deep, "%s/%s/%s", folder, w->version, w->filename) < 0) {
+                deep = NULL;
+                return swb_oom(err);
+        }
+        return take_path(import, package, w, deep, err);
 }
 
 static int write_some(void *context, const void *data, size_t n_bytes, struct swb_error *err)
