@@ -11,7 +11,6 @@
  */
 #include <sys/resource.h>
 
-#include "base/endian.h"
 #include "codec/difference.h"
 #include "predict/predictor.h"
 
@@ -100,20 +99,24 @@ static int64_t get_number(const struct swb_buf *buf, struct reading *at)
 
 static uint64_t get_value(const uint8_t *p, uint8_t width)
 {
-        return width == 8 ? swb_get_le64(p) : swb_get_le32(p);
+        uint64_t value = 0;
+
+        for (unsigned i = width; i-- > 0;)
+                value = value << 8 | p[i];
+        return value;
 }
 
 static void put_value(uint8_t *p, uint8_t width, uint64_t value)
 {
-        if (width == 8)
-                swb_put_le64(p, value);
-        else
-                swb_put_le32(p, (uint32_t)value);
+        for (unsigned i = 0; i < width; i++, value >>= 8)
+                p[i] = (uint8_t)value;
 }
 
 static int64_t as_signed(uint64_t value, uint8_t width)
 {
-        return width == 8 ? (int64_t)value : (int64_t)(int32_t)value;
+        unsigned unused = 64u - 8u * width;
+
+        return (int64_t)(value << unused) >> unused;
 }
 
 static size_t to_copies(const struct swb_difference *d, struct swb_copy *copies)

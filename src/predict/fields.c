@@ -4,8 +4,7 @@
 #include <string.h>
 
 #define BLOCK_BYTES ((uint64_t)1 << 16)
-/* The narrowest field has two bytes of code before it or is four bytes wide. */
-#define BLOCK_FIELDS_MAX (BLOCK_BYTES / 4 + 1)
+#define BLOCK_FIELDS_MAX BLOCK_BYTES
 
 struct swb_field_block {
         uint32_t n;
@@ -27,8 +26,8 @@ static const struct {
         [SWB_FIELD_NAME] = {4, "name"},
         [SWB_FIELD_SYMBOL_VALUE] = {8, "symbol-value"},
         [SWB_FIELD_SYMBOL_SIZE] = {8, "symbol-size"},
-        [SWB_FIELD_HEADER_4] = {4, "header-4"},
-        [SWB_FIELD_HEADER_8] = {8, "header-8"},
+        [SWB_FIELD_HEADER_4] = {4, "header"},
+        [SWB_FIELD_SEQUENCE] = {3, "sequence"},
         [SWB_FIELD_UNWIND_PLACE] = {4, "unwind-place"},
         [SWB_FIELD_UNWIND_RANGE] = {4, "unwind-range"},
         [SWB_FIELD_UNWIND_PARENT] = {4, "unwind-parent"},
@@ -47,11 +46,18 @@ static const struct {
         [SWB_FIELD_ARM_PAGE] = {4, "arm-page"},
         [SWB_FIELD_ARM_LOW] = {4, "arm-low"},
         [SWB_FIELD_ARM_NEAR] = {4, "arm-near"},
+        [SWB_FIELD_TOKEN] = {1, "token"},
+        [SWB_FIELD_HEADER_8] = {8, "header"},
 };
 
 uint8_t swb_field_width(enum swb_field_kind kind)
 {
         return kinds[kind].width;
+}
+
+uint8_t swb_field_stream(enum swb_field_kind kind)
+{
+        return kind == SWB_FIELD_HEADER_8 ? SWB_FIELD_HEADER_4 : (uint8_t)kind;
 }
 
 const char *swb_field_name(enum swb_field_kind kind)

@@ -9,7 +9,7 @@
 
 #include "base/cleanup.h"
 
-/* The numbers are the format's: corrections of a kind make one stream. */
+/* The numbers are the format's: corrections of a kind make one stream. Those above 31 share one. */
 enum swb_field_kind {
         SWB_FIELD_BRANCH = 0,    /* x86-64: distance of a call or long jump */
         SWB_FIELD_CONDITION = 1, /* x86-64: distance of a conditional jump */
@@ -23,7 +23,7 @@ enum swb_field_kind {
         SWB_FIELD_SYMBOL_VALUE = 9,
         SWB_FIELD_SYMBOL_SIZE = 10,
         SWB_FIELD_HEADER_4 = 11, /* known from the hints alone */
-        SWB_FIELD_HEADER_8 = 12,
+        SWB_FIELD_SEQUENCE = 12, /* the kernel's symbols in the order of their names */
         SWB_FIELD_UNWIND_PLACE = 13,
         SWB_FIELD_UNWIND_RANGE = 14,
         SWB_FIELD_UNWIND_PARENT = 15,
@@ -42,6 +42,8 @@ enum swb_field_kind {
         SWB_FIELD_ARM_PAGE = 28,
         SWB_FIELD_ARM_LOW = 29,
         SWB_FIELD_ARM_NEAR = 30, /* conditional branches and the like */
+        SWB_FIELD_TOKEN = 31,    /* a byte of a symbol's name */
+        SWB_FIELD_HEADER_8 = 32, /* goes with HEADER_4 */
         _SWB_FIELD_MAX,
 };
 
@@ -60,6 +62,8 @@ struct swb_fields {
 };
 
 uint8_t swb_field_width(enum swb_field_kind kind);
+/* The number of the stream of corrections. */
+uint8_t swb_field_stream(enum swb_field_kind kind);
 /* A stable name for tables. */
 const char *swb_field_name(enum swb_field_kind kind);
 

@@ -1,18 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a kernel holds beside a program's: its own relocations behind the file, tables of records
- * that begin with distances, and the list of its symbols. Spec: docs/design/delta.md, PA-70 to
+ * that begin with distances. Spec: docs/design/delta.md, PA-70 to
  * PA-76.
  */
 #include "predict/kernel.h"
 
-#include "base/endian.h"
-#include "predict/window.h"
-
 /* Addresses in the lists are the low halves of these. */
 #define UPPER_HALF 0xffffffff00000000u
-#define SYMBOLS_MIN 1000u
-#define SYMBOLS_MAX ((uint64_t)1 << 20)
 
 static uint64_t listed_address(const struct swb_elf *elf, uint64_t at)
 {
@@ -133,73 +128,7 @@ static void find_marked(struct swb_program *program, struct swb_marks *marks, ui
         }
 }
 
-/* ---- the list of symbols: offsets of 4 bytes, what they count from, their number */
-
-/* So many numbers are looked at in search of the list. */
-#define SYMBOLS_BUDGET ((size_t)1 << 22)
-
-/* Those of per-CPU variables come first and are none; the others count down from -1. */
-static bool are_symbols(const struct swb_elf *elf, uint64_t begin, uint64_t n, size_t *budget)
-{
-        struct swb_window window = {.view = elf->view};
-        int32_t last = 0;
-
-        for (uint64_t i = 0; i < n; i++) {
-                int32_t value = (int32_t)swb_get_le32(swb_window_at(&window, begin + i * 4));
-
-                if (*budget == 0)
-                        return false;
-                --*budget;
-                if (last >= 0 ? value >= 0 && value < last : value > last)
-                        return false;
-                last = value;
-        }
-        return last < 0;
-}
-
-/* Is the pointer at `base` what the symbols count from? */
-static bool find_symbols(struct swb_program *program, const struct swb_section *s, uint64_t base,
-                         size_t *budget)
-{
-        const struct swb_elf *elf = &program->elf;
-        uint64_t n = swb_elf_u64(elf, base + 8), n_bytes = (n * 4 + 7) & ~UINT64_C(7);
-
-        if (n < SYMBOLS_MIN || n > SYMBOLS_MAX || n_bytes > base - s->offset ||
-            !are_symbols(elf, base - n_bytes, n, budget))
-                return false;
-        program->symbols_begin = (uint32_t)(base - n_bytes);
-        program->symbols_base = (uint32_t)base;
-        return true;
-}
-
-static void find_symbol_list(struct swb_program *program, const struct swb_section *s)
-{
-        struct swb_marks marks = swb_marks_of(program, s);
-        uint64_t end = s->offset + (uint64_t)s->n_bytes;
-        enum swb_field_kind kind;
-        uint64_t at = swb_marks_next(&marks, s->offset, &kind);
-        size_t budget = SYMBOLS_BUDGET;
-
-        while (program->symbols_base == 0 && at < end) {
-                if (kind == SWB_FIELD_POINTER && find_symbols(program, s, at, &budget))
-                        return;
-                at = swb_marks_next(&marks, at + 1, &kind);
-        }
-}
-
-static struct swb_reference refer_symbol(const struct swb_elf *elf, uint32_t base_at,
-                                         uint64_t value)
-{
-        uint64_t base = swb_elf_u64(elf, base_at);
-
-        return (struct swb_reference){
-                .target = swb_elf_spot(elf, base - 1 - (uint64_t)(int64_t)(int32_t)value),
-                .base = swb_elf_spot(elf, base),
-                .factor = -1,
-                .scale = 1,
-                .learns = true,
-        };
-}
+/* ---- data */
 
 void swb_kernel_find_data(struct swb_program *program, const struct swb_section *s)
 {
@@ -209,17 +138,17 @@ void swb_kernel_find_data(struct swb_program *program, const struct swb_section 
         if (!program->elf.kernel || s->address == 0)
                 return;
         if (s->role == SWB_ROLE_CONSTANTS)
-                find_symbol_list(program, s);
+                swb_kallsyms_init(program, s);
         marks = swb_marks_of(program, s);
-        if (program->symbols_base < s->offset || program->symbols_base >= end) {
+        if (program->kallsyms.base < s->offset || program->kallsyms.base >= end) {
                 find_marked(program, &marks, s->offset, end);
                 return;
         }
-        find_marked(program, &marks, s->offset, program->symbols_begin);
-        for (uint32_t at = program->symbols_begin; at < program->symbols_base; at += 4)
-                if ((int32_t)swb_elf_u32(&program->elf, at) < 0)
-                        swb_fields_add(&program->fields, at, SWB_FIELD_SYMBOL_TABLE);
-        find_marked(program, &marks, program->symbols_base, end);
+        find_marked(program, &marks, s->offset, program->kallsyms.begin);
+        swb_kallsyms_find_offsets(program);
+        find_marked(program, &marks, program->kallsyms.base, program->kallsyms.names);
+        swb_kallsyms_find_names(program);
+        find_marked(program, &marks, program->kallsyms.end, end);
 }
 
 /* ---- records that begin with distances */
@@ -265,8 +194,6 @@ struct swb_reference swb_kernel_refer(struct swb_program *program, uint64_t offs
                 reference.target = swb_elf_spot(elf, UPPER_HALF | value);
                 return reference;
         }
-        if (kind == SWB_FIELD_SYMBOL_TABLE)
-                return refer_symbol(elf, program->symbols_base, value);
         if (!s)
                 return reference;
         reference.learns = kind == SWB_FIELD_DISTANCE;

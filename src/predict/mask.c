@@ -8,7 +8,6 @@
 
 #include <string.h>
 
-#include "base/endian.h"
 #include "predict/map.h"
 #include "predict/program.h"
 
@@ -26,24 +25,24 @@ struct naming {
         struct side old, new;
         struct swb_layout layout;
         struct swb_map map;
+        uint8_t tokens[256];
         bool placed; /* names are places in the new file */
 };
 
 static uint64_t get_value(struct swb_view *view, uint64_t offset, uint8_t width)
 {
         const uint8_t *p = swb_view_at(view, offset, width);
+        uint64_t value = 0;
 
-        if (!p)
-                return 0;
-        return width == 8 ? swb_get_le64(p) : swb_get_le32(p);
+        for (unsigned i = width; p && i-- > 0;)
+                value = value << 8 | p[i];
+        return value;
 }
 
 static void put_value(uint8_t *p, uint8_t width, uint64_t value)
 {
-        if (width == 8)
-                swb_put_le64(p, value);
-        else
-                swb_put_le32(p, (uint32_t)value);
+        for (unsigned i = 0; i < width; i++, value >>= 8)
+                p[i] = (uint8_t)value;
 }
 
 /* Of an instruction only the bits of the address. */
@@ -52,7 +51,7 @@ static void put_name(struct side *side, uint64_t offset, enum swb_field_kind kin
         uint8_t width = swb_field_width(kind);
         uint32_t value = (uint32_t)get_value(side->view, offset, width), mask = UINT32_MAX;
 
-        if (kind >= SWB_FIELD_ARM_BRANCH)
+        if (kind >= SWB_FIELD_ARM_BRANCH && kind <= SWB_FIELD_ARM_NEAR)
                 mask = swb_arm64_mask(swb_arm64_form(value));
         put_value(side->masked + offset, width,
                   mask == UINT32_MAX ? name : (value & ~mask) | (name & mask));
@@ -104,6 +103,34 @@ static uint32_t symbol_name(const struct side *side, uint32_t symbol)
         return swb_elf_text_hash(elf, (uint64_t)elf->names_offset + elf->sections[number].name);
 }
 
+/* What the symbol is, to which the order by name refers. */
+static uint32_t sequence_name(struct side *side, uint32_t offset)
+{
+        struct swb_reference reference = swb_program_refer(
+                &side->program, offset, SWB_FIELD_SYMBOL_TABLE, get_value(side->view, offset, 4));
+
+        return content_name(side, reference.target, 0);
+}
+
+/* Tokens are called what the new file calls them. */
+static void match_tokens(struct naming *naming)
+{
+        const struct swb_program *old = &naming->old.program, *new = &naming->new.program;
+        uint32_t hashes[256];
+
+        for (unsigned i = 0; i < 256; i++) {
+                naming->tokens[i] = (uint8_t)i;
+                hashes[i] = swb_elf_text_hash(&new->elf, swb_kallsyms_token(new, (uint8_t)i));
+        }
+        for (unsigned i = 0; i < 256; i++) {
+                uint32_t hash = swb_elf_text_hash(&old->elf, swb_kallsyms_token(old, (uint8_t)i));
+
+                for (unsigned k = 0; k < 256; k++)
+                        if (hashes[k] == hash)
+                                naming->tokens[i] = (uint8_t)k;
+        }
+}
+
 static uint32_t first_name(const struct side *side, enum swb_field_kind kind,
                            const struct swb_reference *reference)
 {
@@ -142,11 +169,15 @@ static bool has_better_name(enum swb_field_kind kind, const struct swb_reference
                kind == SWB_FIELD_RELA_SYMBOL;
 }
 
-static uint32_t name_of(const struct naming *naming, bool is_old, enum swb_field_kind kind,
+static uint32_t name_of(struct naming *naming, bool is_old, enum swb_field_kind kind,
                         const struct swb_reference *reference)
 {
+        if (kind == SWB_FIELD_TOKEN)
+                return is_old ? naming->tokens[reference->target & 0xff] : reference->target & 0xff;
         if (reference->known || reference->target >= SWB_SPOT_PLACE)
                 return 0;
+        if (kind == SWB_FIELD_SEQUENCE)
+                return sequence_name(is_old ? &naming->old : &naming->new, reference->target);
         if (!naming->placed || has_better_name(kind, reference))
                 return first_name(is_old ? &naming->old : &naming->new, kind, reference);
         return is_old ? move(naming, reference->target) : reference->target;
@@ -242,6 +273,9 @@ int swb_predictor_mask(enum swb_model model, struct swb_view *old, struct swb_vi
                 r = init_side(&naming.new);
         if (r >= 0)
                 r = init_layout(&naming, copies, n_copies);
+        if (r >= 0 && naming.old.program.elf.n_sections > 0 &&
+            naming.new.program.elf.n_sections > 0)
+                match_tokens(&naming);
         if (r >= 0)
                 r = mask_side(&naming, true);
         if (r >= 0)

@@ -102,8 +102,10 @@ bool swb_predictor_next(struct swb_predictor *predictor, uint64_t begin, uint64_
 
         if (!swb_fields_next(&predictor->program.fields, begin, end, &old, &kind, &predictor->next))
                 return false;
-        *ret = (struct swb_place){
-                .old = old, .new = old, .width = swb_field_width(kind), .kind = (uint8_t)kind};
+        *ret = (struct swb_place){.old = old,
+                                  .new = old,
+                                  .width = swb_field_width(kind),
+                                  .kind = swb_field_stream(kind)};
         return true;
 }
 
@@ -265,6 +267,7 @@ uint64_t swb_predictor_predict(struct swb_predictor *predictor, const struct swb
                                uint64_t value)
 {
         struct swb_reference *reference = &predictor->reference;
+        uint64_t moved;
 
         *reference = swb_program_refer(&predictor->program, place->old,
                                        (enum swb_field_kind)place->kind, value);
@@ -278,8 +281,10 @@ uint64_t swb_predictor_predict(struct swb_predictor *predictor, const struct swb
                 return swb_arm64_put(reference->form, (uint32_t)value,
                                      reference->place_address + predictor->base_shift,
                                      reference->target_address + predictor->target_shift);
-        return value + reference->bias +
-               scaled(reference, predictor->target_shift - predictor->base_shift);
+        moved = scaled(reference, predictor->target_shift - predictor->base_shift);
+        if (reference->reversed)
+                return swb_reverse_3(swb_reverse_3((uint32_t)value) + (uint32_t)moved);
+        return value + reference->bias + moved;
 }
 
 /* As a signed number of the field's width. */

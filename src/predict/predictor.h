@@ -37,7 +37,7 @@ struct swb_place {
         uint64_t old;  /* where the field is, in the old file */
         uint64_t new;  /* and in the new one: set by the caller before predict and learn, from the
                         * copy  in which it stands (copy.new + (old - copy.old)) */
-        uint8_t width; /* 4 or 8 bytes */
+        uint8_t width; /* 1, 3, 4 or 8 bytes */
         uint8_t kind;  /* below SWB_FIELD_KINDS_MAX */
 };
 

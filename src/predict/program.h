@@ -25,6 +25,7 @@ struct swb_reference {
         bool in_section;  /* shifts are those inside of the section, not of addresses */
         bool learns;      /* others may point at the same target */
         bool base_learns; /* nothing is known of the base but what is learned */
+        bool reversed;    /* 3 bytes, the highest first */
         bool known;       /* nothing to follow: the new value is `value` */
         uint64_t value;
         uint64_t bias;                          /* added */
@@ -38,6 +39,15 @@ struct swb_reference {
 enum swb_list { SWB_LIST_32, SWB_LIST_64, SWB_LIST_INVERSE, SWB_LISTS };
 #define SWB_LISTS_OF_PLACES SWB_LIST_INVERSE
 
+/* The kernel's list of its symbols; all positions in the file, 0: not there. */
+struct swb_kallsyms {
+        uint32_t begin, base; /* offsets, and the address from which they count */
+        uint32_t n;
+        uint32_t names, names_end, sequence, sequence_end;
+        uint32_t tokens, starts; /* texts of the tokens, and where each begins */
+        uint32_t end;            /* of what has fields */
+};
+
 struct swb_kernel_list {
         uint32_t begin, end; /* in the file */
 };
@@ -48,8 +58,9 @@ struct swb_btf {
         uint32_t first_type, first_string; /* the numbers with which the file's own begin */
 };
 
-/* What is learned by rule: how far the own types, the own strings of all modules moved. */
-enum { SWB_RULE_TYPES = 1, SWB_RULE_STRINGS = 2 };
+/* What is learned by rule: how far the own types, the own strings of all modules moved; what each
+ * token became. */
+enum { SWB_RULE_TYPES = 1, SWB_RULE_STRINGS = 2, SWB_RULE_TOKENS = 1 << 27 };
 
 struct swb_program {
         struct swb_elf elf;
@@ -57,7 +68,7 @@ struct swb_program {
         uint8_t *tables; /* a bit for each 4 bytes of constants at which a table may begin */
         struct swb_btf btf;
         struct swb_kernel_list lists[SWB_LISTS];
-        uint32_t symbols_begin, symbols_base; /* the kernel's list of symbols; 0: none */
+        struct swb_kallsyms kallsyms;
         uint32_t
                 checksum_names[2]; /* the kernel's sections that go with __kcrctab, __kcrctab_gpl */
         size_t n_memory;           /* bytes allocated for all of this */
@@ -100,6 +111,18 @@ void swb_kernel_find_places(struct swb_program *program, const struct swb_sectio
 void swb_kernel_find_relocations(struct swb_program *program);
 struct swb_reference swb_kernel_refer(struct swb_program *program, uint64_t offset,
                                       enum swb_field_kind kind, uint64_t value);
+/* kallsyms.c */
+struct swb_reference swb_kallsyms_refer(struct swb_program *program, uint64_t offset,
+                                        enum swb_field_kind kind, uint64_t value);
+/* Where the token's text is. */
+uint64_t swb_kallsyms_token(const struct swb_program *program, uint8_t token);
+
+/* 3 bytes the other way around. */
+static inline uint32_t swb_reverse_3(uint32_t value)
+{
+        return (value & 0xff) << 16 | (value & 0xff00) | (value >> 16 & 0xff);
+}
+
 void swb_checksums_find(struct swb_program *program, const struct swb_section *s);
 struct swb_reference swb_checksums_refer(struct swb_program *program, uint64_t offset,
                                          enum swb_field_kind kind, uint64_t value);

@@ -74,8 +74,7 @@ static void go_through(const struct input *input, const struct swb_copy *copy,
                 swb_assert(swb_predictor_next(b, at, end, &other));
                 swb_assert(place.old == other.old && place.kind == other.kind);
                 swb_assert(place.old >= at && place.width <= end - place.old);
-                swb_assert(place.kind < SWB_FIELD_KINDS_MAX &&
-                           (place.width == 4 || place.width == 8));
+                swb_assert(place.kind < SWB_FIELD_KINDS_MAX && place.width > 0 && place.width <= 8);
                 memcpy(&old_value, input->old + place.old, place.width);
                 place.new = other.new = copy->new + (place.old - copy->old);
                 value = swb_predictor_predict(a, &place, old_value);
