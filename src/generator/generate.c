@@ -283,11 +283,8 @@ static int leave_trees_out(struct generate *g, struct swb_error *err)
 static int prepare(struct generate *g, struct swb_error *err)
 {
         const struct swb_generate_config *c = g->config;
-        uint64_t blocks = swb_make_diff_blocks(&g->rules, c->pool.memory_bytes);
-        /* A piece's like may be scattered: its source gets more room. */
-        const struct swb_window_limits limits = {.src_blocks = blocks,
-                                                 .dst_blocks = blocks - blocks / 4,
-                                                 .chunk_blocks = g->rules.chunk_blocks};
+        const struct swb_window_limits limits =
+                swb_prepared_limits(&g->rules, c->pool.memory_bytes);
         int r = 0;
 
         for (size_t i = 0; i < c->n_partitions && r == 0; i++) {

@@ -1,7 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "generator/prepare.h"
 
+#include "generator/diff/make.h"
 #include "generator/pieces/cut.h"
+
+/* A content up to this size is one difference if the memory has room: 0.3 % smaller than windows.
+ */
+#define WHOLE_BLOCKS ((uint64_t)(48u << 20) / SWB_BLOCK_BYTES)
+/* Of a larger one. Windows of 24 MiB from 53 MiB make no smaller payload (of a browser of 300 MB),
+ * but take a third more time and twice the memory, which another processor's could have; a device
+ * reads and hashes all of a window's source, and what a cut costs is a window's data. */
+#define WINDOW_SRC_BLOCKS ((uint64_t)(32u << 20) / SWB_BLOCK_BYTES)
+#define WINDOW_DST_BLOCKS ((uint64_t)(16u << 20) / SWB_BLOCK_BYTES)
+
+struct swb_window_limits swb_prepared_limits(const struct swb_rules *rules, uint64_t memory_bytes)
+{
+        uint64_t blocks = swb_make_diff_blocks(rules, memory_bytes);
+
+        /* A piece's like may be scattered: its source gets more room. */
+        return (struct swb_window_limits){.whole_blocks = SWB_MIN(blocks, WHOLE_BLOCKS),
+                                          .src_blocks = SWB_MIN(blocks, WINDOW_SRC_BLOCKS),
+                                          .dst_blocks =
+                                                  SWB_MIN(blocks - blocks / 4, WINDOW_DST_BLOCKS),
+                                          .chunk_blocks = rules->chunk_blocks};
+}
 
 static void side_done(struct swb_prepared_side *side)
 {

@@ -20,6 +20,9 @@ struct swb_prepared {
         char note[192]; /* what the user should know, "" = nothing */
 };
 
+/* How large contents are cut: each difference fits the memory. */
+struct swb_window_limits swb_prepared_limits(const struct swb_rules *rules, uint64_t memory_bytes);
+
 /* Opens and scans. old_path NULL: full; then the image's files are looked at only if by_files.
  * NOT_FOUND, FORMAT, LIMIT, IO, NO_MEMORY. */
 int swb_prepared_init(struct swb_prepared *p, const char *name, const char *old_path,

@@ -258,7 +258,8 @@ static int add_data_tasks(struct plan *plan, struct swb_error *err)
                 r = flush_group(plan, err);
         if (r < 0)
                 return r;
-        if (plan->input->rules->swdiff && swb_task_list_join(plan->tasks, JOINED_BLOCKS) < 0)
+        if (plan->input->rules->swdiff &&
+            swb_task_list_join(plan->tasks, plan->input->limits.src_blocks, JOINED_BLOCKS) < 0)
                 return swb_oom(err);
         if (swb_task_list_add_replace(plan->tasks, &plan->alone, plan->input->rules->chunk_blocks) <
             0)

@@ -58,14 +58,16 @@ static int join(struct swb_task *to, struct swb_task *from)
 }
 
 /* Room for one more, in blocks and in extents? */
-static bool can_join(const struct swb_task *to, const struct swb_task *from, uint64_t blocks)
+static bool can_join(const struct swb_task *to, const struct swb_task *from, uint64_t src_blocks,
+                     uint64_t dst_blocks)
 {
-        return to->dst.n_blocks + from->dst.n_blocks <= blocks &&
+        return to->src.n_blocks + from->src.n_blocks <= src_blocks &&
+               to->dst.n_blocks + from->dst.n_blocks <= dst_blocks &&
                to->src.n + from->src.n <= JOINED_EXTENTS_MAX &&
                to->dst.n + from->dst.n <= JOINED_EXTENTS_MAX;
 }
 
-int swb_task_list_join(struct swb_task_list *list, uint64_t blocks)
+int swb_task_list_join(struct swb_task_list *list, uint64_t src_blocks, uint64_t dst_blocks)
 {
         size_t n = 0, open = SIZE_MAX;
 
@@ -73,7 +75,7 @@ int swb_task_list_join(struct swb_task_list *list, uint64_t blocks)
                 struct swb_task *task = &list->items[i];
 
                 if (task->kind == SWB_TASK_DIFF && open != SIZE_MAX &&
-                    can_join(&list->items[open], task, blocks)) {
+                    can_join(&list->items[open], task, src_blocks, dst_blocks)) {
                         if (join(&list->items[open], task) < 0)
                                 return -ENOMEM;
                         continue;

@@ -41,10 +41,11 @@ struct swb_task *swb_task_list_add(struct swb_task_list *list, enum swb_task_kin
 void swb_task_list_done(struct swb_task_list *list);
 
 /*
- * Joins neighbouring DIFF tasks into one of several parts until it has `blocks` of the target: one
- * compression over many files. 0, -ENOMEM.
+ * Joins neighbouring DIFF tasks into one of several parts until it has so many blocks of the source
+ * or of the target: one compression over many files. 0, -ENOMEM.
  */
-int swb_task_list_join(struct swb_task_list *list, uint64_t blocks) _warn_unused_;
+int swb_task_list_join(struct swb_task_list *list, uint64_t src_blocks,
+                       uint64_t dst_blocks) _warn_unused_;
 
 /* Cuts blocks into REPLACE tasks of at most chunk_blocks each. 0, -ENOMEM. */
 int swb_task_list_add_replace(struct swb_task_list *list, const struct swb_extent_list *dst,

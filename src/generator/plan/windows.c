@@ -283,11 +283,18 @@ static int add_window(struct swb_task_list *tasks, const struct swb_window_limit
         return r;
 }
 
+static bool is_whole(const struct swb_window_limits *limits, const struct swb_extent_list *src,
+                     const struct swb_extent_list *dst)
+{
+        return SWB_MAX(src->n_blocks, dst->n_blocks) <= limits->whole_blocks;
+}
+
 static int cut_window(struct swb_task_list *tasks, const struct swb_window_limits *limits,
                       struct window *window, const struct samples *old, const struct samples *new,
                       const struct swb_extent_list *src, const struct swb_extent_list *dst)
 {
-        int r = find_window(window, old, new, src, limits->src_blocks);
+        uint64_t max = is_whole(limits, src, dst) ? limits->whole_blocks : limits->src_blocks;
+        int r = find_window(window, old, new, src, max);
 
         if (r == 0)
                 r = add_window(tasks, limits, window, dst);
@@ -306,6 +313,14 @@ static int add_whole(struct swb_task_list *tasks, const struct swb_extent_list *
         return swb_extent_list_append(&task->dst, dst->items, dst->n);
 }
 
+static uint64_t count_windows(const struct swb_window_limits *limits,
+                              const struct swb_extent_list *src, const struct swb_extent_list *dst)
+{
+        if (is_whole(limits, src, dst))
+                return 1;
+        return (dst->n_blocks + limits->dst_blocks - 1) / limits->dst_blocks;
+}
+
 int swb_windows_cut(const struct swb_pool *pool, const struct swb_window_limits *limits,
                     const struct swb_image *old, const struct swb_extent_list *src,
                     const struct swb_image *new, const struct swb_extent_list *dst,
@@ -314,13 +329,14 @@ int swb_windows_cut(const struct swb_pool *pool, const struct swb_window_limits 
         _cleanup_(samples_done) struct samples old_samples = {0}, new_samples = {0};
         unsigned bits = SWB_MAX(src->n_blocks, dst->n_blocks) > LARGE_BLOCKS ? SAMPLE_BITS_LARGE
                                                                              : SAMPLE_BITS_SMALL;
+        uint64_t n_windows = count_windows(limits, src, dst);
         int r;
 
         if (src->n_blocks == 0)
                 return swb_task_list_add_replace(tasks, dst, limits->chunk_blocks) < 0
                                ? swb_oom(err)
                                : 0;
-        if (dst->n_blocks < EXAMINE_BLOCKS && src->n_blocks <= limits->src_blocks)
+        if (dst->n_blocks < EXAMINE_BLOCKS && is_whole(limits, src, dst))
                 return add_whole(tasks, src, dst) < 0 ? swb_oom(err) : 0;
         r = sample_content(pool, old, src, bits, &old_samples, err);
         if (r == 0)
@@ -328,13 +344,14 @@ int swb_windows_cut(const struct swb_pool *pool, const struct swb_window_limits 
         if (r < 0)
                 return r;
         qsort(old_samples.items, old_samples.n, sizeof(struct sample), compare_samples);
-        for (uint64_t done = 0; done < dst->n_blocks; done += limits->dst_blocks) {
-                struct window window = {.dst_first = done,
-                                        .dst_blocks =
-                                                SWB_MIN(limits->dst_blocks, dst->n_blocks - done)};
+        /* all of about the same size */
+        for (uint64_t i = 0, done = 0; i < n_windows; i++) {
+                uint64_t end = dst->n_blocks * (i + 1) / n_windows;
+                struct window window = {.dst_first = done, .dst_blocks = end - done};
 
                 if (cut_window(tasks, limits, &window, &old_samples, &new_samples, src, dst) < 0)
                         return swb_oom(err);
+                done = end;
         }
         return 0;
 }

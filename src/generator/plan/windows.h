@@ -4,15 +4,16 @@
  * generator/plan/windows.h - large contents in pieces that fit the memory
  *
  * A difference needs several times the old content's size in memory to make. Contents above the
- * limits are cut: each piece of the new one gets that part of the old one in which most of its
- * content is found again, wherever it stands. Pieces that are not found again at all (compressed
- * data) are not worth a difference.
+ * limits, whatever their size, are cut: each piece of the new one gets that part of the old one in
+ * which most of its content is found again, wherever it stands. Pieces that are not found again at
+ * all (compressed data) are not worth a difference.
  */
 #include "generator/pack/pool.h"
 #include "generator/plan/task.h"
 #include "generator/scan/image.h"
 
 struct swb_window_limits {
+        uint64_t whole_blocks; /* old and new contents up to this are not cut */
         uint64_t src_blocks;   /* of the old content in one difference */
         uint64_t dst_blocks;   /* of the new one */
         uint64_t chunk_blocks; /* of one REPLACE */

@@ -47,9 +47,7 @@ static int plan(struct making *m, const char *old_path, const char *new_path,
 
         if (r < 0)
                 return r;
-        limits.src_blocks = swb_make_diff_blocks(&rules, pool->memory_bytes);
-        limits.dst_blocks = limits.src_blocks - limits.src_blocks / 4;
-        limits.chunk_blocks = rules.chunk_blocks;
+        limits = swb_prepared_limits(&rules, pool->memory_bytes);
         r = swb_prepared_init(&prepared, "root", old_path, new_path, false, err);
         (void)snprintf(m->report->note, sizeof(m->report->note), "%s", prepared.note);
         if (r == 0)
