@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "base/text.h"
+#include "generator/plan/cost.h"
 #include "generator/prepare.h"
 #include "generator/verity/exclude.h"
 #include "generator/verity/image.h"
@@ -98,18 +99,12 @@ static int run_work(void *object, struct swb_error *err)
         return swb_make_task(&work->make, work->task, &work->operations, err);
 }
 
-/* Work is counted in bytes to read; a difference costs about eight times a copy's. */
 static struct swb_job job_of(const struct generate *g, struct work *work)
 {
-        uint64_t weight = work->task->kind == SWB_TASK_COPY   ? 1
-                          : work->task->kind == SWB_TASK_ZERO ? 0
-                                                              : 8;
-
         return (struct swb_job){.run = run_work,
                                 .object = work,
                                 .memory_bytes = swb_make_memory(&g->rules, work->task),
-                                .work = weight *
-                                        (work->task->src.n_blocks + work->task->dst.n_blocks)};
+                                .work = swb_task_cost(&g->rules, work->task)};
 }
 
 static size_t list_work(struct generate *g, struct work *works, struct swb_job *jobs)
@@ -280,6 +275,19 @@ static int leave_trees_out(struct generate *g, struct swb_error *err)
         return 0;
 }
 
+/* Jobs keep to the memory by themselves; what is known of each block must leave them room. */
+static int check_memory(const struct generate *g, struct swb_error *err)
+{
+        uint64_t needed = swb_prepared_memory(g->prepared, g->config->n_partitions);
+
+        if (needed > g->config->pool.memory_bytes)
+                return swb_fail(err, -EINVAL, SWB_FAULT_USAGE,
+                                "memory of %" PRIu64 "M is too little for images of this size: at "
+                                "least %" PRIu64 "M (--memory)",
+                                g->config->pool.memory_bytes >> 20, (needed >> 20) + 1);
+        return 0;
+}
+
 static int prepare(struct generate *g, struct swb_error *err)
 {
         const struct swb_generate_config *c = g->config;
@@ -295,6 +303,8 @@ static int prepare(struct generate *g, struct swb_error *err)
                 (void)snprintf(g->out->notes[i], sizeof(g->out->notes[i]), "%s",
                                g->prepared[i].note);
         }
+        if (r == 0)
+                r = check_memory(g, err);
         if (r == 0)
                 r = swb_prepared_hash(g->prepared, c->n_partitions, &c->pool, err);
         for (size_t i = 0; i < c->n_partitions && r == 0; i++)

@@ -86,6 +86,24 @@ int swb_prepared_init(struct swb_prepared *p, const char *name, const char *old_
         return r < 0 ? swb_wrap(err, r, "partition '%s'", name) : 0;
 }
 
+/* Identity, owner and source; two lists of numbers while the plan is made. */
+#define NEW_BLOCK_BYTES (sizeof(struct swb_block_id) + 4 * sizeof(uint32_t))
+/* Identity, owner, and the index of contents, which has up to four places a block. */
+#define OLD_BLOCK_BYTES (sizeof(struct swb_block_id) + 6 * sizeof(uint32_t))
+#define PLAN_ROOM_BYTES ((uint64_t)64 << 20)
+
+uint64_t swb_prepared_memory(const struct swb_prepared *partitions, size_t n)
+{
+        uint64_t bytes = PLAN_ROOM_BYTES;
+
+        for (size_t i = 0; i < n; i++) {
+                bytes += partitions[i].new.image->n_blocks *NEW_BLOCK_BYTES;
+                if (partitions[i].old.image)
+                        bytes += partitions[i].old.image->n_blocks * OLD_BLOCK_BYTES;
+        }
+        return bytes;
+}
+
 int swb_prepared_hash(struct swb_prepared *partitions, size_t n, const struct swb_pool *pool,
                       struct swb_error *err)
 {

@@ -29,6 +29,10 @@ int swb_prepared_init(struct swb_prepared *p, const char *name, const char *old_
                       const char *new_path, bool by_files, struct swb_error *err) _warn_unused_;
 void swb_prepared_done(struct swb_prepared *p);
 
+/* The memory that planning takes at most for what it knows of each block, with room for a job.
+ * Partitions must be open. */
+uint64_t swb_prepared_memory(const struct swb_prepared *partitions, size_t n);
+
 /* Hashes the images of all partitions side by side. */
 int swb_prepared_hash(struct swb_prepared *partitions, size_t n, const struct swb_pool *pool,
                       struct swb_error *err) _warn_unused_;

@@ -185,6 +185,12 @@ print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
 """
 
 
+def sparse(path, n_bytes):
+    with path.open("wb") as file:
+        file.truncate(n_bytes)
+    return path
+
+
 def peak_memory(pack, *args):
     """Of a run that must work: the largest resident set in bytes. A program that is started from
     here counts this process too, as it was before exec(); a small one between keeps that out."""
@@ -282,6 +288,12 @@ class TestComplaints:
         assert "--jobs" in pack.fails(*full, *COMMON, "--jobs=1000", status=2)
         assert "--hash-only" in pack.fails(*full, *COMMON, "--hash-only", status=2)
         assert "--hash-only" in pack.fails(*full, *COMMON, "--signature-size=256", status=2)
+
+    def test_memory_for_images_of_that_size(self, pack, tmp_path):
+        """What is known of each block counts, too; said before anything is read."""
+        old, new = (sparse(tmp_path / name, 16 << 30) for name in ("old", "new"))
+        said = pack.fails("delta", old, new, "--output=p", *DELTA, "--memory=256M", status=2)
+        assert "at least 353M" in said
 
     def test_output(self, pack, pair):
         assert "No such file" in pack.fails("full", pair[1], "--output=no/folder/p", *COMMON)
