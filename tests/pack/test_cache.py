@@ -157,6 +157,27 @@ def test_another_pair_with_the_same_file(pack, tmp_path):
     assert made == make(pack, pairs[1], "plain", OWN_ENTRIES)[0]
 
 
+def entries_of(folder):
+    return [e for e in folder.iterdir() if e.suffix == ".swbop"] if folder.exists() else []
+
+
+def test_a_killed_run_goes_on_where_it_was(pack, small):
+    """All that was finished before is taken; what was on its way harms nobody."""
+    command = ["delta", *map(str, small), "--output=out", "--app-id=app", "--target-version=2",
+               "--source-version=1", "--progress=none", "--jobs=1", "--cache=cache", OWN_ENTRIES]
+    with subprocess.Popen([os.environ["SWB_BUILD"] + "/src/bin/swb-pack/swb-pack", *command],
+                          cwd=pack.folder, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.DEVNULL) as run:
+        while run.poll() is None and not entries_of(pack.folder / "cache"):
+            pass
+        run.kill()
+    n_finished = len(entries_of(pack.folder / "cache"))
+    assert n_finished > 0
+    made, (taken, asked), _ = make(pack, small, "again", OWN_ENTRIES, "--cache=cache")
+    assert n_finished <= taken <= asked
+    assert made == make(pack, small, "plain", OWN_ENTRIES)[0]
+
+
 def test_two_runs_at_a_time(pack, small):
     folders = [pack.folder / "one", pack.folder / "two"]
     for folder in folders:
