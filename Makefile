@@ -87,7 +87,7 @@ check-docs:
 check-browser:
 	@tools/install-deps build test browser
 	@tools/quietly 'building (make build shows how)' $(MAKE) --no-print-directory build
-	@SWB_BUILD=$(BUILD) /usr/bin/python3 -m pytest -q -p no:cacheprovider tests/browser/check_pages.py
+	@SWB_BUILD=$(BUILD) /usr/bin/python3 -m pytest -q -p no:cacheprovider tests/browser/check_pages.py tests/browser/check_edit.py
 
 check-boot-sandbox:
 	@tools/install-deps test uboot

@@ -21,9 +21,9 @@
     level = own;
   }
 
-  for (const node of document.querySelectorAll("a[href], button, input, select, summary, [tabindex='0']"))
+  for (const node of document.querySelectorAll("a[href], button, input, select, textarea, progress, summary, [tabindex='0']"))
     if (seen(node) && !name(node)) tell("without a name", node);
-  for (const node of document.querySelectorAll("input, select")) if (seen(node) && !(node.labels && node.labels.length)) tell("without a label", node);
+  for (const node of document.querySelectorAll("input, select, textarea")) if (seen(node) && !(node.labels && node.labels.length)) tell("without a label", node);
   for (const node of document.querySelectorAll("img")) if (!node.hasAttribute("alt")) tell("without alt", node);
   for (const node of document.querySelectorAll("svg[role=img]")) if (!node.getAttribute("aria-label")) tell("picture without words", node);
   for (const node of document.querySelectorAll("svg:not([role]):not([aria-hidden])")) tell("picture that says nothing and is not hidden", node);
@@ -54,6 +54,8 @@
   };
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   let texts = 0;
+  for (const word of ["null", "undefined", "NaN", "[object Object]"])
+    if (document.querySelector("main").innerText.split("\n").some((line) => line.trim() === word)) wrong.push(`says ${word}`);
   while (walker.nextNode()) {
     const node = walker.currentNode.parentElement;
     if (!walker.currentNode.textContent.trim() || !seen(node) || node.closest("noscript, :disabled, .skip, option")) continue;

@@ -13,7 +13,7 @@ from conftest import PASSWORD
 
 AUDIT = (pathlib.Path(__file__).parent / "audit.js").read_text()
 PAGES = {"overview": "#/", "rollouts": "#/rollouts", "rollout": "#/rollouts/app-1/spring", "stopped": "#/rollouts/app-1/candidate",
-         "releases": "#/releases", "devices": "#/devices?state=failed", "device": "", "groups": "#/groups",
+         "releases": "#/releases", "publishing": "#/publishing", "devices": "#/devices?state=failed", "device": "", "groups": "#/groups",
          "activity": "#/activity", "settings": "#/settings", "login": "#/login"}
 SHOWN = "document.querySelector('main h1') && !document.querySelector('.waiting')"
 PULSE = "document.getElementById('pulse-text').textContent"
@@ -172,19 +172,6 @@ def test_theme_by_choice(page, fleet):
 
 
 # Who may what
-
-def test_looking_only(page, fleet):
-    """Whoever may not change anything is told how it is done on the server."""
-    show(page, fleet, "#/rollouts/app-1/candidate")
-    page.run(button("Resume…") + ".focus()")
-    page.key("Enter")
-    page.wait("document.getElementById('dialog').open")
-    assert "swb-server rollout resume candidate" in page.run("document.getElementById('dialog').innerText")
-    assert page.run("document.getElementById('dialog').contains(document.activeElement)")
-    page.key("Escape")
-    page.wait("!document.getElementById('dialog').open")
-    assert page.run("document.activeElement.textContent") == "Resume…"
-
 
 def test_wrong_password(page, fleet):
     log_in(page, fleet, password="wrong")

@@ -24,7 +24,7 @@ export async function get(path, parameters = {}) {
   const answer = await fetch(`api/v1/${path}${chosen.length ? `?${query}` : ""}`, { cache: "no-store" });
   if (!answer.ok) throw await failure(answer);
   const value = await answer.json();
-  return { value, next: answer.headers.get("X-Next-Cursor") };
+  return { value, next: answer.headers.get("X-Next-Cursor"), tag: answer.headers.get("ETag") };
 }
 
 // All pages of a list; `cursor` is what the query calls the place where the next one begins.
@@ -65,14 +65,44 @@ export async function identify() {
   else Object.assign(me, { user: null, scope: answer.status === 404 ? "read" : "none", token: null, isKnown: answer.status !== 404 });
 }
 
-// A change. A repetition of it, should the answer be lost, is known by its key.
-export async function send(method, path, body) {
+const TRIES = 3, PAUSE_MSEC = 700;
+
+// What does not come through is sent again: the server knows a repetition by its key, or by its place.
+async function insist(request) {
+  for (let tries = 1; ; tries++) {
+    try {
+      const answer = await request();
+      if (answer.status !== 503 || tries === TRIES) return answer;
+    } catch (error) {
+      if (tries === TRIES) throw new Error("The server does not answer. Nothing is known to have been changed.");
+    }
+    await new Promise((resolve) => setTimeout(resolve, PAUSE_MSEC * tries));
+  }
+}
+
+// A change. match: the ETag of what was looked at; if somebody else has changed that since, it is refused (412).
+export async function send(method, path, body, match = "") {
   const key = [...crypto.getRandomValues(new Uint8Array(16))].map((n) => n.toString(16).padStart(2, "0")).join("");
-  const headers = { "Idempotency-Key": key, ...(me.token ? { "X-CSRF-Token": me.token } : {}), ...(body ? { "Content-Type": "application/json" } : {}) };
-  const answer = await fetch(`api/v1/${path}`, { method, headers, body: body ? JSON.stringify(body) : undefined, cache: "no-store" });
+  const headers = { "Idempotency-Key": key, ...(me.token ? { "X-CSRF-Token": me.token } : {}), ...(match ? { "If-Match": match } : {}), ...(body ? { "Content-Type": "application/json" } : {}) };
+  const answer = await insist(() => fetch(`api/v1/${path}`, { method, headers, body: body ? JSON.stringify(body) : undefined, cache: "no-store" }));
   if (!answer.ok) throw await failure(answer);
   return answer.status === 204 || !(answer.headers.get("Content-Type") || "").includes("json") ? null : answer.json();
 }
+
+export async function sendBytes(path, bytes) {
+  const headers = { "Content-Type": "application/octet-stream", ...(me.token ? { "X-CSRF-Token": me.token } : {}) };
+  const answer = await insist(() => fetch(`api/v1/${path}`, { method: "PUT", headers, body: bytes, cache: "no-store" }));
+  if (answer.status === 409) { // an answer was lost: is this piece there already?
+    const problem = await failure(answer), there = / has (\d+) bytes/.exec(problem.message);
+    const end = Number(new URLSearchParams(path.split("?")[1]).get("offset")) + bytes.length;
+    if (!there || Number(there[1]) !== end) throw problem;
+  } else if (!answer.ok) {
+    throw await failure(answer);
+  }
+}
+
+// "rollouts/a%20b?app=x"
+export const at = (app, ...parts) => `${parts.map(encodeURIComponent).join("/")}${app ? `?app=${encodeURIComponent(app)}` : ""}`;
 
 export async function logIn(user, password) {
   become(await send("POST", "session", { user, password }));

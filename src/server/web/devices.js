@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Devices: the list with its filters, and one with its story and the answer to "why".
-import { get, now, ready } from "./api.js";
+import { at, get, now, ready, send } from "./api.js";
 import { ago, badge, bytes, card, element, empty, facts, link, moment, number, place, STATES, table } from "./dom.js";
+import { actions, edit, say } from "./form.js";
 
 export const title = "Devices";
 const PAGE = 100;
@@ -21,7 +22,7 @@ function listTable(items) {
 
 export async function mount(root, parameters, page) {
   const [app, id] = parameters.path;
-  if (id) return mountOne(root, app, id);
+  if (id) return mountOne(root, app, id, page);
   await ready();
   const query = parameters.query;
   const filter = { state: query.get("state") ?? "", version: query.get("version") || "", begins: query.get("begins") || "", app: query.get("app") || "" };
@@ -78,6 +79,7 @@ function why(answer) {
     ["Channel", answer.channel ? `${answer.channel}, which gives ${answer.channel_release || "nothing"}` : "none"],
     ["Rollout", answer.rollout || "none in the way"],
     ["Rule", answer.rule],
+    ...answer.urls.slice(0, 4).map((place, i) => [i ? "then" : "Loads from", element("span", { title: place.rule }, place.url, element("span", { class: "soft" }, ` (${place.rule})`))]),
   ];
   const words = answer.info.replace(/^[a-z-]+: /, "");
   return [element("p", { class: `answer ${answer.answer === "update" ? "busy" : "idle"}` },
@@ -103,10 +105,19 @@ function timeline(events) {
   return list;
 }
 
-async function mountOne(root, app, id) {
+async function changeTags(app, id, page) {
+  const { value: { tags }, tag } = await get(at("", "devices", id, "tags"), { app });
+  const done = await edit({ title: `Tags of ${id}`, words: ["Groups and mirrors can be for devices with a tag, as a region's."], fields: [{ name: "tags", label: "Tags", kind: "lines", value: tags, also: "tag", hint: "with blanks or new lines between" }],
+    work: (values) => send("PUT", at(app, "devices", id, "tags"), values, tag) });
+  if (!done) return;
+  say("Its tags are saved.");
+  page.reload();
+}
+
+async function mountOne(root, app, id, page) {
   const query = { app, device: id };
-  const [{ value: found }, { value: events, next }, explained] = await Promise.all([
-    get("devices", { app, begins: id, limit: 1000 }), get("events", { ...query, limit: PAGE }), explain(app, id).catch((error) => ({ error }))]);
+  const [{ value: found }, { value: events, next }, explained, { value: { tags } }] = await Promise.all([
+    get("devices", { app, begins: id, limit: 1000 }), get("events", { ...query, limit: PAGE }), explain(app, id).catch((error) => ({ error })), get(at("", "devices", id, "tags"), { app }).catch(() => ({ value: { tags: [] } }))]);
   const device = found.find((row) => row.id === id);
   root.append(element("p", { class: "trail" }, link("#/devices", "Devices")));
   if (!device) {
@@ -124,13 +135,13 @@ async function mountOne(root, app, id) {
   more.dataset.before = next || "";
   root.append(element("div", { class: "head" }, element("h1", { class: "mono" }, device.id), badge(device.state), device.silent ? badge("silent") : null,
     element("p", { class: "soft" }, `runs ${device.version}, heard of `, ago(device.last_seen))),
-  device.reason ? element("p", { class: "reason" }, device.reason) : null,
+  ...(device.reason ? [element("p", { class: "reason" }, device.reason)] : []),
   element("div", { class: "columns" },
     element("div", { class: "broad" }, card("What happened", list, more,
       device.dropped_events ? element("p", { class: "soft" }, `${number(device.dropped_events)} further events came too fast and were not stored.`) : null)),
     element("div", { class: "slim" },
       card("What it would be told now, and why", ...(explained.error ? [element("p", { class: "reason" }, explained.error.message)] : why(explained.value))),
-      card("The device", facts(["App", device.app], ["Channel", device.channel], ["Hardware", device.hardware_class], ["Board", device.board], ["Slot", device.slot],
+      card("The device", facts(["App", device.app], ["Channel", device.channel], ["Hardware", device.hardware_class], ["Board", device.board], ["Tags", tags.join(", ")], ["Slot", device.slot],
         ["Offered", device.granted_version], ["Offered at", moment(device.granted_at)], ["Updated", moment(device.updated_at)], ["First heard of", moment(device.first_seen)],
-        ["Last heard of", moment(device.last_seen)], ["Events kept", number(device.events)])))));
+        ["Last heard of", moment(device.last_seen)], ["Events kept", number(device.events)]), actions("This device", ["deploy", "Change its tags…", () => changeTags(app, id, page)])))));
 }

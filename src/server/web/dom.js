@@ -146,3 +146,13 @@ export function bar(parts, whole, label) {
   }
   return svg;
 }
+
+// Once the dialog is closed, and not shown again already; nothing of it stays: there may be a secret in it.
+export function whenClosed(box, done) {
+  box.addEventListener("close", function closed() {
+    if (box.open) return;
+    box.removeEventListener("close", closed);
+    box.replaceChildren();
+    done();
+  });
+}

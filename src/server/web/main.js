@@ -7,11 +7,12 @@ import * as devices from "./devices.js";
 import * as groups from "./groups.js";
 import * as login from "./login.js";
 import * as overview from "./overview.js";
+import * as publishing from "./publishing.js";
 import * as releases from "./releases.js";
 import * as rollouts from "./rollouts.js";
 import * as settings from "./settings.js";
 
-const pages = { "": overview, rollouts, releases, devices, groups, activity, settings, login };
+const pages = { "": overview, rollouts, releases, publishing, devices, groups, activity, settings, login };
 const main = document.getElementById("main");
 const menu = document.getElementById("menu");
 const frame = document.getElementById("frame");
@@ -38,6 +39,13 @@ class Visit {
     begin();
   }
 
+  // Anew, after something was changed.
+  async reload() {
+    if (this.hash !== location.hash) return; // they look at something else by now
+    await show();
+    main.focus({ preventScroll: true });
+  }
+
   end() {
     this.gone = true;
     for (const end of this.ends) end();
@@ -58,9 +66,11 @@ function mark(name) {
 }
 
 async function show() {
+  const scroll = shown && shown.hash === location.hash ? window.scrollY : 0;
   const place = where(), visit = new Visit(), root = element("div", { class: `page page-${place.name || "overview"}` });
   if (shown) shown.end();
   shown = visit;
+  visit.hash = location.hash;
   mark(place.name);
   toggleMenu(false);
   const slow = setTimeout(() => visit.gone || main.replaceChildren(element("p", { class: "waiting" }, "Asking the server…")), 400);
@@ -78,7 +88,7 @@ async function show() {
   clearTimeout(slow);
   if (visit.gone) return;
   main.replaceChildren(root);
-  window.scrollTo(0, 0);
+  window.scrollTo(0, scroll);
 }
 
 function toggleMenu(isOpen) {
@@ -124,4 +134,7 @@ window.addEventListener("hashchange", async () => {
   main.focus({ preventScroll: true }); // whoever reads by ear hears of the new page
 });
 follow((topic) => topic === "pulse" && showPulse());
+// A page that is left but kept would hold its stream, and a browser opens only a few to one server.
+window.addEventListener("pagehide", disconnect);
+window.addEventListener("pageshow", (event) => event.persisted && begin());
 begin();

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Releases: what is there, who runs it, and what bringing it to everybody costs.
-import { getApps, now, ready } from "./api.js";
-import { ago, bar, bytes, card, compareVersions, element, empty, link, number, percent, plural, table } from "./dom.js";
+import { getApps, may, now, ready } from "./api.js";
+import { block, changeApp, changeRelease, newApp, removeApp, removeChannel, removeRelease, setChannel, unblock } from "./apps.js";
+import { ago, bar, bytes, card, compareVersions, element, empty, link, number, percent, place, plural, table } from "./dom.js";
+import { actions, column } from "./form.js";
+import { pin } from "./groups.js";
 import { costOf } from "./rollout.js";
 
 export const title = "Releases";
@@ -28,7 +31,7 @@ function costLine(cost) {
   return `${bytes(cost.bytes)} to bring it to all ${plural(cost.devices, "device")} that run something older: ${parts}${saved}.`;
 }
 
-function releaseCard(release, app, isOpen) {
+function releaseCard(release, app, isOpen, page) {
   const here = now.overview.versions.filter((row) => row.app === app.app);
   const devices = here.filter((row) => row.version === release.version).reduce((sum, row) => sum + row.devices, 0);
   const all = here.reduce((sum, row) => sum + row.devices, 0);
@@ -53,28 +56,38 @@ function releaseCard(release, app, isOpen) {
       { title: "Hardware class", value: (b) => b.hardware_class },
       { title: "Because", value: (b) => b.reason },
       { title: "Since", kind: "when", value: (b) => ago(b.since) },
+      ...column("deploy", { name: (b) => b.hardware_class, rows: (b) => [["deploy", "Unblock…", () => unblock(app.app, release, b, page)]] }),
     ], release.blocked) : null,
-    element("p", {}, link(`#/devices?version=${encodeURIComponent(release.version)}&state=`, "Devices that run it")));
+    element("p", {}, link(`#/devices?version=${encodeURIComponent(release.version)}&state=`, "Devices that run it")),
+    actions(`Change release ${release.version}`,
+      ["deploy", "Roll out…", () => { location.hash = `${place("rollouts")}?new=${encodeURIComponent(app.app)}&release=${encodeURIComponent(release.version)}`; }, "primary"],
+      ["deploy", "Settings…", () => changeRelease(app.app, release, page)],
+      app.groups.length ? ["deploy", "Pin a group…", () => pin(app.app, app.groups, release.version, page)] : null,
+      ["deploy", "Block…", () => block(app.app, release, page)],
+      ["deploy", "Remove…", () => removeRelease(app.app, release, page), "danger"]));
 }
 
 export async function mount(root, parameters, page) {
   const [apps] = await Promise.all([getApps(), ready()]);
-  root.append(element("div", { class: "head" }, element("h1", {}, title)));
-  if (!apps.some((app) => app.releases.length)) {
-    root.append(card(null, empty("Nothing is published yet.", "Make a payload from an image, and publish it:",
-      "swb-pack full --output=update-1.0.bin --version=1.0 …", "swb-server publish --public-key=key.pem update-1.0.bin")));
-    return;
-  }
+  const toPublish = () => { location.hash = "#/publishing"; };
+  root.append(element("div", { class: "head" }, element("h1", { class: "grow" }, title),
+    actions("Releases", ["deploy", "Publish…", toPublish, "primary"], ["admin", "New app…", () => newApp(page)])));
+  if (!apps.some((app) => app.releases.length))
+    root.append(card(null, empty("Nothing is published yet.", may("deploy") ? "Publish an image, from which the server makes payloads, or a payload." : "Make a payload from an image, and publish it:",
+      ...(may("deploy") ? [] : ["swb-pack full --output=update-1.0.bin --version=1.0 …", "swb-server publish --public-key=key.pem update-1.0.bin"]))));
   for (const app of apps) {
     const list = [...app.releases].sort((a, b) => compareVersions(b.version, a.version));
     root.append(element("section", { class: "stack", "aria-label": app.app },
-      element("h2", { class: "app" }, app.app),
+      element("div", { class: "row" }, element("h2", { class: "app" }, app.app),
+        actions(`App ${app.app}`, ["admin", "App settings…", () => changeApp(app.app, page)], ["admin", "Remove app…", () => removeApp(app.app, page), "danger"])),
       card("Channels", app.channels.length ? table("Channels", [
         { title: "Channel", value: (c) => element("span", { class: "strong" }, c.name) },
         { title: "Gives", value: (c) => c.release || "nothing" },
-        { title: "", value: (c) => (c.name === app.default_channel ? "for devices that ask for none" : "") },
-        { title: "Since", kind: "when", value: (c) => ago(c.changed) },
-      ], app.channels) : empty("No channel yet.", "Devices ask for a channel; point one at a release:", "swb-server channel set stable VERSION")),
-      ...list.map((release, i) => releaseCard(release, app, i === 0))));
+        { title: "", kind: "more", value: (c) => (c.name === app.default_channel ? "for devices that ask for none" : "") },
+        { title: "Since", kind: "when more", value: (c) => ago(c.changed) },
+        ...column("deploy", { name: (c) => c.name, rows: (c) => [["deploy", "Change…", () => setChannel(app, c, page)], ["deploy", "Remove…", () => removeChannel(app, c, page), "danger"]] }),
+      ], app.channels) : empty("No channel yet.", "Devices ask for a channel; point one at a release.", ...(may("deploy") ? [] : ["swb-server channel set stable VERSION"])),
+      actions(`Channels of ${app.app}`, ["deploy", "New channel…", () => setChannel(app, null, page)])),
+      ...list.map((release, i) => releaseCard(release, app, i === 0, page))));
   }
 }

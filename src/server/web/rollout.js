@@ -51,6 +51,12 @@ export function costOf(release, versions) {
   return cost;
 }
 
+// Of a stage and those before it.
+export function costOfStage(cost, stage) {
+  if (stage.max_devices || !stage.share_ppm) return cost.devices ? (cost.bytes / cost.devices) * Math.min(stage.max_devices, cost.devices) : 0;
+  return (cost.bytes * stage.share_ppm) / 1e6;
+}
+
 export function stageState(rollout, index) {
   if (rollout.status === "finished" || index + 1 < rollout.stage) return "passed";
   if (index + 1 > rollout.stage) return "to come";

@@ -1,23 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rollouts: all of them, and one with its stages, counts and levers.
-import { get, getAll, now, ready } from "./api.js";
+import { get, getAll, may, now, ready } from "./api.js";
 import { levers } from "./actions.js";
 import { badge, bar, bytes, card, duration, element, empty, link, moment, number, percent, place, plural, spread, table } from "./dom.js";
-import { bad, costOf, ended, margin, rolloutStrip, stageState, tallyBar, tallyWords } from "./rollout.js";
+import { actions } from "./form.js";
+import { mountEdit, mountNew } from "./plan.js";
+import { bad, costOf, costOfStage, ended, margin, rolloutStrip, stageState, tallyBar, tallyWords } from "./rollout.js";
 
 export const title = "Rollouts";
 
 function noRollouts() {
-  return card(null, empty("No rollout is under way.", "This brings a release to one device in a hundred first, then to ten, then to all, and stops by itself when it is bad:",
-    "swb-server rollout create NAME --release=VERSION --stage=1% --stage=10% --stage=100%"));
+  return card(null, empty("No rollout is under way.", "This brings a release to one device in a hundred first, then to ten, then to all, and stops by itself when it is bad.",
+    ...(may("deploy") ? [] : ["swb-server rollout create NAME --release=VERSION --stage=1% --stage=10% --stage=100%"])));
 }
 
 export async function mount(root, parameters, page) {
   await ready();
-  const [app, name] = parameters.path;
+  const [app, name, verb] = parameters.path;
+  if (name && verb === "plan" && may("deploy")) return mountEdit(root, app, name, page);
   if (name) return mountOne(root, app, name, page);
+  if (parameters.query.has("new") && may("deploy")) return mountNew(root, parameters.query, page);
   const list = element("div", { class: "cards" }), past = element("div");
-  root.append(element("div", { class: "head" }, element("h1", {}, title)), list, past);
+  root.append(element("div", { class: "head" }, element("h1", { class: "grow" }, title),
+    actions("Rollouts", ["deploy", "New rollout…", () => { location.hash = "#/rollouts?new="; }, "primary"])), list, past);
   const show = () => list.replaceChildren(...(now.live.rollouts.length ?
     now.live.rollouts.map((r) => card(null, rolloutStrip(r, "h2"), track(r))) : [noRollouts()]));
   show();
@@ -49,11 +54,10 @@ function stages(rollout, cost) {
     { title: "Under way", kind: "n more", value: (row) => number(row.under_way) },
     { title: "Ok", kind: "n", value: (row) => number(row.ok) },
     { title: "Failed", kind: "n", value: (row) => number(row.failed) },
-    { title: "Fell back", kind: "n", value: (row) => number(row.fell_back) },
-    { title: "Silent", kind: "n", value: (row) => number(row.silent) },
+    { title: "Fell back", kind: "n more", value: (row) => number(row.fell_back) },
+    { title: "Silent", kind: "n more", value: (row) => number(row.silent) },
     { title: "Bakes for", kind: "n more", value: (row) => duration(row.bake_seconds) },
-    cost ? { title: "Bytes up to here", kind: "n more", value: (row) => (row.max_devices || !row.share_ppm ?
-      bytes(cost.devices ? (cost.bytes / cost.devices) * Math.min(row.max_devices, cost.devices) : 0) : bytes((cost.bytes * row.share_ppm) / 1e6)) } : null,
+    cost ? { title: "Bytes up to here", kind: "n more", value: (row) => bytes(costOfStage(cost, row)) } : null,
   ].filter(Boolean), rollout.stages);
 }
 
@@ -101,7 +105,7 @@ function numbers(rollout) {
     element("span", { class: "name" }, name), element("b", {}, value), element("span", { class: "note-line" }, note))));
 }
 
-function plan(rollout, cost) {
+function planFacts(rollout, cost) {
   const limits = rollout.limits;
   return spread(
     ["Release", link(place("releases"), rollout.release)],
@@ -126,8 +130,12 @@ async function mountOne(root, app, name, page) {
   }
   const status = element("span"), words = element("p", { class: "reason", hidden: true });
   const parts = { track: element("div"), numbers: element("div"), stages: element("div"), reasons: element("div"), margin: element("div"), plan: element("div"), bar: element("div") };
-  const buttons = levers(rollout, page);
-  let cost = null;
+  const plan = element("button", { type: "button", onclick: () => { location.hash = place("rollouts", app, name, "plan"); } }, "Change the plan…");
+  const buttons = levers(rollout, [plan], (verb) => {
+    if (verb === "remove") location.hash = "#/rollouts";
+    else if (verb === "finish") page.reload();
+  });
+  let cost = null, wasLive = false;
   root.append(element("p", { class: "trail" }, link("#/rollouts", "Rollouts")),
     element("div", { class: "head" }, head, status, element("p", { class: "soft grow" }, `${rollout.release} to channel ${rollout.channel}`), buttons.node),
     words, parts.numbers, card(null, parts.track, parts.bar, parts.stages),
@@ -137,12 +145,14 @@ async function mountOne(root, app, name, page) {
 
   function show() {
     const live = find(app, name), r = live || rollout;
-    buttons.update(live);
-    if (!live && rollout.status !== "finished") {
+    buttons.update(r);
+    if (!live && wasLive) {
+      buttons.update(null);
       words.hidden = false;
       words.textContent = "This rollout is no longer under way.";
       return;
     }
+    wasLive = wasLive || Boolean(live);
     status.replaceChildren(badge(r.status));
     words.hidden = !r.reason;
     words.textContent = r.reason;
@@ -152,7 +162,7 @@ async function mountOne(root, app, name, page) {
     parts.stages.replaceChildren(stages(r, cost));
     parts.reasons.replaceChildren(reasons(r));
     parts.margin.replaceChildren(marginTable(r));
-    parts.plan.replaceChildren(plan(r, cost));
+    parts.plan.replaceChildren(planFacts(r, cost));
   }
 
   show();

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Settings: of these pages in this browser, and what the server says of itself.
-import { get, may, me, now, ready, send } from "./api.js";
-import { ago, card, element, empty, facts, link, number, plural, table } from "./dom.js";
+import { delivery, people } from "./access.js";
+import { may, me, now, ready, send } from "./api.js";
+import { card, element, facts, link, number, plural } from "./dom.js";
 
 export const title = "Settings";
 const THEMES = [["", "as the system"], ["light", "light"], ["dark", "dark"]];
@@ -37,22 +38,6 @@ function password() {
   } }, oldLabel, old, newLabel, fresh, element("button", { type: "submit" }, "Change the password"), said);
 }
 
-async function access(page) {
-  const [users, tokens] = await Promise.all([get("users"), get("tokens")]);
-  if (page.gone) return [];
-  return [card("Users", users.value.length ? table("Users", [
-    { title: "User", value: (u) => u.name ?? u.user },
-    { title: "May", value: (u) => u.role ?? u.scope },
-    { title: "Since", kind: "when", value: (u) => ago(u.created) },
-  ], users.value) : empty("No user.", "Users are made on the server:", "swb-server user add NAME --role=deploy")),
-  card("Tokens for programs", tokens.value.length ? table("Tokens", [
-    { title: "Token", value: (t) => t.name },
-    { title: "May", value: (t) => t.scope },
-    { title: "Expires", kind: "when", value: (t) => (t.expires ? new Date(t.expires).toLocaleDateString("en-GB") : "never") },
-    { title: "Used", kind: "more", value: (t) => (t.last_used ? ago(t.last_used) : "never") },
-  ], tokens.value) : empty("No token.", "A program that deploys needs one:", "swb-server token create NAME --scope=deploy"))];
-}
-
 export async function mount(root, parameters, page) {
   await ready();
   const server = element("div");
@@ -60,8 +45,9 @@ export async function mount(root, parameters, page) {
     element("div", { class: "columns even" }, card("These pages", themes()), card("This server", server)),
     card("The same for programs", element("p", {}, "Everything on these pages comes from ", link("api/v1/overview", "/api/v1/"),
       "; ", link("metrics", "/metrics"), " is for Prometheus, ", link("healthz", "/healthz"), " for whoever watches the server.")));
+  root.append(element("div", { class: "columns" }, ...await delivery(page)));
+  if (me.user && may("admin")) root.append(...await people(page));
   if (me.user) root.append(card(`Your password, ${me.user}`, password()));
-  if (me.user && may("admin")) root.append(...await access(page));
   const show = () => server.replaceChildren(facts(
     ["Address", location.host],
     ["Database", now.live.writer_healthy === false ? "can't be written" : "written without trouble"],
