@@ -16,6 +16,7 @@
 #define ZSTD_WINDOW_LOG 23 /* the largest that readers take (PF-43) */
 #define BROTLI_LEVEL 11
 #define BROTLI_WINDOW_LOG 20
+#define BROTLI_WINDOW_LOG_MIN 16
 
 /* Encoders write to memory of their own, because buf's ceiling may lie below a library's bound. */
 struct output {
@@ -136,6 +137,16 @@ static int encode_zstd(int level, const uint8_t *in, size_t n_in, struct output 
         return 0;
 }
 
+/* A window beyond the input only costs the decoder's memory. */
+static int brotli_window_log(size_t n_in)
+{
+        int log = BROTLI_WINDOW_LOG_MIN;
+
+        while (log < BROTLI_WINDOW_LOG && ((size_t)1 << log) - 16 < n_in)
+                log++;
+        return log;
+}
+
 static int encode_brotli(int level, const uint8_t *in, size_t n_in, struct output *out)
 {
         int r;
@@ -147,7 +158,7 @@ static int encode_brotli(int level, const uint8_t *in, size_t n_in, struct outpu
         if (r < 0)
                 return r;
         out->n_bytes = out->cap;
-        if (!BrotliEncoderCompress(level, BROTLI_WINDOW_LOG, BROTLI_MODE_GENERIC, n_in, in,
+        if (!BrotliEncoderCompress(level, brotli_window_log(n_in), BROTLI_MODE_GENERIC, n_in, in,
                                    &out->n_bytes, out->data))
                 return -ENOMEM;
         return 0;

@@ -11,16 +11,6 @@
 #define SWB_SWDIFF_HEADER_BYTES 28
 #define SWB_SWDIFF_STREAMS 5 /* copy lengths, new lengths, moves, differences, new bytes */
 
-/* Codec numbers in the header. */
-#define SWB_SWDIFF_NONE 0
-#define SWB_SWDIFF_XZ 1
-#define SWB_SWDIFF_ZSTD 2
-#define SWB_SWDIFF_BZ2 3 /* these two from minor version 1003 on */
-#define SWB_SWDIFF_BROTLI 4
-
-/* Longer streams are for xz only: a zstd window must fit the reader's memory. */
-#define SWB_SWDIFF_ZSTD_MAX_BYTES ((size_t)128 << 10)
-
 /*
  * Appends the difference, and empties it on the way (memory). all_codecs: bzip2 and brotli, too.
  * Return: 0, -E2BIG (buf's ceiling, or streams of 4 GiB and more), -ENOMEM.

@@ -2,6 +2,8 @@
 #include "codec/swpatch.h"
 
 #include "codec/patcher.h"
+#include "codec/swd2_format.h"
+#include "codec/swd2patch.h"
 
 #define HEADER_BYTES 28
 #define N_STREAMS 5
@@ -130,6 +132,8 @@ int swb_swpatch(const uint8_t *patch, size_t n_patch, uint64_t n_source, uint64_
         struct header header;
         int r;
 
+        if (n_patch >= 4 && memcmp(patch, SWB_SWD2_MAGIC, 4) == 0)
+                return swb_swd2_patch(patch, n_patch, n_source, n_target, io);
         r = read_header(&c, &header);
         if (r >= 0)
                 r = open_streams(&p, &numbers, &header, &c, max_memory_bytes);

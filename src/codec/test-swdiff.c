@@ -114,7 +114,7 @@ static void test_bad_headers(void **state)
         struct memory_io io;
 
         (void)state;
-        parts.magic = "SWD2";
+        parts.magic = "SWD0";
         assert_bad(&parts);
         for (size_t i = 0; i < 5; i++) {
                 parts = good;

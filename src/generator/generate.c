@@ -85,6 +85,9 @@ static int check_config(const struct swb_generate_config *c, struct swb_error *e
                                 c->target_version, sizeof(p->version) - 1);
         if (c->source_version && *c->source_version == '\0')
                 return swb_fail(err, -EINVAL, SWB_FAULT_USAGE, "the source version is empty");
+        if (c->effort > SWB_EFFORT_MAX)
+                return swb_fail(err, -EINVAL, SWB_FAULT_USAGE, "effort %u is not one of 1 to %u",
+                                c->effort, SWB_EFFORT_MAX);
         if (c->pool.memory_bytes < SWB_GENERATE_MEMORY_MIN)
                 return swb_fail(err, -EINVAL, SWB_FAULT_USAGE,
                                 "memory of %" PRIu64 " bytes is too little: at least 256M",
@@ -385,6 +388,8 @@ int swb_generate(const struct swb_generate_config *config, struct swb_generated 
         if (r == 0)
                 r = swb_rules_init(&g.rules, config->profile,
                                    config->partitions[0].old_path != NULL, config->minor, err);
+        if (config->effort > 0)
+                g.rules.effort = config->effort;
         return r < 0 ? r : run(&g, err);
 }
 

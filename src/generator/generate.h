@@ -19,7 +19,8 @@ struct swb_generate_partition {
 
 struct swb_generate_config {
         enum swb_profile profile;
-        uint32_t minor; /* SWB_MINOR_DEFAULT or a number */
+        uint32_t minor;  /* SWB_MINOR_DEFAULT or a number */
+        unsigned effort; /* 1 to SWB_EFFORT_MAX; 0: the default */
         struct swb_generate_partition partitions[SWB_PARTITIONS_MAX];
         size_t n_partitions;
         const char *app_id, *target_version;

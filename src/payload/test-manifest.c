@@ -44,9 +44,9 @@ static void minor_1(struct test_payload *p)
         p->manifest.minor = 1;
 }
 
-static void minor_1004(struct test_payload *p)
+static void minor_1005(struct test_payload *p)
 {
-        p->manifest.minor = 1004;
+        p->manifest.minor = 1005;
 }
 
 static void no_partition(struct test_payload *p)
@@ -271,7 +271,7 @@ static void test_refused(void **state)
         } cases[] = {
                 {block_size, 4, SWB_FAULT_UNSUPPORTED, "blocks of 8192 bytes"},
                 {minor_1, 4, SWB_FAULT_UNSUPPORTED, "minor version 1, known are"},
-                {minor_1004, 4, SWB_FAULT_UNSUPPORTED, "minor version 1004"},
+                {minor_1005, 4, SWB_FAULT_UNSUPPORTED, "minor version 1005"},
                 {no_partition, 4, SWB_FAULT_FORMAT, "any partition is missing"},
                 {empty_name, 4, SWB_FAULT_FORMAT, "partition_name is missing"},
                 {path_name, 4, SWB_FAULT_FORMAT, "partition name 'r/ot'"},

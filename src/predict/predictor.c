@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "predict/predictor.h"
 
+#include <string.h>
+
+#include "base/endian.h"
 #include "predict/learned.h"
 #include "predict/map.h"
 #include "predict/program.h"
@@ -32,6 +35,17 @@ struct swb_predictor {
         uint64_t base_shift, target_shift;
         uint32_t next; /* where swb_predictor_next() goes on searching */
 };
+
+enum swb_model swb_model_of(const uint8_t *start, size_t n, uint64_t n_content)
+{
+        static const uint8_t magic[] = {0x7f, 'E', 'L', 'F', 2, 1};
+        uint64_t sections;
+
+        if (n < SWB_MODEL_START_BYTES || memcmp(start, magic, sizeof(magic)) != 0)
+                return SWB_MODEL_NONE;
+        sections = swb_get_le64(start + 40); /* e_shoff: the last thing in most files */
+        return sections > 0 && sections < n_content ? SWB_MODEL_ELF : SWB_MODEL_NONE;
+}
 
 static unsigned lesson_bits(uint64_t n_bytes)
 {

@@ -23,6 +23,12 @@ enum swb_model {
         _SWB_MODEL_INVALID = -EINVAL,
 };
 
+#define SWB_MODEL_START_BYTES 64
+
+/* Which model fits a content of n_content bytes that begins so? `start` has n bytes, of which
+ * SWB_MODEL_START_BYTES are looked at. A program that is cut has no model. */
+enum swb_model swb_model_of(const uint8_t *start, size_t n, uint64_t n_content);
+
 /* Corrections of one kind of field make one stream. */
 #define SWB_FIELD_KINDS_MAX 32u
 

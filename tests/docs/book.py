@@ -216,16 +216,12 @@ def complaint(words):
     known = table(program)
     verb = None
     if known.verbs:
-        verb = rest[0] if rest else None
-        if verb in ("--help", "--version"):
-            return None
-        if verb and verb.startswith("-") and len(rest) > 1 and not is_form:
-            return f"{verb} stands before the verb"
+        verb = next((word for word in rest if not word.startswith("-")), None)
         if verb is None or not re.match(r"[a-z][a-z-]*$", verb):
             return None  # the program's name alone, or `--help`, or VERB, or its version
         if verb not in known.verbs:
             return f"'{verb}' is no verb of {program}"
-        rest = rest[1:]
+        rest = [*rest[:rest.index(verb)], *rest[rest.index(verb) + 1:]]
         known = table(program, verb)
     return check_words(known, rest, is_form or not rest)
 

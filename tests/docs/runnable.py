@@ -22,7 +22,7 @@ import threading
 
 import book
 
-MARK, END = "---- block of line", "---- end with status"
+MARK = "---- block of line"
 
 
 def runnable(path):
@@ -56,10 +56,10 @@ def free_port():
 
 
 def script_of(path):
-    # The end is said, not waited for: what runs in the background keeps the output open.
-    lines = [f"trap 's=$?; echo; echo \"{END} $s\"' EXIT", "set -euo pipefail"]
+    lines = ["set -euo pipefail"]
     for block, _ in runnable(path):
         lines += [f"echo '{MARK} {block.line}'", block.text]
+    lines += [f"echo '{MARK} 0'"]
     return re.sub(r"\b8080\b", str(free_port()), "\n".join(lines))
 
 
@@ -75,18 +75,20 @@ def run(path, folder, seconds):
     process = subprocess.Popen(["bash", "-c", script_of(path)], cwd=folder, env=environment,
                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                stderr=subprocess.STDOUT, start_new_session=True)
-    text = bytearray()
+    text, is_whole = bytearray(), False
     timer = threading.Timer(seconds, end, (process, signal.SIGKILL))
     timer.start()
-    for line in process.stdout:
+    for line in process.stdout:  # not to its end: what runs in the background keeps it open
         text += line
-        if line.startswith(END.encode()):
+        is_whole = line.startswith(f"{MARK} 0".encode())
+        if is_whole:
             break
     timer.cancel()
     end(process, signal.SIGTERM)
-    process.wait()
-    printed, _, status = text.decode(errors="replace").rpartition(END)
-    assert status.strip() == "0", f"{book.name(path)}: status {status.strip()}\n{printed[-6000:]}{status}"
+    status = process.wait()
+    printed = text.decode(errors="replace")
+    if not is_whole:
+        raise AssertionError(f"{book.name(path)}: status {status}\n{printed[-6000:]}")
     parts = re.split(rf"^{MARK} (\d+)\n", printed, flags=re.M)
     return dict(zip(map(int, parts[1::2]), parts[2::2]))
 

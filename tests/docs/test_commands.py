@@ -35,7 +35,6 @@ def test_the_pages_show_most_verbs():
     ("run-device x 'swbctl nonsense'", "no verb"),
     ("swb-server serve --listen 127.0.0.1:0 --status & sleep 1", None),
     ("swb-pack delta OLD NEW ...", None),
-    ("swb-server --data=x devices", "before the verb"),
 ])
 def test_the_check_can_fail(line, why):
     complaints = [book.complaint(words) for words in book.shell_commands(line)]

@@ -264,11 +264,3 @@ def test_objects_for_all_architectures_come_along(data, world, dump, tmp_path):
     files = world.files(tmp_path / "packages")
     done = import_(data, dump(), "--arch=amd64", f"--payloads={files}")
     assert "channel any: create, gives 3602.1.0" in done
-
-
-def test_on_postgresql(data_on_postgresql, world, dump, tmp_path):
-    files = world.files(tmp_path / "packages")
-    done = import_(data_on_postgresql, dump(), f"--payloads={files}", "--apply")
-    assert "0 left out" in done
-    again = import_(data_on_postgresql, dump(), f"--payloads={files}", "--apply")
-    assert again.splitlines()[-1].startswith("0 changed")

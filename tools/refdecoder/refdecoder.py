@@ -120,7 +120,7 @@ class Manifest:
                 self.signatures[number - 4] = value
             elif number == 12:
                 self.minor = uint32(value)  # PF-17
-                demand(value == 0 or 2 <= value <= 9 or 1000 <= value <= 1003, "unsupported",
+                demand(value == 0 or 2 <= value <= 9 or 1000 <= value <= 1004, "unsupported",
                        f"minor version {value}")
             elif number == 13:
                 demand(len(self.partitions) < 16, "limit", "partitions")  # PF-20
@@ -278,7 +278,7 @@ class Partition:
 # ---- 4. Operations ---------------------------------------------------------------------------
 
 
-MINORS = (0, 2, 3, 4, 5, 6, 7, 8, 9, 1000, 1001, 1002, 1003)
+MINORS = (0, 2, 3, 4, 5, 6, 7, 8, 9, 1000, 1001, 1002, 1003, 1004)
 
 
 class Type:
@@ -290,21 +290,21 @@ class Type:
 
 
 TYPES = {
-    0: Type("REPLACE", "+++++++++++++", data=True),
-    1: Type("REPLACE_BZ", "+++++++++++++", data=True),
-    4: Type("SOURCE_COPY", ".++++++++++++", source=True),
-    5: Type("SOURCE_BSDIFF", ".++++++++++++", data=True, source=True),
-    6: Type("ZERO", "...++++++++++"),
-    7: Type("DISCARD", "...++++++...."),
-    8: Type("REPLACE_XZ", "+.+++++++++++", data=True),
-    9: Type("PUFFDIFF", "....+++++....", data=True, source=True),
-    10: Type("BROTLI_BSDIFF", "...++++++++++", data=True, source=True),
-    11: Type("ZUCCHINI", ".......++....", data=True, source=True, applies=False),
-    12: Type("LZ4DIFF_BSDIFF", "........+....", data=True, source=True, applies=False),
-    13: Type("LZ4DIFF_PUFFDIFF", "........+....", data=True, source=True, applies=False),
-    128: Type("REPLACE_ZSTD", ".........++++", data=True),
-    129: Type("SWDIFF", "..........+++", data=True, source=True),
-    130: Type("REPLACE_SPLIT", "............+", data=True),
+    0: Type("REPLACE", "++++++++++++++", data=True),
+    1: Type("REPLACE_BZ", "++++++++++++++", data=True),
+    4: Type("SOURCE_COPY", ".+++++++++++++", source=True),
+    5: Type("SOURCE_BSDIFF", ".+++++++++++++", data=True, source=True),
+    6: Type("ZERO", "...+++++++++++"),
+    7: Type("DISCARD", "...++++++....."),
+    8: Type("REPLACE_XZ", "+.++++++++++++", data=True),
+    9: Type("PUFFDIFF", "....+++++.....", data=True, source=True),
+    10: Type("BROTLI_BSDIFF", "...+++++++++++", data=True, source=True),
+    11: Type("ZUCCHINI", ".......++.....", data=True, source=True, applies=False),
+    12: Type("LZ4DIFF_BSDIFF", "........+.....", data=True, source=True, applies=False),
+    13: Type("LZ4DIFF_PUFFDIFF", "........+.....", data=True, source=True, applies=False),
+    128: Type("REPLACE_ZSTD", ".........+++++", data=True),
+    129: Type("SWDIFF", "..........++++", data=True, source=True),
+    130: Type("REPLACE_SPLIT", "............++", data=True),
 }
 
 

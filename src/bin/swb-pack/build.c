@@ -76,6 +76,11 @@ static int fill_config(const struct swb_build_options *o, const struct swb_image
                 return swb_fail(err, -ERANGE, SWB_FAULT_USAGE, "option --max-timestamp: too large");
         config->minor = o->minor == SWB_BUILD_MINOR_UNSET ? SWB_MINOR_DEFAULT : (uint32_t)o->minor;
         config->max_timestamp = (int64_t)o->max_timestamp;
+        if (o->effort < 1 || o->effort > SWB_EFFORT_MAX)
+                return swb_fail(err, -EINVAL, SWB_FAULT_USAGE,
+                                "option --effort: %" PRIu64 " is not one of 1 to %u", o->effort,
+                                SWB_EFFORT_MAX);
+        config->effort = (unsigned)o->effort;
         config->verity = o->verity;
         config->app_id = o->app_id;
         config->target_version = o->target_version;

@@ -5,12 +5,13 @@
  */
 #include "base/options.h"
 #include "bin/swb-pack/images.h"
+#include "generator/plan/rules.h"
 
 struct swb_build_options {
         struct swb_opt_list partitions, keys, signature_sizes;
         const char *output, *manifest, *app_id, *target_version, *source_version, *profile,
                 *progress, *cache;
-        uint64_t minor, max_timestamp, jobs, memory, cache_size;
+        uint64_t minor, max_timestamp, jobs, memory, cache_size, effort;
         bool hash_only, verity;
 };
 
@@ -18,7 +19,8 @@ struct swb_build_options {
 #define SWB_BUILD_OPTIONS_INIT                                                                     \
         {                                                                                          \
                 .profile = "switchback", .progress = "auto", .minor = SWB_BUILD_MINOR_UNSET,       \
-                .memory = (uint64_t)1 << 30, .cache_size = (uint64_t)4 << 30                       \
+                .effort = SWB_EFFORT_DEFAULT, .memory = (uint64_t)1 << 30,                         \
+                .cache_size = (uint64_t)4 << 30                                                    \
         }
 
 /* The table's entries that both verbs have. */

@@ -8,6 +8,8 @@ const struct swb_opt swb_delta_options[] = {
         SWB_BUILD_OPTIONS_TABLE(o),
         {0, "source-version", SWB_OPT_STRING, &o.source_version, "VERSION", true,
          "version that devices must have"},
+        {0, "effort", SWB_OPT_U64, &o.effort, "1..9", false,
+         "how much to try for small differences (default 6)"},
         {0, "partition", SWB_OPT_LIST, &o.partitions, "NAME=OLD:NEW", false,
          "images of a partition (several; two arguments are partition root)"},
         {0},

@@ -5,7 +5,7 @@
 #include "codec/versions.h"
 
 /* Another one, if what is hashed or what an entry holds changes its meaning. */
-#define FORMAT "swb-pack cache 1"
+#define FORMAT "swb-pack cache 2"
 
 static void add_u64(struct swb_sha256 *sha, uint64_t value)
 {
@@ -37,6 +37,7 @@ static void add_rules(struct swb_sha256 *sha, const struct swb_rules *rules)
         add_u64(sha, (uint64_t)rules->profile);
         add_u64(sha, rules->delta);
         add_u64(sha, rules->minor);
+        add_u64(sha, rules->effort);
         add_u64(sha, rules->chunk_blocks);
 }
 

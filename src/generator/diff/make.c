@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "generator/diff/make.h"
 
-#include "codec/bsdiff.h"
 #include "codec/puffdiff.h"
 #include "codec/split.h"
-#include "codec/swdiff.h"
 #include "generator/cache/cached.h"
+#include "generator/diff/patch.h"
 #include "generator/diff/replace.h"
 #include "generator/pieces/cut.h"
 #include "os/hash.h"
@@ -16,8 +15,6 @@
 #define RIVAL_SHARE 5u
 /* What an operation costs in the manifest beside its data, about. */
 #define OPERATION_BYTES 64u
-/* Tables of the encoders that pack a difference (bz2, brotli 11 with a window of 1 MiB). */
-#define PATCH_ENCODER_BYTES ((uint64_t)64 << 20)
 #define COPY_READ_BLOCKS 64u
 
 /* Reads blocks into memory of the caller's to free. */
@@ -147,47 +144,16 @@ static const uint8_t *new_bytes(const struct diff *diff)
         return diff->new + diff->first *SWB_BLOCK_BYTES;
 }
 
-/* The part of a task that lies in the slice; `src` and `dst`: blocks where it begins. */
-static int add_part(const struct diff *diff, const struct swb_task_part *part, uint64_t src,
-                    uint64_t dst, struct swb_difference *difference)
-{
-        uint64_t begin = SWB_MAX(dst, diff->first);
-        uint64_t end = SWB_MIN(dst + part->dst_blocks, diff->first + diff->dst.n_blocks);
-
-        if (begin >= end)
-                return 0;
-        return swb_difference_add(difference, diff->old + src * SWB_BLOCK_BYTES,
-                                  (size_t)part->src_blocks * SWB_BLOCK_BYTES, src * SWB_BLOCK_BYTES,
-                                  diff->new + begin *SWB_BLOCK_BYTES,
-                                  (size_t)(end - begin) * SWB_BLOCK_BYTES);
-}
-
-static int make_swdiff(const struct diff *diff, struct swb_buf *patch)
-{
-        _cleanup_(swb_difference_done) struct swb_difference difference = SWB_DIFFERENCE_INIT;
-        uint64_t src = 0, dst = 0;
-
-        for (size_t i = 0; i < diff->task->n_parts; i++) {
-                const struct swb_task_part *part = &diff->task->parts[i];
-                int r = add_part(diff, part, src, dst, &difference);
-
-                if (r < 0)
-                        return r;
-                src += part->src_blocks;
-                dst += part->dst_blocks;
-        }
-        return swb_swdiff_write(&difference, diff->make->rules->all_codecs, patch);
-}
-
 static int make_patch(const struct diff *diff, struct swb_buf *patch)
 {
-        const struct swb_rules *rules = diff->make->rules;
+        const struct swb_patch_input input = {.rules = diff->make->rules,
+                                              .task = diff->task,
+                                              .old = diff->old,
+                                              .new = diff->new,
+                                              .first = diff->first,
+                                              .n_blocks = diff->dst.n_blocks};
 
-        if (rules->swdiff)
-                return make_swdiff(diff, patch);
-        return swb_bsdiff(diff->old, (size_t)diff->task->src.n_blocks * SWB_BLOCK_BYTES,
-                          new_bytes(diff), dst_bytes(diff),
-                          rules->brotli ? SWB_BSDF2 : SWB_BSDIFF40, patch);
+        return swb_patch_make(&input, patch);
 }
 
 /* A better patch in place of the first one, if the blocks hold DEFLATE streams. */
@@ -390,11 +356,11 @@ static uint64_t diff_memory(const struct swb_rules *rules, uint64_t n_old, uint6
                             uint64_t n_new)
 {
         uint64_t chunk = SWB_MIN(n_new, rules->chunk_blocks * SWB_BLOCK_BYTES);
-        uint64_t matching = rules->puffdiff ? swb_puffdiff_memory(n_old, n_new)
-                                            : swb_bsdiff_memory(n_old, n_new);
-        uint64_t packing = rules->swdiff ? SWB_MAX(swb_difference_memory(n_part) + 2 * n_new,
-                                                   swb_swdiff_memory(n_new))
-                                         : matching + PATCH_ENCODER_BYTES;
+        uint64_t packing = swb_patch_memory(rules, n_old, n_part, n_new);
+
+        if (rules->puffdiff)
+                packing = SWB_MAX(packing,
+                                  swb_puffdiff_memory(n_old, n_new) + SWB_PATCH_ENCODER_BYTES);
 
         return n_old + n_new + SWB_MIN(n_new, (uint64_t)DATA_MAX_BYTES) +
                SWB_MAX(packing, swb_replace_memory() + 3 * chunk);

@@ -4,6 +4,7 @@
 #include "generator/plan/pair.h"
 #include "generator/plan/sources.h"
 #include "generator/plan/whole.h"
+#include "predict/predictor.h"
 
 /* Long enough to cost nothing, short enough that an interrupted install has little to do again. */
 #define COPY_BLOCKS_MAX ((16u << 20) / SWB_BLOCK_BYTES)
@@ -23,6 +24,7 @@ struct plan {
         uint32_t *sources;  /* a block of the target */
         uint32_t *partners; /* a file of the target */
         bool *needed;       /* a file of the target: has DATA blocks */
+        bool *whole;        /* a file of the target: all of it is DATA, from all of its partner */
         /* Small files collected for one difference. */
         struct swb_extent_list group_src, group_dst;
         bool *in_group; /* a file of the old image */
@@ -35,6 +37,7 @@ static void plan_done(struct plan *plan)
         free(plan->sources);
         free(plan->partners);
         free(plan->needed);
+        free(plan->whole);
         free(plan->in_group);
         swb_extent_list_done(&plan->group_src);
         swb_extent_list_done(&plan->group_dst);
@@ -49,8 +52,9 @@ static int plan_init(struct plan *plan)
         plan->sources = malloc(in->new.blocks->n * sizeof(*plan->sources));
         plan->partners = malloc(n_files * sizeof(*plan->partners));
         plan->needed = calloc(n_files, sizeof(*plan->needed));
+        plan->whole = calloc(n_files, sizeof(*plan->whole));
         plan->in_group = calloc(in->old ? in->old->scan->n_files : 1, sizeof(*plan->in_group));
-        if (!plan->sources || !plan->partners || !plan->needed || !plan->in_group)
+        if (!plan->sources || !plan->partners || !plan->needed || !plan->whole || !plan->in_group)
                 return -ENOMEM;
         memset(plan->partners, 0xff, n_files * sizeof(*plan->partners));
         return 0;
@@ -63,6 +67,58 @@ static void mark_needed(struct plan *plan)
         for (uint64_t i = 0; i < scan->image->n_blocks; i++)
                 if (plan->sources[i] == SWB_SOURCE_DATA)
                         plan->needed[scan->owner[i]] = true;
+}
+
+/* Where addresses can be predicted, positions must be those of the file. */
+static int is_program(const struct plan *plan, uint32_t partner, bool *ret, struct swb_error *err)
+{
+        const struct swb_scan *old = plan->input->old->scan;
+        const struct swb_file *file = &old->files[partner];
+        uint64_t n_blocks = file->blocks.n_blocks;
+        uint8_t block[SWB_BLOCK_BYTES];
+        int r;
+
+        *ret = false;
+        if (file->kind != SWB_FILE_REGULAR || file->blocks.n == 0)
+                return 0;
+        for (size_t i = 0; i < file->n_holes; i++)
+                n_blocks += file->holes[i].n_blocks;
+        r = swb_image_read(old->image, file->blocks.items[0].start_block, 1, block, err);
+        *ret = r == 0 &&
+               swb_model_of(block, sizeof(block), n_blocks * SWB_BLOCK_BYTES) != SWB_MODEL_NONE;
+        return r;
+}
+
+/* Holes may be larger than any operation can take. */
+static bool has_sane_holes(const struct swb_scan *scan, const struct swb_file *file)
+{
+        uint64_t n_blocks = 0;
+
+        for (size_t i = 0; i < file->n_holes; i++) {
+                if (file->holes[i].n_blocks > scan->image->n_blocks)
+                        return false;
+                n_blocks += file->holes[i].n_blocks;
+        }
+        return n_blocks <= file->blocks.n_blocks;
+}
+
+static int claim_programs(struct plan *plan, struct swb_error *err)
+{
+        const struct swb_scan *old = plan->input->old->scan, *new = plan->input->new.scan;
+        int r = 0;
+
+        for (size_t i = 0; i < new->n_files &&r == 0; i++) {
+                uint32_t partner = plan->partners[i];
+
+                if (!plan->needed[i] || partner == SWB_PAIR_NONE ||
+                    !has_sane_holes(new, &new->files[i]) ||
+                    !has_sane_holes(old, &old->files[partner]))
+                        continue;
+                r = is_program(plan, partner, &plan->whole[i], err);
+                if (plan->whole[i])
+                        swb_sources_claim(&new->files[i], plan->sources);
+        }
+        return r;
 }
 
 static int find_sources(struct plan *plan, struct swb_error *err)
@@ -86,6 +142,11 @@ static int find_sources(struct plan *plan, struct swb_error *err)
         if (swb_sources_absorb(in->old->scan, in->new.scan, &index, plan->partners, plan->sources) <
             0)
                 return swb_oom(err);
+        if (in->rules->predicted) {
+                r = claim_programs(plan, err);
+                if (r < 0)
+                        return r;
+        }
         swb_sources_join(in->new.blocks, &index, plan->sources);
         return 0;
 }
@@ -213,12 +274,31 @@ static int add_to_group(struct plan *plan, uint32_t partner, const struct swb_ex
         return 0;
 }
 
-static int add_paired(struct plan *plan, const struct swb_file *file, uint32_t partner,
-                      const struct swb_extent_list *data, struct swb_error *err)
+static int add_program(struct plan *plan, const struct swb_file *old, const struct swb_file *new,
+                       struct swb_error *err)
 {
+        struct swb_extent_list src = {0}, dst = {0};
+        int r = swb_file_content(old, &src);
+
+        if (r == 0)
+                r = swb_file_content(new, &dst);
+        r = r < 0 ? swb_oom(err) : cut(plan, &src, &dst, err);
+        swb_extent_list_done(&src);
+        swb_extent_list_done(&dst);
+        return r;
+}
+
+static int add_paired(struct plan *plan, size_t index, const struct swb_extent_list *data,
+                      struct swb_error *err)
+{
+        const struct swb_file *file = &plan->input->new.scan->files[index];
+        uint32_t partner = plan->partners[index];
         const struct swb_file *old = &plan->input->old->scan->files[partner];
         struct swb_extent_list src = {0};
         int r;
+
+        if (plan->whole[index])
+                return add_program(plan, old, file, err);
 
         if (file->kind != SWB_FILE_REST && data->n_blocks < GROUP_FILE_BLOCKS &&
             old->blocks.n_blocks < GROUP_FILE_BLOCKS)
@@ -236,7 +316,7 @@ static int add_file(struct plan *plan, size_t index, struct swb_error *err)
         int r = list_data(plan, file, &data) < 0 ? swb_oom(err) : 0;
 
         if (r == 0 && plan->partners[index] != SWB_PAIR_NONE)
-                r = add_paired(plan, file, plan->partners[index], &data, err);
+                r = add_paired(plan, index, &data, err);
         else if (r == 0 && swb_extent_list_append(&plan->alone, data.items, data.n) < 0)
                 r = swb_oom(err);
         swb_extent_list_done(&data);

@@ -48,12 +48,12 @@ static int check(enum swb_profile profile, bool delta, uint32_t minor, struct sw
                         err, -EINVAL, SWB_FAULT_USAGE,
                         "a full payload of profile %s can't have minor version %u: only 0%s",
                         swb_profile_to_string(profile), minor,
-                        profile == SWB_PROFILE_SWITCHBACK ? ", 1000 to 1003" : "");
+                        profile == SWB_PROFILE_SWITCHBACK ? ", 1000 to 1004" : "");
         if (delta && (minor < 2 || minor > SWB_MINOR_CHROMEOS_LAST))
                 return swb_fail(err, -EINVAL, SWB_FAULT_USAGE,
                                 "a delta of profile %s can't have minor version %u: only 2 to 6%s",
                                 swb_profile_to_string(profile), minor,
-                                profile == SWB_PROFILE_SWITCHBACK ? ", 1000 to 1003" : "");
+                                profile == SWB_PROFILE_SWITCHBACK ? ", 1000 to 1004" : "");
         return 0;
 }
 
@@ -78,12 +78,14 @@ int swb_rules_init(struct swb_rules *rules, enum swb_profile profile, bool delta
                 .xz = swb_op_allowed(SWB_OP_REPLACE_XZ, minor),
                 .zstd = swb_op_allowed(SWB_OP_REPLACE_ZSTD, minor),
                 .all_codecs = minor >= SWB_MINOR_ALL_CODECS,
+                .predicted = minor >= SWB_MINOR_PREDICTED,
                 .split = !delta && swb_op_allowed(SWB_OP_REPLACE_SPLIT, minor),
                 .lengths = minor < 4,
                 .offsets_32_bit = minor < 6,
                 .hash_tree = minor >= 6,
                 .fec = minor >= SWB_MINOR_OWN_FIRST,
                 .pieces = minor == SWB_MINOR_PIECES,
+                .effort = SWB_EFFORT_DEFAULT,
                 .chunk_blocks =
                         minor >= SWB_MINOR_OWN_FIRST ? CHUNK_BLOCKS_OWN : CHUNK_BLOCKS_CHROMEOS,
         };

@@ -20,6 +20,9 @@ enum swb_profile swb_profile_from_string(const char *name);
 #define SWB_MINOR_CHROMEOS_DELTA 4 /* what every client of that family still in use reads */
 #define SWB_MINOR_CHROMEOS_LAST 6
 
+#define SWB_EFFORT_MAX 9
+#define SWB_EFFORT_DEFAULT 6
+
 struct swb_rules {
         enum swb_profile profile;
         bool delta;
@@ -31,12 +34,14 @@ struct swb_rules {
         bool xz;               /* REPLACE_XZ may be used */
         bool zstd;             /* REPLACE_ZSTD may be used */
         bool all_codecs;       /* bzip2 and brotli in SWDIFF */
+        bool predicted;        /* SWDIFF may be of format SWD2 */
         bool split;            /* REPLACE_SPLIT may be used */
         bool lengths;          /* SOURCE_BSDIFF carries src_length and dst_length */
         bool offsets_32_bit;   /* clients read data_offset and data_length as 32 bits */
         bool hash_tree;        /* the device can be left to make a hash tree */
         bool fec;              /* and error correction, where a superblock lies between */
         bool pieces;           /* a full payload from which devices fetch what they lack */
+        unsigned effort;       /* 1 to SWB_EFFORT_MAX: how much is tried for a difference */
         uint64_t chunk_blocks; /* of one REPLACE_* */
 };
 

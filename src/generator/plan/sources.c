@@ -103,6 +103,13 @@ int swb_sources_absorb(const struct swb_scan *old, const struct swb_scan *new,
         return 0;
 }
 
+void swb_sources_claim(const struct swb_file *file, uint32_t *sources)
+{
+        for (size_t i = 0; i < file->blocks.n; i++)
+                for (uint64_t k = 0; k < file->blocks.items[i].n_blocks; k++)
+                        sources[file->blocks.items[i].start_block + k] = SWB_SOURCE_DATA;
+}
+
 static bool same(const struct swb_blocks *new, const struct swb_block_index *index, uint64_t block,
                  uint64_t source)
 {

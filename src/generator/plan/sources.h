@@ -27,6 +27,9 @@ int swb_sources_absorb(const struct swb_scan *old, const struct swb_scan *new,
                        const struct swb_block_index *index, const uint32_t *partners,
                        uint32_t *sources) _warn_unused_;
 
+/* Makes all blocks of a file DATA: it is to be told as a whole, from the whole of its partner. */
+void swb_sources_claim(const struct swb_file *file, uint32_t *sources);
+
 /* Chooses among equal old blocks so that copies make long runs. */
 void swb_sources_join(const struct swb_blocks *new, const struct swb_block_index *index,
                       uint32_t *sources);

@@ -46,7 +46,9 @@ static void test_what_each_minor_allows(void **state)
         r = make(SWB_PROFILE_SWITCHBACK, false, 1003);
         assert_true(r.split && r.zstd && !r.pieces);
         r = make(SWB_PROFILE_SWITCHBACK, true, 1003);
-        assert_true(r.swdiff && !r.split);
+        assert_true(r.swdiff && !r.split && !r.predicted);
+        r = make(SWB_PROFILE_SWITCHBACK, true, 1004);
+        assert_true(r.swdiff && r.all_codecs && r.predicted && r.effort == SWB_EFFORT_DEFAULT);
         r = make(SWB_PROFILE_SWITCHBACK, true, 4);
         assert_false(r.zstd);
 }
@@ -62,7 +64,7 @@ static void test_what_does_not_go_together(void **state)
                 {SWB_PROFILE_CHROMEOS, true, 0},     {SWB_PROFILE_CHROMEOS, true, 1},
                 {SWB_PROFILE_CHROMEOS, true, 7},     {SWB_PROFILE_CHROMEOS, true, 1000},
                 {SWB_PROFILE_SWITCHBACK, true, 0},   {SWB_PROFILE_SWITCHBACK, true, 1002},
-                {SWB_PROFILE_SWITCHBACK, false, 4},  {SWB_PROFILE_SWITCHBACK, true, 1004},
+                {SWB_PROFILE_SWITCHBACK, false, 4},  {SWB_PROFILE_SWITCHBACK, true, 1005},
                 {SWB_PROFILE_CHROMEOS, false, 1002},
         };
 

@@ -26,7 +26,9 @@ int swb_extent_list_add(struct swb_extent_list *list, uint64_t start_block, uint
 
         if (n_blocks == 0)
                 return 0;
-        if (last && last->start_block + last->n_blocks == start_block) {
+        if (last && (last->start_block == SWB_SPARSE_HOLE
+                             ? start_block == SWB_SPARSE_HOLE
+                             : last->start_block + last->n_blocks == start_block)) {
                 last->n_blocks += n_blocks;
         } else {
                 if (list->n == list->cap && grow(list) < 0)
@@ -58,7 +60,10 @@ int swb_extent_list_append_slice(struct swb_extent_list *list, const struct swb_
                         continue;
                 }
                 n = SWB_MIN(e->n_blocks - skip, n_blocks);
-                if (swb_extent_list_add(list, e->start_block + skip, n) < 0)
+                if (swb_extent_list_add(list,
+                                        e->start_block == SWB_SPARSE_HOLE ? SWB_SPARSE_HOLE
+                                                                          : e->start_block + skip,
+                                        n) < 0)
                         return -ENOMEM;
                 skip = 0;
                 n_blocks -= n;

@@ -88,11 +88,15 @@ int swb_image_read_extents(const struct swb_image *image, const struct swb_exten
                            size_t n_extents, uint8_t *data, struct swb_error *err)
 {
         for (size_t i = 0; i < n_extents; i++) {
-                int r = swb_image_read(image, extents[i].start_block, extents[i].n_blocks, data,
-                                       err);
+                bool hole = extents[i].start_block == SWB_SPARSE_HOLE;
+                int r = hole ? 0
+                             : swb_image_read(image, extents[i].start_block, extents[i].n_blocks,
+                                              data, err);
 
                 if (r < 0)
                         return r;
+                if (hole)
+                        memset(data, 0, (size_t)extents[i].n_blocks * SWB_BLOCK_BYTES);
                 data += extents[i].n_blocks * SWB_BLOCK_BYTES;
         }
         return 0;

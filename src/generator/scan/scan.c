@@ -37,6 +37,22 @@ static int compare_files(const void *a, const void *b)
         return strcmp(x->path, y->path);
 }
 
+int swb_file_content(const struct swb_file *file, struct swb_extent_list *list)
+{
+        uint64_t done = 0;
+
+        for (size_t i = 0; i < file->n_holes; i++) {
+                const struct swb_hole *hole = &file->holes[i];
+
+                if (swb_extent_list_append_slice(list, &file->blocks, done, hole->before - done) <
+                            0 ||
+                    swb_extent_list_add(list, SWB_SPARSE_HOLE, hole->n_blocks) < 0)
+                        return -ENOMEM;
+                done = hole->before;
+        }
+        return swb_extent_list_append_slice(list, &file->blocks, done, UINT64_MAX);
+}
+
 /* Gives `owner` the blocks of `from` that nobody has yet. */
 static int claim(struct swb_scan *scan, uint32_t owner, const struct swb_extent_list *from,
                  struct swb_extent_list *claimed)

@@ -39,6 +39,9 @@ struct swb_file {
 
 #define SWB_FILE_LINKS_MAX 16u
 
+/* Appends all of a file, its holes as extents from SWB_SPARSE_HOLE on. 0, -ENOMEM. */
+int swb_file_content(const struct swb_file *file, struct swb_extent_list *list) _warn_unused_;
+
 /* Releases what the file holds, not the struct. */
 void swb_file_done(struct swb_file *file);
 

@@ -44,12 +44,12 @@ IMAGE_CMD:ext4 = "swb-pack make-image ${IMAGE_ROOTFS} --output=${IMGDEPLOYDIR}/$
 do_image_ext4[depends] += "switchback-native:do_populate_sysroot e2fsprogs-native:do_populate_sysroot"
 do_image_ext4[vardeps] += "SWITCHBACK_SLOT_MIB SWITCHBACK_EPOCH"
 
-# The name that image.bbclass expects: NAME-DATE.rootfs up to mickledore, NAME.rootfs-DATE since.
+# The name that image.bbclass expects; ".rootfs" moved into IMAGE_NAME in scarthgap.
 SWITCHBACK_EXT4 = "${@switchback_image_name(d)}.ext4"
 
 def switchback_image_name(d):
     name, suffix = d.getVar('IMAGE_NAME'), d.getVar('IMAGE_NAME_SUFFIX') or ''
-    return name if suffix in name else name + suffix
+    return name if name.endswith(suffix) else name + suffix
 
 switchback_rootfs() {
     if [ -n "${SWITCHBACK_DEVICE_CONF}" ]; then

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * codec/stream_pack.h - one stream of a difference in the smallest of several codings (making
+ * side); for this folder only
+ */
+#include "codec/codec.h"
+
+/* How a stream is packed, in the headers of SWD1 and SWD2. */
+#define SWB_STREAM_NONE 0
+#define SWB_STREAM_XZ 1
+#define SWB_STREAM_ZSTD 2
+#define SWB_STREAM_BZ2 3
+#define SWB_STREAM_BROTLI 4
+
+/* Longer streams are for xz only: a zstd window must fit the reader's memory. */
+#define SWB_STREAM_ZSTD_MAX_BYTES ((size_t)128 << 10)
+
+struct swb_pack_limits {
+        uint32_t dictionary_bytes; /* of xz */
+        int bz2_level;             /* at most; 0: without bzip2 */
+        bool brotli;
+        size_t decoder_bytes; /* what a reader's decoder may need; 0: the above are enough */
+};
+
+/* Appends the smallest coding of a stream, and tells which it is. 0, -E2BIG (out's ceiling),
+ * -ENOMEM. */
+int swb_stream_pack(const struct swb_buf *in, const struct swb_pack_limits *limits,
+                    uint8_t *ret_number, struct swb_buf *out) _warn_unused_;
+
+/* Seven bits a byte, the lowest first (PF-82). 0, -E2BIG, -ENOMEM. */
+int swb_append_number(struct swb_buf *buf, uint64_t value) _warn_unused_;
+
+/* The sign goes to the lowest bit. */
+static inline uint64_t swb_zigzag(int64_t value)
+{
+        return (uint64_t)value << 1 ^ (uint64_t)(value >> 63);
+}

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "codec/swd2.h"
+
+#include "base/endian.h"
+#include "base/test.h"
+#include "codec/swd2patch.h"
+#include "codec/swpatch.h"
+
+struct memory_io {
+        const uint8_t *source;
+        uint64_t n_source;
+        struct swb_buf target;
+};
+
+static int read_source(void *context, uint64_t offset, uint8_t *data, size_t n)
+{
+        const struct memory_io *memory = context;
+
+        assert_true(offset <= memory->n_source && n <= memory->n_source - offset);
+        memcpy(data, memory->source + offset, n);
+        return 0;
+}
+
+static int write_target(void *context, const uint8_t *data, size_t n)
+{
+        struct memory_io *memory = context;
+
+        return swb_buf_append(&memory->target, data, n);
+}
+
+static int apply(const struct swb_buf *patch, const uint8_t *source, uint64_t n_source,
+                 uint64_t n_target, struct swb_buf *target)
+{
+        struct memory_io io = {source, n_source, SWB_BUF_INIT(1 << 26)};
+        const struct swb_bspatch_io callbacks = {&io, read_source, write_target};
+        int r = swb_swd2_patch(patch->data, patch->n_bytes, n_source, n_target, &callbacks);
+
+        *target = io.target;
+        return r;
+}
+
+/* ---- patches put together by hand, so that reader and writer do not agree by mistake */
+
+static const uint8_t source[] = "The quick brown fox";
+#define N_SOURCE (sizeof(source) - 1)
+#define N_TARGET 11
+#define N_STREAMS 6
+
+struct parts {
+        const char *magic;
+        uint8_t zero;
+        const char *bytes[N_STREAMS];
+        size_t sizes[N_STREAMS];
+};
+
+/* "quick" -> "quiet", "!?", then back to "The " */
+static const struct parts good = {
+        .magic = "SWD2",
+        .bytes = {"\0\x13\x0b\3\0", "\0\5\4", "\0\2\0", "\x08\x11\0", "\0\0\0\x02\x09\0\0\0\0",
+                  "!?"},
+        .sizes = {5, 3, 3, 3, 9, 2},
+};
+
+static struct swb_buf build(const struct parts *parts)
+{
+        struct swb_buf buf = SWB_BUF_INIT(1 << 16);
+        uint8_t head[8 + 9 * N_STREAMS] = {0};
+
+        memcpy(head, parts->magic, 4);
+        head[4] = N_STREAMS;
+        head[7] = parts->zero;
+        for (size_t i = 0; i < N_STREAMS; i++) {
+                swb_put_le32(head + 8 + 9 * i + 1, (uint32_t)parts->sizes[i]);
+                swb_put_le32(head + 8 + 9 * i + 5, (uint32_t)parts->sizes[i]);
+        }
+        assert_int_equal(swb_buf_append(&buf, head, sizeof(head)), 0);
+        for (size_t i = 0; i < N_STREAMS; i++)
+                assert_int_equal(swb_buf_append(&buf, parts->bytes[i], parts->sizes[i]), 0);
+        return buf;
+}
+
+static void assert_answer(const struct parts *parts, int answer)
+{
+        _cleanup_(swb_buf_done) struct swb_buf patch = build(parts);
+        _cleanup_(swb_buf_done) struct swb_buf target = SWB_BUF_INIT(0);
+
+        assert_int_equal(apply(&patch, source, N_SOURCE, N_TARGET, &target), answer);
+        if (answer == 0) {
+                assert_int_equal(target.n_bytes, N_TARGET);
+                assert_memory_equal(target.data, "quiet!?The ", N_TARGET);
+        }
+}
+
+static void test_by_hand(void **state)
+{
+        (void)state;
+        assert_answer(&good, 0);
+}
+
+static void test_bad_heads(void **state)
+{
+        struct parts parts = good;
+        _cleanup_(swb_buf_done) struct swb_buf patch = build(&good);
+
+        (void)state;
+        parts.magic = "SWD3";
+        assert_answer(&parts, -EBADMSG);
+        parts = good;
+        parts.zero = 1;
+        assert_answer(&parts, -EBADMSG);
+        for (size_t n = 0; n < patch.n_bytes; n++) {
+                struct swb_buf cut = {.data = patch.data, .n_bytes = n};
+                _cleanup_(swb_buf_done) struct swb_buf target = SWB_BUF_INIT(0);
+
+                assert_int_equal(apply(&cut, source, N_SOURCE, N_TARGET, &target), -EBADMSG);
+        }
+        for (size_t i = 0; i < N_STREAMS; i++) {
+                _cleanup_(swb_buf_done) struct swb_buf target = SWB_BUF_INIT(0);
+                uint8_t saved = patch.data[8 + 9 * i];
+
+                patch.data[8 + 9 * i] = 5; /* no such coding */
+                assert_int_equal(apply(&patch, source, N_SOURCE, N_TARGET, &target), -EBADMSG);
+                patch.data[8 + 9 * i] = saved;
+        }
+}
+
+static void test_bad_streams(void **state)
+{
+        static const struct {
+                size_t stream;
+                const char *bytes;
+                size_t n;
+                int answer;
+        } cases[] = {
+                {0, "\x14\x13\x0b\3\0", 5, -EBADMSG},         /* begins behind the source */
+                {0, "\1\x13\x0b\3\0", 5, -EBADMSG},           /* ends behind it */
+                {0, "\0\x13\x0c\3\0", 5, -EBADMSG},           /* makes more than is wanted */
+                {0, "\0\x13\x0a\3\0", 5, -EBADMSG},           /* less */
+                {0, "\0\x13\0\3\0", 5, -EBADMSG},             /* nothing */
+                {0, "\0\x13\x0b\0\0", 5, -EBADMSG},           /* of no entries */
+                {0, "\0\x13\x0b\2\0", 5, -EBADMSG},           /* of fewer */
+                {0, "\0\x13\x0b\4\0", 5, -EBADMSG},           /* of more than there are */
+                {0, "\0\x13\x0b\x81\x80\x10\0", 7, -E2BIG},   /* of too many */
+                {0, "\0\x13\x0b\3\x1f", 5, -EPROTONOSUPPORT}, /* a model of the future */
+                {0, "\0\x13\x0b\3\1\x81\x80\x08", 8, -E2BIG}, /* more hints than allowed */
+                {0, "\0\x13\x0b\3\0\0", 6, -EBADMSG},         /* something left over */
+                {1, "\0\5\4\0", 4, -EBADMSG},
+                {2, "\0\2", 2, -EBADMSG},
+                {2, "\0\3\0", 3, -EBADMSG},
+                {3, "\x08\x0e\0", 3, -EBADMSG}, /* copies beyond the source */
+                {3, "\x08\x13\0", 3, -EBADMSG}, /* moves in front of it */
+                {3, "\x08\x11\x80\x80\x80\x80\x80\x80\x80\x80\x80\x02", 12, -EBADMSG},
+                {4, "\0\0\0\x02\x09\0\0\0", 8, -EBADMSG},
+                {5, "!?!", 3, -EBADMSG},
+                {5, "!", 1, -EBADMSG},
+        };
+
+        (void)state;
+        for (size_t i = 0; i < SWB_ELEMENTS(cases); i++) {
+                struct parts parts = good;
+
+                parts.bytes[cases[i].stream] = cases[i].bytes;
+                parts.sizes[cases[i].stream] = cases[i].n;
+                assert_answer(&parts, cases[i].answer);
+        }
+}
+
+/* ---- there and back */
+
+static uint32_t next_random(uint32_t *state)
+{
+        *state = *state * 1664525u + 1013904223u;
+        return *state >> 8;
+}
+
+static const uint8_t elf_start[] = {0x7f, 'E', 'L', 'F', 2, 1, 1};
+
+/* Two contents that resemble each other; `elf`: the model is to look at them. */
+static void make_pair(uint8_t *old, size_t n_old, uint8_t *new, size_t n_new, bool elf)
+{
+        uint32_t state = 7;
+
+        for (size_t i = 0; i < n_old; i++)
+                old[i] = (uint8_t)next_random(&state);
+        for (size_t i = 0; i < n_new; i++)
+                new[i] = i < 3000 ? old[i] : old[(i + 37) % n_old];
+        for (size_t i = 0; i < n_new / 50; i++)
+                new[next_random(&state) % n_new] ^= (uint8_t)next_random(&state);
+        if (elf) {
+                memcpy(old, elf_start, sizeof(elf_start));
+                memcpy(new, elf_start, sizeof(elf_start));
+                swb_put_le64(old + 40, n_old / 2);
+                swb_put_le64(new + 40, n_new / 2);
+        }
+}
+
+#define N_OLD ((size_t)200000)
+#define N_NEW ((size_t)190000)
+
+static void check_round_trip(enum swb_swd2_effort effort, bool elf)
+{
+        _cleanup_free_ uint8_t *old = malloc(2 * N_OLD), *new = malloc(2 * N_NEW);
+        _cleanup_(swb_swd2_done) struct swb_swd2 swd2;
+        _cleanup_(swb_buf_done) struct swb_buf patch = SWB_BUF_INIT(1 << 24);
+        _cleanup_(swb_buf_done) struct swb_buf target = SWB_BUF_INIT(0);
+
+        assert_non_null(old);
+        assert_non_null(new);
+        make_pair(old, N_OLD, new, N_NEW, elf);
+        make_pair(old + N_OLD, N_OLD, new + N_NEW, N_NEW, false);
+        swb_swd2_init(&swd2, effort);
+        assert_int_equal(swb_swd2_add(&swd2, old, N_OLD - 9, 0, new, N_NEW), 0);
+        /* nothing of the second one's first bytes: a part may begin behind a gap */
+        assert_int_equal(
+                swb_swd2_add(&swd2, old + N_OLD + 5, N_OLD - 5, N_OLD + 5, new + N_NEW, N_NEW), 0);
+        assert_int_equal(swd2.predicts,
+                         elf && effort != SWB_SWD2_BYTES && effort != SWB_SWD2_EVERY);
+        assert_int_equal(swb_swd2_write(&swd2, &patch), 0);
+        assert_true(patch.n_bytes < (N_OLD + N_NEW) / 4);
+        assert_int_equal(apply(&patch, old, 2 * N_OLD, 2 * N_NEW, &target), 0);
+        assert_int_equal(target.n_bytes, 2 * N_NEW);
+        assert_memory_equal(target.data, new, 2 * N_NEW);
+}
+
+static void test_round_trips(void **state)
+{
+        (void)state;
+        for (int effort = SWB_SWD2_BYTES; effort <= SWB_SWD2_EVERY; effort++)
+                check_round_trip((enum swb_swd2_effort)effort, false);
+        check_round_trip(SWB_SWD2_BYTES, true);
+        check_round_trip(SWB_SWD2_QUICK, true);
+        check_round_trip(SWB_SWD2_MASKED, true);
+        check_round_trip(SWB_SWD2_THOROUGH, true);
+}
+
+/* Readers of SWD1 find out by themselves. */
+static void test_by_magic(void **state)
+{
+        _cleanup_(swb_buf_done) struct swb_buf patch = build(&good);
+        struct memory_io io = {source, N_SOURCE, SWB_BUF_INIT(1 << 16)};
+        const struct swb_bspatch_io callbacks = {&io, read_source, write_target};
+
+        (void)state;
+        assert_int_equal(swb_swpatch(patch.data, patch.n_bytes, N_SOURCE, N_TARGET,
+                                     SWB_DECODER_MEMORY_BYTES, &callbacks),
+                         0);
+        assert_memory_equal(io.target.data, "quiet!?The ", N_TARGET);
+        swb_buf_done(&io.target);
+}
+
+int main(void)
+{
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_by_hand),     cmocka_unit_test(test_bad_heads),
+                cmocka_unit_test(test_bad_streams), cmocka_unit_test(test_round_trips),
+                cmocka_unit_test(test_by_magic),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
