@@ -110,12 +110,11 @@ static int decode_whole(const struct frame *frame, const struct swb_span *span,
                         struct decoded *decoded)
 {
         decoded->n_encoded = span->n_encoded;
-        decoded->n = span->n_opened;
         decoded->data = malloc(span->n_opened + 1);
         if (!decoded->data)
                 return -ENOMEM;
-        return swb_unpack_whole(span->packing, frame->data + span->offset, span->n_encoded,
-                                decoded->data, span->n_opened);
+        return swb_unpack_whole_up_to(span->packing, frame->data + span->offset, span->n_encoded,
+                                      decoded->data, span->n_opened, &decoded->n);
 }
 
 static int decode_stream(const struct finder *f, const struct frame *frame,

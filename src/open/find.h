@@ -7,6 +7,7 @@
  * its very bytes again here; what none makes stays as it is.
  */
 #include "open/encoder.h"
+#include "open/unpack.h"
 
 struct swb_find_limits {
         uint64_t max_opened_bytes; /* of the opened content */
@@ -19,7 +20,7 @@ struct swb_find_limits {
 #define SWB_FIND_LIMITS_INIT                                                                       \
         ((struct swb_find_limits){.max_opened_bytes = (uint64_t)1 << 30,                           \
                                   .encoder_memory_bytes = (uint64_t)24 << 20,                      \
-                                  .decoder_memory_bytes = (uint64_t)40 << 20})
+                                  .decoder_memory_bytes = SWB_UNPACK_MEMORY_BYTES})
 
 enum swb_find_side {
         SWB_FIND_OLD, /* decode */

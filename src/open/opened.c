@@ -55,11 +55,30 @@ uint64_t swb_opened_scratch_bytes(const struct swb_recipe *recipe)
         return n;
 }
 
+/* What a stream's decoder may need. */
+static uint64_t window_of(const struct swb_recipe *recipe, const struct swb_piece *piece)
+{
+        switch (swb_recipe_setting(recipe, piece)->packing) {
+        case SWB_PACKING_DEFLATE:
+        case SWB_PACKING_ZLIB:
+                return SWB_UNPACK_MEMORY_BYTES / 128;
+        case SWB_PACKING_XZ:
+        case SWB_PACKING_ZSTD:
+                return SWB_UNPACK_MEMORY_BYTES;
+        case SWB_PACKING_PLAIN:
+        case SWB_PACKING_LZ4:
+        case _SWB_PACKING_MAX:
+        case _SWB_PACKING_INVALID:
+                break;
+        }
+        return 0;
+}
+
 /* What decoding takes beside the cache: nodes, the largest encoded piece that is decoded as a
  * whole, buffers. */
 static uint64_t fixed_bytes(const struct swb_recipe *recipe, uint64_t *ret_largest)
 {
-        uint64_t largest_in = 0, largest = 0;
+        uint64_t largest_in = 0, largest = 0, window = 0;
 
         for (size_t i = 0; i < recipe->n_pieces; i++) {
                 const struct swb_piece *piece = &recipe->pieces[i];
@@ -68,11 +87,13 @@ static uint64_t fixed_bytes(const struct swb_recipe *recipe, uint64_t *ret_large
                         continue;
                 if (swb_packing_is_whole(swb_recipe_setting(recipe, piece)->packing))
                         largest_in = SWB_MAX(largest_in, piece->n_encoded);
+                else
+                        window = SWB_MAX(window, window_of(recipe, piece));
                 if (piece->n_opened <= SWB_WHOLE_MAX_BYTES)
                         largest = SWB_MAX(largest, piece->n_opened);
         }
         *ret_largest = largest;
-        return recipe->n_pieces * sizeof(struct node) + largest_in + 2 * CHUNK_BYTES +
+        return recipe->n_pieces * sizeof(struct node) + largest_in + window + 2 * CHUNK_BYTES +
                sizeof(struct swb_opened);
 }
 
@@ -304,7 +325,7 @@ static int decode_stream(struct swb_opened *opened, uint32_t i, struct outlet *o
         out->buffer = out_buffer;
         out->n = piece->n_opened;
         r = swb_unpacker_new(swb_recipe_setting(opened->recipe, piece)->packing,
-                             opened->limits->memory_bytes, &unpacker);
+                             SWB_UNPACK_MEMORY_BYTES, &unpacker);
         if (r < 0)
                 return r;
         do

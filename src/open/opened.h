@@ -30,7 +30,7 @@ struct swb_opened;
 
 /* The scratch space without which a content of this recipe can't be opened. */
 uint64_t swb_opened_scratch_bytes(const struct swb_recipe *recipe);
-/* The memory without which it can't, but for what a stream's window needs. */
+/* The memory without which it can't. */
 uint64_t swb_opened_memory_bytes(const struct swb_recipe *recipe);
 
 /*
@@ -45,7 +45,7 @@ SWB_DEFINE_CLEANUP(struct swb_opened *, swb_opened_free)
 /*
  * Exactly n bytes of the opened content (a swb_view_read and a swb_bspatch_io's read_source).
  * Return: 0; -EBADMSG outside of it, or when the content is not what the recipe says; -E2BIG when a
- * stream wants more memory than the limit; -EPROTONOSUPPORT, a library is not built in; -ENOMEM; or
- * what a callback returned.
+ * stream wants more memory than SWB_UNPACK_MEMORY_BYTES; -EPROTONOSUPPORT, a library is not built
+ * in; -ENOMEM; or what a callback returned.
  */
 int swb_opened_read(void *opened, uint64_t offset, uint8_t *data, size_t n) _warn_unused_;

@@ -3,9 +3,11 @@
 
 #include <string.h>
 
+#include "open/libraries.h"
+
 /* So many pieces of a group that no encoder makes, and the others are not tried. */
 #define FAILURES_MAX 3u
-#define CANDIDATES_MAX 64u
+#define CANDIDATES_MAX 96u
 
 struct group {
         struct swb_setting known; /* what made the last one; encoder NONE: nothing yet */
@@ -72,7 +74,37 @@ static void add_deflate(struct candidates *list, enum swb_packing packing)
                                           packing, SWB_ENCODER_ZLIB, {levels[i], 15, memory, 0}});
 }
 
-static void add_all(struct candidates *list, const struct swb_span *span)
+/* All presets, with the dictionary, check and filter that stand in the head. */
+static void add_xz(struct candidates *list, const struct swb_setting *guess)
+{
+        static const uint8_t presets[] = {6, 9, 22, 25, 5, 7, 8, 4, 3, 2, 1, 0, 24, 23, 21, 19};
+
+        for (size_t i = 0; i < SWB_ELEMENTS(presets) && guess->encoder == SWB_ENCODER_XZ; i++) {
+                struct swb_setting setting = *guess;
+
+                setting.parameters[0] = presets[i];
+                add(list, setting);
+        }
+}
+
+/* All levels, with the flags that stand in the frame's head; at once, and as zstd(1) does. */
+static void add_zstd(struct candidates *list, const uint8_t *encoded)
+{
+        static const uint8_t levels[] = {15, 3, 19, 22, 9,  1,  6,  12, 2,  4,  5,
+                                         7,  8, 10, 11, 13, 14, 16, 17, 18, 20, 21};
+        static const uint8_t ways[] = {0, 4 | 8, 4};
+        uint8_t head = encoded[4];
+        uint32_t flags = (head >> 2 & 1) | (head >> 6 || head >> 5 & 1 ? 2 : 0);
+
+        for (size_t k = 0; k < SWB_ELEMENTS(ways); k++)
+                for (size_t i = 0; i < SWB_ELEMENTS(levels); i++)
+                        add(list, (struct swb_setting){
+                                          SWB_PACKING_ZSTD,
+                                          SWB_ENCODER_ZSTD,
+                                          {swb_zstd_version(), levels[i], flags | ways[k], 0}});
+}
+
+static void add_all(struct candidates *list, const struct swb_span *span, const uint8_t *encoded)
 {
         switch (span->packing) {
         case SWB_PACKING_LZ4:
@@ -83,7 +115,11 @@ static void add_all(struct candidates *list, const struct swb_span *span)
                 add_deflate(list, span->packing);
                 break;
         case SWB_PACKING_XZ:
+                add_xz(list, &span->guess);
+                break;
         case SWB_PACKING_ZSTD:
+                add_zstd(list, encoded);
+                break;
         case SWB_PACKING_PLAIN:
         case _SWB_PACKING_MAX:
         case _SWB_PACKING_INVALID:
@@ -166,7 +202,7 @@ int swb_prove(struct swb_proofs *proofs, const struct swb_span *span, const uint
                 add(&list, group->known);
         if (span->guess.encoder != SWB_ENCODER_NONE)
                 add(&list, span->guess);
-        add_all(&list, span);
+        add_all(&list, span, encoded);
         for (size_t i = 0; i < list.n; i++) {
                 int r;
 

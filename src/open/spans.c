@@ -30,6 +30,12 @@ static prober prober_for(uint8_t first)
         switch (first) {
         case 0x02:
                 return swb_spans_lz4_legacy;
+        case 'h':
+                return swb_spans_squashfs;
+        case 0xfd:
+                return swb_spans_xz;
+        case 0x28:
+                return swb_spans_zstd;
         case 0x1f:
                 return swb_spans_gzip;
         default:

@@ -7,7 +7,7 @@
 
 struct swb_span {
         size_t offset, n_encoded; /* n_encoded 0: a stream that knows its own end */
-        size_t n_opened;          /* 0: not known before it is decoded */
+        size_t n_opened;          /* at most; of a stream 0: any number */
         enum swb_packing packing;
         /* Spans of one group were made by the same encoder with the same parameters. */
         unsigned group;
@@ -31,5 +31,13 @@ int swb_spans_find(const uint8_t *data, size_t n, struct swb_spans *ret) _warn_u
  * when it is nothing. -ENOMEM. */
 int64_t swb_spans_gzip(const uint8_t *data, size_t n, size_t offset,
                        struct swb_spans *spans) _warn_unused_;
+int64_t swb_spans_squashfs(const uint8_t *data, size_t n, size_t offset,
+                           struct swb_spans *spans) _warn_unused_;
+int64_t swb_spans_xz(const uint8_t *data, size_t n, size_t offset,
+                     struct swb_spans *spans) _warn_unused_;
+int64_t swb_spans_zstd(const uint8_t *data, size_t n, size_t offset,
+                       struct swb_spans *spans) _warn_unused_;
+/* What the head of an .xz stream tells of how it was made. */
+bool swb_spans_guess_xz(const uint8_t *data, size_t n, struct swb_setting *ret);
 int64_t swb_spans_lz4_legacy(const uint8_t *data, size_t n, size_t offset,
                              struct swb_spans *spans) _warn_unused_;

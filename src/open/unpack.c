@@ -85,3 +85,26 @@ int swb_unpack_whole(enum swb_packing packing, const uint8_t *in, size_t n_in, u
                 return r;
         return n == n_out ? 0 : -EBADMSG;
 }
+
+int swb_unpack_up_to(enum swb_packing packing, const uint8_t *in, size_t n_in, uint8_t *out,
+                     size_t n_room, size_t *ret_n)
+{
+        _cleanup_(swb_unpacker_freep) struct swb_unpacker *unpacker = NULL;
+        size_t n_left = n_room;
+        int r;
+
+        if (swb_packing_is_whole(packing))
+                return swb_unpack_whole_up_to(packing, in, n_in, out, n_room, ret_n);
+        r = swb_unpacker_new(packing, SWB_UNPACK_MEMORY_BYTES, &unpacker);
+        while (r == SWB_UNPACK_MORE) {
+                size_t had_in = n_in, had_left = n_left;
+
+                r = swb_unpacker_step(unpacker, &in, &n_in, &out, &n_left);
+                if (r == SWB_UNPACK_MORE && had_in == n_in && had_left == n_left)
+                        return -EBADMSG;
+        }
+        if (r < 0)
+                return r;
+        *ret_n = n_room - n_left;
+        return n_in == 0 ? 0 : -EBADMSG;
+}

@@ -32,6 +32,14 @@ int swb_unpack_whole(enum swb_packing packing, const uint8_t *in, size_t n_in, u
 int swb_unpack_whole_up_to(enum swb_packing packing, const uint8_t *in, size_t n_in, uint8_t *out,
                            size_t n_room, size_t *ret_n) _warn_unused_;
 
+/* Any packing, all at once, to at most n_room bytes. 0, -EBADMSG, -E2BIG, -EPROTONOSUPPORT,
+ * -ENOMEM. */
+int swb_unpack_up_to(enum swb_packing packing, const uint8_t *in, size_t n_in, uint8_t *out,
+                     size_t n_room, size_t *ret_n) _warn_unused_;
+
+/* What the decoder of one stream may take. */
+#define SWB_UNPACK_MEMORY_BYTES ((uint64_t)10 << 20)
+
 /* One packing's library; for this folder only. */
 struct swb_unpacker_ops {
         int (*open)(uint64_t max_memory_bytes, void **ret_state);

@@ -14,6 +14,12 @@ void swb_open_head_done(struct swb_open_head *head)
         swb_recipe_done(&head->new);
 }
 
+struct swb_open_needs swb_open_needs(const struct swb_recipe *old, const struct swb_recipe *new)
+{
+        return (struct swb_open_needs){swb_opened_memory_bytes(old) + swb_closer_memory_bytes(new),
+                                       swb_opened_scratch_bytes(old)};
+}
+
 bool swb_open_is_wrapped(const uint8_t *blob, size_t n_blob)
 {
         return n_blob >= MAGIC_BYTES && memcmp(blob, MAGIC, MAGIC_BYTES) == 0;

@@ -17,6 +17,18 @@ struct swb_open_head {
         size_t n_bytes; /* the inner difference begins here */
 };
 
+/* What a device gives to opening and closing together, and to scratch space, unless it says
+ * otherwise. */
+#define SWB_OPEN_MEMORY_BYTES ((uint64_t)26 << 20)
+#define SWB_OPEN_SCRATCH_BYTES ((uint64_t)1 << 30)
+
+/* What applying takes of both. Do they suffice for it? */
+struct swb_open_needs {
+        uint64_t memory_bytes, scratch_bytes;
+};
+
+struct swb_open_needs swb_open_needs(const struct swb_recipe *old, const struct swb_recipe *new);
+
 void swb_open_head_done(struct swb_open_head *head);
 
 /* Does the blob begin like one of these? */

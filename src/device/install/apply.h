@@ -26,7 +26,7 @@ struct swb_apply {
 };
 
 /* What opening and closing take at most, beside the inner difference's decoders. */
-#define SWB_APPLY_OPEN_BYTES ((uint64_t)26 << 20)
+#define SWB_APPLY_OPEN_BYTES SWB_OPEN_MEMORY_BYTES
 
 int swb_apply_init(struct swb_apply *apply, struct swb_step step,
                    struct swb_error *err) _warn_unused_;

@@ -58,7 +58,7 @@ int swb_scratch_file_init(struct swb_scratch_file *scratch, const char *folder)
         *scratch =
                 (struct swb_scratch_file){.fd = -EBADF, .folder = folder ? strdup(folder) : NULL};
         scratch->open = (struct swb_open_scratch){.context = scratch,
-                                                  .max_bytes = SWB_SCRATCH_MAX_BYTES,
+                                                  .max_bytes = SWB_OPEN_SCRATCH_BYTES,
                                                   .write = write_scratch,
                                                   .read = read_scratch};
         return folder && !scratch->folder ? -ENOMEM : 0;

@@ -6,9 +6,7 @@
  * It is made in the state folder when it is first written to, and is gone with the process.
  */
 #include "base/error.h"
-#include "open/opened.h"
-
-#define SWB_SCRATCH_MAX_BYTES ((uint64_t)1 << 30)
+#include "open/wrapper.h"
 
 struct swb_scratch_file {
         struct swb_open_scratch open; /* what apply.h takes */
