@@ -89,11 +89,114 @@ static void test_no_program(void **state)
         assert_false(swb_predictor_next(p, 0, sizeof(old), &place));
 }
 
+/* The program that was made, as old file, with all that can be asked of it. */
+static void ask_everything(const uint8_t *file, size_t n)
+{
+        struct swb_view view = SWB_VIEW_OF_MEMORY(file, n), other = SWB_VIEW_OF_MEMORY(file, n);
+        const struct swb_copy copies[] = {{0, 0, n / 2}, {n / 2, n / 2 + 16, n - n / 2}};
+        _cleanup_(swb_buf_done) struct swb_buf hints = SWB_BUF_INIT(MEMORY);
+        _cleanup_(swb_predictor_freep) struct swb_predictor *p = NULL;
+        _cleanup_free_ uint8_t *masked = malloc(2 * n + 1);
+        struct swb_place place;
+
+        assert_int_equal(swb_predictor_hints(SWB_MODEL_ELF, &view, &other, &hints), 0);
+        assert_int_equal(swb_predictor_new(SWB_MODEL_ELF, &view, copies, 2, hints.data,
+                                           hints.n_bytes, MEMORY, &p),
+                         0);
+        for (uint64_t at = 0; swb_predictor_next(p, at, n, &place); at = place.old + 1) {
+                uint64_t value = swb_get_le32(file + place.old);
+
+                assert_true(place.old >= at && place.width <= n - place.old);
+                place.new = place.old + 16;
+                swb_predictor_learn(p, &place, value, swb_predictor_predict(p, &place, value));
+        }
+        assert_int_equal(
+                swb_predictor_mask(SWB_MODEL_ELF, &view, &other, copies, 2, masked, masked + n), 0);
+        assert_memory_equal(masked, file, SWB_MIN(n, 16u));
+}
+
+static void test_cut_anywhere(void **state)
+{
+        uint8_t file[FILE_BYTES];
+
+        (void)state;
+        make_program(file, TEXT_BYTES, 10, 200);
+        for (size_t n = 0; n <= sizeof(file); n++) {
+                _cleanup_free_ uint8_t *exact = malloc(n + 1);
+
+                memcpy(exact, file, n);
+                ask_everything(exact, n);
+        }
+}
+
+static void test_any_byte_of_the_headers_broken(void **state)
+{
+        static const uint8_t values[] = {0, 1, 2, 4, 0x10, 0x7f, 0x80, 0xff};
+        uint8_t file[FILE_BYTES];
+
+        (void)state;
+        for (size_t i = 16; i < sizeof(file); i += i == 63 ? 640 - 63 : 1) {
+                for (size_t k = 0; k < SWB_ELEMENTS(values); k++) {
+                        make_program(file, TEXT_BYTES, 10, 200);
+                        file[i] = values[k];
+                        ask_everything(file, sizeof(file));
+                }
+        }
+}
+
+/* Any hints that are cut or have something behind them are refused. */
+static void test_broken_hints(void **state)
+{
+        uint8_t old[FILE_BYTES], new[FILE_BYTES];
+        struct swb_view old_view = SWB_VIEW_OF_MEMORY(old, sizeof(old));
+        struct swb_view new_view = SWB_VIEW_OF_MEMORY(new, sizeof(new));
+        _cleanup_(swb_buf_done) struct swb_buf hints = SWB_BUF_INIT(MEMORY);
+        _cleanup_(swb_predictor_freep) struct swb_predictor *p = NULL;
+
+        (void)state;
+        make_program(old, TEXT_BYTES, 10, 200);
+        make_program(new, TEXT_BYTES + 16, 10, 216);
+        assert_int_equal(swb_predictor_hints(SWB_MODEL_ELF, &old_view, &new_view, &hints), 0);
+        assert_int_equal(swb_buf_append(&hints, "", 1), 0);
+        for (size_t n = 1; n <= hints.n_bytes; n++)
+                assert_int_equal(swb_predictor_new(SWB_MODEL_ELF, &old_view, NULL, 0, hints.data, n,
+                                                   MEMORY, &p),
+                                 n == hints.n_bytes - 1 ? 0 : -EBADMSG);
+        hints.data[1] = 0xe0;
+        assert_int_equal(swb_predictor_new(SWB_MODEL_ELF, &old_view, NULL, 0, hints.data,
+                                           hints.n_bytes - 1, MEMORY, &p),
+                         -EBADMSG);
+}
+
+static int read_nothing(void *context, uint64_t offset, uint8_t *data, size_t n)
+{
+        (void)context;
+        (void)offset;
+        (void)data;
+        (void)n;
+        return -EIO;
+}
+
+static void test_unreadable(void **state)
+{
+        struct swb_view view = SWB_VIEW_OF(read_nothing, NULL, FILE_BYTES);
+        _cleanup_(swb_predictor_freep) struct swb_predictor *p = NULL;
+
+        (void)state;
+        assert_int_equal(swb_predictor_new(SWB_MODEL_ELF, &view, NULL, 0, NULL, 0, MEMORY, &p),
+                         -EIO);
+        swb_view_done(&view);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_call_over_what_grew),
                 cmocka_unit_test(test_no_program),
+                cmocka_unit_test(test_cut_anywhere),
+                cmocka_unit_test(test_any_byte_of_the_headers_broken),
+                cmocka_unit_test(test_broken_hints),
+                cmocka_unit_test(test_unreadable),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
