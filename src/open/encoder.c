@@ -7,6 +7,7 @@
 #include "open/sample.h"
 
 #define MANY UINT32_MAX
+#define LZ4_PACKINGS (1u << SWB_PACKING_LZ4 | 1u << SWB_PACKING_LZ4_SIZED)
 
 struct swb_encoder {
         struct swb_encoder_job job;
@@ -30,9 +31,9 @@ static const struct description *describe(enum swb_encoder_id id)
         static const struct description descriptions[_SWB_ENCODER_MAX] = {
                 [SWB_ENCODER_NONE] = {"none", ~0u, 0, {{0, 0}}},
                 /* acceleration */
-                [SWB_ENCODER_LZ4] = {"lz4", 1u << SWB_PACKING_LZ4, 1, {{1, 65537}}},
+                [SWB_ENCODER_LZ4] = {"lz4", LZ4_PACKINGS, 1, {{1, 65537}}},
                 /* level */
-                [SWB_ENCODER_LZ4_HC] = {"lz4-hc", 1u << SWB_PACKING_LZ4, 1, {{1, 12}}},
+                [SWB_ENCODER_LZ4_HC] = {"lz4-hc", LZ4_PACKINGS, 1, {{1, 12}}},
                 /* level, window bits, memory level, strategy */
                 [SWB_ENCODER_ZLIB] = {"zlib",
                                       1u << SWB_PACKING_DEFLATE | 1u << SWB_PACKING_ZLIB,

@@ -15,8 +15,17 @@ static uint64_t gathered_bytes(uint64_t n_opened, uint64_t n_encoded)
 /* Writes what was made; n <= 0: it did not fit, so it is not what was promised. */
 static int give(const struct swb_gathered *gathered, const uint8_t *made, int n)
 {
+        uint8_t size[4];
+        int r = 0;
+
         if (n <= 0)
                 return -EBADMSG;
+        if (gathered->job.setting->packing == SWB_PACKING_LZ4_SIZED) {
+                swb_put_le32(size, (uint32_t)n);
+                r = gathered->job.write(gathered->job.context, size, sizeof(size));
+        }
+        if (r < 0)
+                return r;
         return gathered->job.write(gathered->job.context, made, (size_t)n);
 }
 

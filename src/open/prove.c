@@ -49,16 +49,15 @@ static void add(struct candidates *list, struct swb_setting setting)
                 list->items[list->n++] = setting;
 }
 
-static void add_lz4(struct candidates *list)
+static void add_lz4(struct candidates *list, enum swb_packing packing)
 {
         static const uint8_t levels[] = {9, 12, 1, 3, 4, 5, 6, 7, 8, 10, 11};
 
         for (size_t i = 0; i < SWB_ELEMENTS(levels); i++)
                 if (levels[i] == 1)
-                        add(list, (struct swb_setting){SWB_PACKING_LZ4, SWB_ENCODER_LZ4, {1}});
+                        add(list, (struct swb_setting){packing, SWB_ENCODER_LZ4, {1}});
                 else
-                        add(list,
-                            (struct swb_setting){SWB_PACKING_LZ4, SWB_ENCODER_LZ4_HC, {levels[i]}});
+                        add(list, (struct swb_setting){packing, SWB_ENCODER_LZ4_HC, {levels[i]}});
 }
 
 /* gzip(1) first, which zlib can't stand in for; then zlib with what its users give it. */
@@ -108,7 +107,8 @@ static void add_all(struct candidates *list, const struct swb_span *span, const 
 {
         switch (span->packing) {
         case SWB_PACKING_LZ4:
-                add_lz4(list);
+        case SWB_PACKING_LZ4_SIZED:
+                add_lz4(list, span->packing);
                 break;
         case SWB_PACKING_DEFLATE:
         case SWB_PACKING_ZLIB:

@@ -25,11 +25,12 @@
 /* What the bytes of an encoded piece are. Numbers of the format. */
 enum swb_packing {
         SWB_PACKING_PLAIN = 0,
-        SWB_PACKING_LZ4 = 1,     /* one LZ4 block, at most SWB_WHOLE_MAX_BYTES opened */
-        SWB_PACKING_DEFLATE = 2, /* RFC 1951 */
-        SWB_PACKING_ZLIB = 3,    /* RFC 1950 */
-        SWB_PACKING_XZ = 4,      /* one .xz stream */
-        SWB_PACKING_ZSTD = 5,    /* one zstd frame */
+        SWB_PACKING_LZ4 = 1,       /* one LZ4 block, at most SWB_WHOLE_MAX_BYTES opened */
+        SWB_PACKING_DEFLATE = 2,   /* RFC 1951 */
+        SWB_PACKING_ZLIB = 3,      /* RFC 1950 */
+        SWB_PACKING_XZ = 4,        /* one .xz stream */
+        SWB_PACKING_ZSTD = 5,      /* one zstd frame */
+        SWB_PACKING_LZ4_SIZED = 6, /* as LZ4, behind its size in 4 bytes, little-endian */
         _SWB_PACKING_MAX,
         _SWB_PACKING_INVALID = -EINVAL,
 };
@@ -74,7 +75,7 @@ void swb_recipe_done(struct swb_recipe *recipe);
 /* Decoded as a whole, in memory? */
 static inline bool swb_packing_is_whole(enum swb_packing packing)
 {
-        return packing == SWB_PACKING_LZ4;
+        return packing == SWB_PACKING_LZ4 || packing == SWB_PACKING_LZ4_SIZED;
 }
 
 /* Does piece i hold inner ones? */

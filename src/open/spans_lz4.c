@@ -25,15 +25,15 @@ int64_t swb_spans_lz4_legacy(const uint8_t *data, size_t n, size_t offset, struc
         if (!room)
                 return -ENOMEM;
         while (n_opened == LEGACY_BLOCK_BYTES && n - at > 4) {
-                struct swb_span span = {.offset = at + 4,
-                                        .n_encoded = swb_get_le32(data + at),
-                                        .packing = SWB_PACKING_LZ4,
+                size_t n_block = swb_get_le32(data + at);
+                struct swb_span span = {.offset = at,
+                                        .n_encoded = 4 + n_block,
+                                        .packing = SWB_PACKING_LZ4_SIZED,
                                         .group = group};
 
-                if (span.n_encoded == 0 || span.n_encoded > n - at - 4 ||
-                    span.n_encoded > LEGACY_ENCODED_MAX ||
-                    swb_unpack_whole_up_to(SWB_PACKING_LZ4, data + span.offset, span.n_encoded,
-                                           room, LEGACY_BLOCK_BYTES, &n_opened) < 0 ||
+                if (n_block == 0 || n_block > n - at - 4 || n_block > LEGACY_ENCODED_MAX ||
+                    swb_unpack_whole_up_to(span.packing, data + span.offset, span.n_encoded, room,
+                                           LEGACY_BLOCK_BYTES, &n_opened) < 0 ||
                     n_opened == 0)
                         break;
                 span.n_opened = n_opened;

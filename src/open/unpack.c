@@ -3,6 +3,8 @@
 
 #include "open/libraries.h"
 
+#define SIZE_BYTES 4u /* before a block of LZ4 */
+
 struct swb_unpacker {
         const struct swb_unpacker_ops *ops;
         void *state;
@@ -22,6 +24,7 @@ static const struct swb_unpacker_ops *ops_of(enum swb_packing packing)
                 return swb_zstd_unpacker();
         case SWB_PACKING_PLAIN:
         case SWB_PACKING_LZ4:
+        case SWB_PACKING_LZ4_SIZED:
         case _SWB_PACKING_MAX:
         case _SWB_PACKING_INVALID:
         default:
@@ -70,8 +73,14 @@ int swb_unpacker_step(struct swb_unpacker *unpacker, const uint8_t **in, size_t 
 int swb_unpack_whole_up_to(enum swb_packing packing, const uint8_t *in, size_t n_in, uint8_t *out,
                            size_t n_room, size_t *ret_n)
 {
-        if (packing != SWB_PACKING_LZ4)
+        if (!swb_packing_is_whole(packing))
                 return -EPROTONOSUPPORT;
+        if (packing == SWB_PACKING_LZ4_SIZED) {
+                if (n_in < SIZE_BYTES || swb_get_le32(in) != n_in - SIZE_BYTES)
+                        return -EBADMSG;
+                in += SIZE_BYTES;
+                n_in -= SIZE_BYTES;
+        }
         return swb_lz4_unpack(in, n_in, out, n_room, ret_n);
 }
 

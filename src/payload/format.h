@@ -32,11 +32,13 @@
 /* Our own minor versions. 1000: full or delta, the types of minor 5 but for DISCARD and PUFFDIFF,
  * and REPLACE_ZSTD. 1001: SWDIFF too. 1002: full payloads whose operations are pieces (PF-90).
  * 1003: as 1001, and REPLACE_SPLIT, and
- * two more codings in SWDIFF. 1004: as 1003, and SWDIFF with predicted addresses (SWD2). */
+ * two more codings in SWDIFF. 1004: as 1003, and SWDIFF with predicted addresses (SWD2)
+ * or between opened contents (SWO1). */
 #define SWB_MINOR_OWN_FIRST 1000
 #define SWB_MINOR_PIECES 1002
 #define SWB_MINOR_ALL_CODECS 1003
 #define SWB_MINOR_PREDICTED 1004
+#define SWB_MINOR_OPENED 1004
 #define SWB_MINOR_OWN_LAST 1004
 
 /* Pieces: what an operation's destination must hold, so that a device can look for it in what it

@@ -213,7 +213,7 @@ def check_file(p):
         yield f"major version {p.major}"
     if p.block_size != BLOCK:
         yield f"block size {p.block_size}"
-    if p.minor not in (0, 2, 3, 4, 5, 6, OWN_MINOR, SWDIFF_MINOR, SPLIT_MINOR):
+    if p.minor not in (0, 2, 3, 4, 5, 6, OWN_MINOR, SWDIFF_MINOR, SPLIT_MINOR, 1004):
         yield f"minor version {p.minor}"
     if p.is_delta and p.minor == 0:
         yield "a delta with minor version 0"
@@ -329,6 +329,8 @@ def check_swdiff(blob):
         if blob[4] > 1 or blob[5:8] != b"\0\0\0":
             yield f"head {blob[:8]}"
         blob = blob[16 + struct.unpack("<I", blob[8:12])[0]:]
+    if blob[:4] == b"SWD2":
+        return
     if blob[:4] != b"SWD1" or set(blob[4:9]) - {0, 1, 2, 3, 4} or blob[9:12] != b"\0\0\0":
         yield f"head {blob[:12]}"
     if 28 + sum(struct.unpack("<4I", blob[12:28])) > len(blob):
@@ -471,7 +473,7 @@ def numbers(data):
 def swpatch(patch, old):
     """Applies a difference in the format SWD1; None if one of its streams is zstd or brotli,
     or if it is between opened contents."""
-    if patch[:4] == b"SWO1":
+    if patch[:4] in (b"SWO1", b"SWD2"):
         return None
     codecs, sizes = patch[4:9], struct.unpack("<4I", patch[12:28])
     if {2, 4} & set(codecs):

@@ -4,6 +4,7 @@
 #include "codec/puffdiff.h"
 #include "codec/split.h"
 #include "generator/cache/cached.h"
+#include "generator/diff/opened.h"
 #include "generator/diff/patch.h"
 #include "generator/diff/replace.h"
 #include "generator/pieces/cut.h"
@@ -174,6 +175,26 @@ static int make_puff_patch(struct diff *diff, struct swb_buf *patch)
         return swb_buf_append(patch, puff.data, puff.n_bytes);
 }
 
+/* The same for what the blocks open to; a piece that was cut does not open. */
+static int make_opened_patch(const struct diff *diff, struct swb_buf *patch)
+{
+        const struct swb_opened_pair pair = {
+                .rules = diff->make->rules, .task = diff->task, .old = diff->old, .new = diff->new};
+        size_t n_first = patch->n_bytes;
+        _cleanup_(swb_buf_done) struct swb_buf opened =
+                SWB_BUF_INIT(n_first > 0 ? n_first - 1 : patch->max_bytes);
+        int r = SWB_NOT_OPENED;
+
+        if (diff->dst.n_blocks == diff->task->dst.n_blocks)
+                r = swb_opened_diff(&pair, &opened);
+        if (r == -E2BIG || r == SWB_NOT_OPENED)
+                return 0;
+        if (r < 0)
+                return r;
+        swb_buf_reset(patch);
+        return swb_buf_append(patch, opened.data, opened.n_bytes);
+}
+
 static enum swb_op_type patch_type(const struct diff *diff)
 {
         if (diff->is_puffed)
@@ -267,8 +288,13 @@ static int make_slice(struct diff *diff, struct swb_operation_list *ret, struct 
 {
         size_t ceiling = SWB_MIN(dst_bytes(diff) - 1, DATA_MAX_BYTES);
         _cleanup_(swb_buf_done) struct swb_buf patch = SWB_BUF_INIT(ceiling);
-        int r = make_patch(diff, &patch);
+        int r = 0;
 
+        if (diff->task->n_opened_new > 0 && make_opened_patch(diff, &patch) < 0)
+                return swb_oom(err);
+        if (patch.n_bytes > 0)
+                return choose(diff, &patch, ret, err);
+        r = make_patch(diff, &patch);
         if (r == -E2BIG) {
                 if (dst_bytes(diff) > DATA_MAX_BYTES)
                         return TOO_LARGE;
@@ -277,6 +303,9 @@ static int make_slice(struct diff *diff, struct swb_operation_list *ret, struct 
                 return swb_oom(err);
         }
         if (diff->make->rules->puffdiff && make_puff_patch(diff, &patch) < 0)
+                return swb_oom(err);
+        if (diff->make->rules->opened && diff->task->n_opened_new == 0 &&
+            make_opened_patch(diff, &patch) < 0)
                 return swb_oom(err);
         return choose(diff, &patch, ret, err);
 }
@@ -381,6 +410,10 @@ uint64_t swb_make_memory(const struct swb_rules *rules, const struct swb_task *t
 
         switch (task->kind) {
         case SWB_TASK_DIFF:
+                if (task->n_opened_new > 0)
+                        return diff_memory(rules, task->n_opened_old, task->n_opened_old,
+                                           task->n_opened_new) +
+                               (task->src.n_blocks + task->dst.n_blocks) * SWB_BLOCK_BYTES;
                 return diff_memory(rules, task->src.n_blocks * SWB_BLOCK_BYTES,
                                    largest_part(task) * SWB_BLOCK_BYTES, n_new);
         case SWB_TASK_REPLACE:

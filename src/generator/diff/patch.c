@@ -5,13 +5,8 @@
 #include "codec/swd2.h"
 #include "codec/swdiff.h"
 
-/* Where a part of the task lies that the slice has some of, in bytes. */
-struct span {
-        uint64_t old, n_old;
-        uint64_t new, n_new;
-};
-
-typedef int (*take_span)(void *context, const struct swb_patch_input *in, const struct span *span);
+typedef int (*take_span)(void *context, const struct swb_patch_input *in,
+                         const struct swb_patch_span *span);
 
 /* Every part that has something in the slice, in order. */
 static int for_each_span(const struct swb_patch_input *in, take_span take, void *context)
@@ -19,13 +14,17 @@ static int for_each_span(const struct swb_patch_input *in, take_span take, void 
         uint64_t src = 0, dst = 0;
         int r = 0;
 
+        for (size_t i = 0; i < in->n_spans && r >= 0; i++)
+                r = take(context, in, &in->spans[i]);
+        if (in->spans)
+                return r;
         for (size_t i = 0; i < in->task->n_parts && r >= 0; i++) {
                 const struct swb_task_part *part = &in->task->parts[i];
                 uint64_t begin = SWB_MAX(dst, in->first);
                 uint64_t end = SWB_MIN(dst + part->dst_blocks, in->first + in->n_blocks);
 
                 if (begin < end) {
-                        const struct span span = {
+                        const struct swb_patch_span span = {
                                 src * SWB_BLOCK_BYTES, part->src_blocks * SWB_BLOCK_BYTES,
                                 begin * SWB_BLOCK_BYTES, (end - begin) * SWB_BLOCK_BYTES};
 
@@ -37,13 +36,15 @@ static int for_each_span(const struct swb_patch_input *in, take_span take, void 
         return r;
 }
 
-static int add_difference(void *context, const struct swb_patch_input *in, const struct span *span)
+static int add_difference(void *context, const struct swb_patch_input *in,
+                          const struct swb_patch_span *span)
 {
         return swb_difference_add(context, in->old + span->old, (size_t)span->n_old, span->old,
                                   in->new + span->new, (size_t)span->n_new);
 }
 
-static int add_predicted(void *context, const struct swb_patch_input *in, const struct span *span)
+static int add_predicted(void *context, const struct swb_patch_input *in,
+                         const struct swb_patch_span *span)
 {
         return swb_swd2_add(context, in->old + span->old, (size_t)span->n_old, span->old,
                             in->new + span->new, (size_t)span->n_new);

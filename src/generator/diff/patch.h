@@ -9,12 +9,21 @@
 /* Tables of the encoders that pack a difference (bz2, brotli 11 with a window of 1 MiB). */
 #define SWB_PATCH_ENCODER_BYTES ((uint64_t)64 << 20)
 
+/* Bytes of the source, and what of the target is made of them. */
+struct swb_patch_span {
+        uint64_t old, n_old;
+        uint64_t new, n_new;
+};
+
 /* A slice of the task's target against its whole source. */
 struct swb_patch_input {
         const struct swb_rules *rules;
         const struct swb_task *task;
         const uint8_t *old, *new; /* of the whole task */
         uint64_t first, n_blocks; /* the slice of `new` */
+        /* Instead of the slice and the task's parts: in order, all of `new`. */
+        const struct swb_patch_span *spans;
+        size_t n_spans;
 };
 
 /* Appends the patch. 0, -E2BIG (buf's ceiling), -ENOMEM. */

@@ -21,6 +21,10 @@ uint64_t swb_task_cost(const struct swb_rules *rules, const struct swb_task *tas
 {
         uint64_t src = task->src.n_blocks, dst = task->dst.n_blocks;
 
+        if (task->n_opened_new > 0) {
+                src = task->n_opened_old / SWB_BLOCK_BYTES;
+                dst = task->n_opened_new / SWB_BLOCK_BYTES;
+        }
         switch (task->kind) {
         case SWB_TASK_ZERO:
                 break;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "generator/plan/plan.h"
 
+#include "generator/plan/openable.h"
 #include "generator/plan/pair.h"
 #include "generator/plan/sources.h"
 #include "generator/plan/whole.h"
@@ -21,10 +22,11 @@
 struct plan {
         const struct swb_plan_input *input;
         struct swb_task_list *tasks;
-        uint32_t *sources;  /* a block of the target */
-        uint32_t *partners; /* a file of the target */
-        bool *needed;       /* a file of the target: has DATA blocks */
-        bool *whole;        /* a file of the target: all of it is DATA, from all of its partner */
+        uint32_t *sources;             /* a block of the target */
+        uint32_t *partners;            /* a file of the target */
+        bool *needed;                  /* a file of the target: has DATA blocks */
+        struct swb_openable *openable; /* a file of the target */
+        bool *whole; /* a file of the target: all of it is DATA, from all of its partner */
         /* Small files collected for one difference. */
         struct swb_extent_list group_src, group_dst;
         bool *in_group; /* a file of the old image */
@@ -38,6 +40,7 @@ static void plan_done(struct plan *plan)
         free(plan->partners);
         free(plan->needed);
         free(plan->whole);
+        free(plan->openable);
         free(plan->in_group);
         swb_extent_list_done(&plan->group_src);
         swb_extent_list_done(&plan->group_dst);
@@ -52,9 +55,11 @@ static int plan_init(struct plan *plan)
         plan->sources = malloc(in->new.blocks->n * sizeof(*plan->sources));
         plan->partners = malloc(n_files * sizeof(*plan->partners));
         plan->needed = calloc(n_files, sizeof(*plan->needed));
+        plan->openable = calloc(n_files, sizeof(*plan->openable));
         plan->whole = calloc(n_files, sizeof(*plan->whole));
         plan->in_group = calloc(in->old ? in->old->scan->n_files : 1, sizeof(*plan->in_group));
-        if (!plan->sources || !plan->partners || !plan->needed || !plan->whole || !plan->in_group)
+        if (!plan->sources || !plan->partners || !plan->needed || !plan->whole || !plan->in_group ||
+            !plan->openable)
                 return -ENOMEM;
         memset(plan->partners, 0xff, n_files * sizeof(*plan->partners));
         return 0;
@@ -121,6 +126,18 @@ static int claim_programs(struct plan *plan, struct swb_error *err)
         return r;
 }
 
+/* A file that is opened is made as a whole: nothing of it is copied apart. */
+static int claim_openable(struct plan *plan, struct swb_error *err)
+{
+        const struct swb_plan_input *in = plan->input;
+        int r = swb_openable_find(in, plan->partners, plan->needed, plan->openable, err);
+
+        for (size_t i = 0; i < in->new.scan->n_files &&r >= 0; i++)
+                if (plan->openable[i].n_new > 0)
+                        swb_sources_claim(&in->new.scan->files[i], plan->sources);
+        return r;
+}
+
 static int find_sources(struct plan *plan, struct swb_error *err)
 {
         const struct swb_plan_input *in = plan->input;
@@ -144,6 +161,11 @@ static int find_sources(struct plan *plan, struct swb_error *err)
                 return swb_oom(err);
         if (in->rules->predicted) {
                 r = claim_programs(plan, err);
+                if (r < 0)
+                        return r;
+        }
+        if (in->rules->opened) {
+                r = claim_openable(plan, err);
                 if (r < 0)
                         return r;
         }
@@ -274,6 +296,20 @@ static int add_to_group(struct plan *plan, uint32_t partner, const struct swb_ex
         return 0;
 }
 
+static int add_openable(struct plan *plan, size_t index, const struct swb_extent_list *data,
+                        struct swb_error *err)
+{
+        const struct swb_file *old = &plan->input->old->scan->files[plan->partners[index]];
+        struct swb_task *task = swb_task_list_add(plan->tasks, SWB_TASK_DIFF);
+
+        if (!task || swb_extent_list_append(&task->src, old->blocks.items, old->blocks.n) < 0 ||
+            swb_extent_list_append(&task->dst, data->items, data->n) < 0)
+                return swb_oom(err);
+        task->n_opened_old = plan->openable[index].n_old;
+        task->n_opened_new = plan->openable[index].n_new;
+        return 0;
+}
+
 static int add_program(struct plan *plan, const struct swb_file *old, const struct swb_file *new,
                        struct swb_error *err)
 {
@@ -315,7 +351,9 @@ static int add_file(struct plan *plan, size_t index, struct swb_error *err)
         struct swb_extent_list data = {0};
         int r = list_data(plan, file, &data) < 0 ? swb_oom(err) : 0;
 
-        if (r == 0 && plan->partners[index] != SWB_PAIR_NONE)
+        if (r == 0 && plan->openable[index].n_new > 0)
+                r = add_openable(plan, index, &data, err);
+        else if (r == 0 && plan->partners[index] != SWB_PAIR_NONE)
                 r = add_paired(plan, index, &data, err);
         else if (r == 0 && swb_extent_list_append(&plan->alone, data.items, data.n) < 0)
                 r = swb_oom(err);

@@ -79,6 +79,7 @@ int swb_rules_init(struct swb_rules *rules, enum swb_profile profile, bool delta
                 .zstd = swb_op_allowed(SWB_OP_REPLACE_ZSTD, minor),
                 .all_codecs = minor >= SWB_MINOR_ALL_CODECS,
                 .predicted = minor >= SWB_MINOR_PREDICTED,
+                .opened = delta && minor >= SWB_MINOR_OPENED,
                 .split = !delta && swb_op_allowed(SWB_OP_REPLACE_SPLIT, minor),
                 .lengths = minor < 4,
                 .offsets_32_bit = minor < 6,

@@ -35,6 +35,7 @@ struct swb_rules {
         bool zstd;             /* REPLACE_ZSTD may be used */
         bool all_codecs;       /* bzip2 and brotli in SWDIFF */
         bool predicted;        /* SWDIFF may be of format SWD2 */
+        bool opened;           /* SWDIFF between opened contents */
         bool split;            /* REPLACE_SPLIT may be used */
         bool lengths;          /* SOURCE_BSDIFF carries src_length and dst_length */
         bool offsets_32_bit;   /* clients read data_offset and data_length as 32 bits */

@@ -61,7 +61,7 @@ static int join(struct swb_task *to, struct swb_task *from)
 static bool can_join(const struct swb_task *to, const struct swb_task *from, uint64_t src_blocks,
                      uint64_t dst_blocks)
 {
-        return to->src.n_blocks + from->src.n_blocks <= src_blocks &&
+        return from->n_opened_new == 0 && to->src.n_blocks + from->src.n_blocks <= src_blocks &&
                to->dst.n_blocks + from->dst.n_blocks <= dst_blocks &&
                to->src.n + from->src.n <= JOINED_EXTENTS_MAX &&
                to->dst.n + from->dst.n <= JOINED_EXTENTS_MAX;
@@ -85,7 +85,9 @@ int swb_task_list_join(struct swb_task_list *list, uint64_t src_blocks, uint64_t
                         *task = (struct swb_task){0};
                 task = &list->items[n];
                 if (task->kind == SWB_TASK_DIFF) {
-                        open = n;
+                        /* What is opened is long enough for itself. */
+                        if (task->n_opened_new == 0)
+                                open = n;
                         if (add_part(task, task->src.n_blocks, task->dst.n_blocks) < 0)
                                 return -ENOMEM;
                 }

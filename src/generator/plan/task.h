@@ -29,6 +29,8 @@ struct swb_task {
         size_t n_parts, parts_cap;
         /* REPLACE: what the blocks hold. None: not examined. */
         struct swb_split_regions regions;
+        /* DIFF of contents that are worth opening: what they open to, in bytes. 0: as they are. */
+        uint64_t n_opened_old, n_opened_new;
 };
 
 struct swb_task_list {

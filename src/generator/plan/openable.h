@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * generator/plan/openable.h - files that are better compared opened
+ *
+ * A kernel or an initrd that changed a little differs everywhere, because it is compressed. Such a
+ * file is made as a whole from its old version as a whole: its difference goes between what both
+ * open to (open/find.h).
+ */
+#include "generator/plan/plan.h"
+
+struct swb_openable {
+        uint64_t n_old, n_new; /* bytes, opened; 0: the file is compared as it is */
+};
+
+/*
+ * ret: one for each file of the new image. Those that can't be made again bit for bit, or whose
+ * difference would not fit the memory, are not openable. Return: 0, IO, NO_MEMORY.
+ */
+int swb_openable_find(const struct swb_plan_input *input, const uint32_t *partners,
+                      const bool *needed, struct swb_openable *ret,
+                      struct swb_error *err) _warn_unused_;

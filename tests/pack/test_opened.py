@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Compressed files in an image: compared opened, made again bit for bit by the device's code."""
+
+import filecmp
+import gzip
+import random
+import shutil
+import subprocess
+
+import paycheck
+from pack_images import MIB, mkfs, write
+
+
+def lines(seed, changed):
+    """1 MB of text, of which every 97th line is another."""
+    rng = random.Random(seed)
+    text = [f"{i} {rng.randbytes(6).hex()} {rng.randrange(1000)}" for i in range(40_000)]
+    if changed:
+        for i in range(0, len(text), 97):
+            text[i] = f"{i} was changed, as {rng.randrange(1000)} others were"
+    return "\n".join(text).encode()
+
+
+def gzipped(data, level):
+    return subprocess.run(["gzip", "-n", f"-{level}"], input=data, check=True,
+                          stdout=subprocess.PIPE).stdout
+
+
+def image(folder, name, changed):
+    tree = folder / name
+    write(tree, "boot/initrd.img", gzipped(lines(1, changed), 9))
+    write(tree, "boot/initrd-6.img", b"early" * 1000 + gzipped(lines(2, changed), 6))
+    write(tree, "doc/small.gz", gzipped(lines(3, changed)[:40_000], 9))
+    write(tree, "unknown.gz", gzip.compress(lines(4, changed)[:200_000], 9, mtime=0)[:-9] + b"damaged!!")
+    path = mkfs(folder / f"{name}.img", tree, 8 * MIB, "-b", "4096")
+    shutil.rmtree(tree)
+    return path
+
+
+def test_compressed_files(pack, tmp_path):
+    old, new = image(tmp_path, "old", False), image(tmp_path, "new", True)
+    payload = pack.delta(old, new, "--minor=1004")
+    pack.check(payload, old, new)
+    blobs = [q.blob(op)[:4] for q in [paycheck.Payload(payload)] for part in q.partitions
+             for op in part.operations if op.type == paycheck.SWDIFF]
+    assert blobs.count(b"SWO1") >= 2
+    closed = pack.delta(old, new, "--minor=1003", output="closed.pl")
+    assert payload.stat().st_size < closed.stat().st_size / 4
+    pack.ok("apply", payload, old, "made.img", "--progress=none")
+    assert filecmp.cmp(new, pack.folder / "made.img", shallow=False)
