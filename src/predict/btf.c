@@ -176,6 +176,22 @@ static int find_base(const struct swb_elf *elf, struct swb_btf *btf)
         return 0;
 }
 
+static int note_starts(const struct swb_elf *elf, struct swb_btf *btf)
+{
+        struct type type;
+        uint32_t n = (btf->types_end - btf->types) / TYPE_BYTES;
+
+        btf->starts = calloc((size_t)SWB_MIN(n, TYPES_MAX) + 1, sizeof(*btf->starts));
+        if (!btf->starts)
+                return -ENOMEM;
+        for (uint64_t at = btf->types; at > 0 && btf->n_starts < TYPES_MAX;) {
+                at = read_type(elf, at, btf->types_end, &type);
+                if (at > 0)
+                        btf->starts[btf->n_starts++] = (uint32_t)type.at;
+        }
+        return 0;
+}
+
 int swb_btf_init(struct swb_program *program)
 {
         const struct swb_elf *elf = &program->elf;
@@ -202,6 +218,8 @@ int swb_btf_init(struct swb_program *program)
                                         .strings = (uint32_t)(at + strings),
                                         .strings_end = (uint32_t)(at + strings + n_strings),
                                         .first_type = 1};
+                if (note_starts(elf, btf) < 0)
+                        return -ENOMEM;
                 return elf->type == ET_REL ? find_base(elf, btf) : 0;
         }
         return 0;
@@ -308,6 +326,8 @@ struct swb_reference swb_btf_refer(struct swb_program *program, uint64_t offset,
                 return refer_header(program, offset - program->elf.sections[btf->section].offset);
         if (kind == SWB_FIELD_TYPE_NAME)
                 return refer_name(program, (uint32_t)value);
+        if (value - btf->first_type < btf->n_starts)
+                reference.piece_of = btf->starts[value - btf->first_type];
         if (btf->first_type == 1 || value < btf->first_type) {
                 reference.target = swb_name_spot(SWB_NAMES_BASE_TYPE, (uint32_t)value);
                 return reference;

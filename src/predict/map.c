@@ -135,7 +135,7 @@ void swb_map_done(struct swb_map *map)
         *map = (struct swb_map){0};
 }
 
-int64_t swb_map_shift(const struct swb_map *map, uint32_t begin, uint32_t spot, int64_t otherwise)
+size_t swb_map_find(const struct swb_map *map, uint32_t begin, uint32_t spot)
 {
         size_t low = 0, high = map->n_pieces;
 
@@ -147,7 +147,12 @@ int64_t swb_map_shift(const struct swb_map *map, uint32_t begin, uint32_t spot, 
                 else
                         high = middle;
         }
-        if (low == 0 || map->pieces[low - 1].old < begin)
-                return otherwise;
-        return map->pieces[low - 1].shift;
+        return low > 0 && map->pieces[low - 1].old >= begin ? low : 0;
+}
+
+int64_t swb_map_shift(const struct swb_map *map, uint32_t begin, uint32_t spot, int64_t otherwise)
+{
+        size_t number = swb_map_find(map, begin, spot);
+
+        return number > 0 ? map->pieces[number - 1].shift : otherwise;
 }

@@ -21,6 +21,9 @@ int swb_map_init(struct swb_map *map, const struct swb_elf *elf, const struct sw
                  const struct swb_copy *copies, size_t n_copies, size_t max_memory) _warn_unused_;
 void swb_map_done(struct swb_map *map);
 
+/* The last piece that begins at or before `spot`, counted from 1; 0: none from `begin` on. */
+size_t swb_map_find(const struct swb_map *map, uint32_t begin, uint32_t spot);
+
 /* How far the byte at `spot` has moved in the file. `begin`: of its section; `otherwise`: the
  * answer where no piece of the section begins at or before it. */
 int64_t swb_map_shift(const struct swb_map *map, uint32_t begin, uint32_t spot, int64_t otherwise);

@@ -13,6 +13,8 @@
 
 /* So many bytes are what a content is named by. */
 #define CONTENT_BYTES 12u
+/* From a type without a name to one with it. */
+#define TYPE_HOPS 6u
 
 struct side {
         struct swb_program program;
@@ -103,6 +105,26 @@ static uint32_t symbol_name(const struct side *side, uint32_t symbol)
         return swb_elf_text_hash(elf, (uint64_t)elf->names_offset + elf->sections[number].name);
 }
 
+/* A type is called by its name, or by what it is of which named type. */
+static uint32_t type_name(const struct side *side, uint32_t number)
+{
+        const struct swb_elf *elf = &side->program.elf;
+        const struct swb_btf *btf = &side->program.btf;
+        uint32_t hash = 1;
+
+        for (unsigned i = 0; i < TYPE_HOPS && number - btf->first_type < btf->n_starts; i++) {
+                uint32_t at = btf->starts[number - btf->first_type];
+                uint32_t name = swb_elf_u32(elf, at), info = swb_elf_u32(elf, at + 4);
+
+                hash = (hash ^ info) * 16777619u;
+                if (name >= btf->first_string && name > 0)
+                        return hash ^ swb_elf_text_hash(elf, (uint64_t)btf->strings + name -
+                                                                     btf->first_string);
+                number = swb_elf_u32(elf, at + 8);
+        }
+        return hash;
+}
+
 /* What the symbol is, to which the order by name refers. */
 static uint32_t sequence_name(struct side *side, uint32_t offset)
 {
@@ -170,10 +192,14 @@ static bool has_better_name(enum swb_field_kind kind, const struct swb_reference
 }
 
 static uint32_t name_of(struct naming *naming, bool is_old, enum swb_field_kind kind,
-                        const struct swb_reference *reference)
+                        uint64_t offset, const struct swb_reference *reference)
 {
         if (kind == SWB_FIELD_TOKEN)
                 return is_old ? naming->tokens[reference->target & 0xff] : reference->target & 0xff;
+        if (kind == SWB_FIELD_TYPE_ID)
+                return type_name(is_old ? &naming->old : &naming->new,
+                                 (uint32_t)get_value(is_old ? naming->old.view : naming->new.view,
+                                                     offset, 4));
         if (reference->known || reference->target >= SWB_SPOT_PLACE)
                 return 0;
         if (kind == SWB_FIELD_SEQUENCE)
@@ -205,7 +231,7 @@ static int mask_side(struct naming *naming, bool is_old)
                         swb_program_refer(&side->program, offset, kind,
                                           get_value(side->view, offset, swb_field_width(kind)));
 
-                name = name_of(naming, is_old, kind, &reference);
+                name = name_of(naming, is_old, kind, offset, &reference);
                 r = swb_buf_append(&names, &name, sizeof(name));
                 if (r < 0)
                         return r;

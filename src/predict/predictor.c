@@ -18,6 +18,8 @@
 #define NEAR_BITS 6u
 /* So many groups of neighbours are looked at, downwards. */
 #define NEAR_GROUPS 4u
+/* Names of pieces lie above those of groups. */
+#define PIECE_NAMES (1u << 27)
 
 struct swb_predictor_shared {
         struct swb_learned learned;
@@ -209,12 +211,23 @@ static void put_lesson(struct swb_predictor *p, uint32_t spot, uint64_t shift)
         swb_learned_put(swb_spot_is_shared(spot) ? p->shared : &p->learned, spot, (int64_t)shift);
 }
 
+/* The name of the piece of the map in which the spot lies; 0: none. */
+static uint32_t piece_name(const struct swb_predictor *p, uint32_t spot)
+{
+        const struct swb_section *s = spot ? swb_elf_at_spot(&p->program.elf, spot) : NULL;
+        size_t number = s ? swb_map_find(&p->map, s->offset, spot) : 0;
+
+        return number > 0 ? swb_name_spot(SWB_NAMES_NEAR, PIECE_NAMES | (uint32_t)number) : 0;
+}
+
 static bool get_nearest(const struct swb_predictor *p, const struct swb_reference *reference,
                         uint64_t *ret_shift)
 {
         uint32_t group = group_of(p, reference->target);
+        uint32_t piece = piece_name(p, reference->piece_of);
 
-        if (get_lesson(p, reference->target, ret_shift))
+        if (get_lesson(p, reference->target, ret_shift) ||
+            (piece > 0 && get_lesson(p, piece, ret_shift)))
                 return true;
         for (uint32_t i = 0; group > 0 && i < NEAR_GROUPS; i++)
                 if (get_lesson(p, group - i, ret_shift))
@@ -225,10 +238,13 @@ static bool get_nearest(const struct swb_predictor *p, const struct swb_referenc
 static void put_all(struct swb_predictor *p, const struct swb_reference *reference, uint64_t shift)
 {
         uint32_t group = group_of(p, reference->target);
+        uint32_t piece = piece_name(p, reference->piece_of);
 
         put_lesson(p, reference->target, shift);
         if (group > 0)
                 put_lesson(p, group, shift);
+        if (piece > 0)
+                put_lesson(p, piece, shift);
         if (reference->otherwise)
                 put_lesson(p, reference->otherwise, shift);
 }

@@ -106,6 +106,7 @@ int swb_program_init(struct swb_program *program, struct swb_view *view, size_t 
                 return r;
         program->n_memory = program->elf.n_sections * (sizeof(struct swb_section) + 8);
         program->n_memory += program->tables ? (size_t)(view->n_bytes / 32 + 1) : 0;
+        program->n_memory += program->btf.n_starts * sizeof(*program->btf.starts);
         if (program->n_memory > max_memory)
                 return -E2BIG;
         r = swb_fields_init(&program->fields, view->n_bytes, max_memory - program->n_memory);
@@ -125,6 +126,7 @@ void swb_program_done(struct swb_program *program)
         swb_elf_done(&program->elf);
         swb_fields_done(&program->fields);
         free(program->tables);
+        free(program->btf.starts);
         *program = (struct swb_program){0};
 }
 

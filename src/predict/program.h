@@ -32,6 +32,7 @@ struct swb_reference {
         enum swb_form form;                     /* not WHOLE: of these bits of an instruction: */
         uint64_t place_address, target_address; /* where it stands, where it leads */
         uint32_t origin;                        /* a spot; 0: none */
+        uint32_t piece_of;  /* a spot: targets in the same piece of the map move alike; 0: none */
         uint32_t otherwise; /* a name whose shift counts where nothing nearer is known; 0: none */
 };
 
@@ -55,6 +56,7 @@ struct swb_kernel_list {
 struct swb_btf {
         uint32_t section;                                /* 0: none */
         uint32_t types, types_end, strings, strings_end; /* in the file */
+        uint32_t *starts, n_starts;                      /* where each type begins */
         uint32_t first_type, first_string; /* the numbers with which the file's own begin */
 };
 
