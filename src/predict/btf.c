@@ -151,7 +151,7 @@ static int find_base(const struct swb_elf *elf, struct swb_btf *btf)
 {
         struct functions *seen = calloc(1, sizeof(*seen));
         _cleanup_free_ struct functions *freed = seen;
-        _cleanup_free_ uint8_t *kinds = malloc(btf->types_end / TYPE_BYTES + 1);
+        _cleanup_free_ uint8_t *kinds = malloc((size_t)TYPES_MAX + 1);
         struct type type;
         uint32_t first, last;
 

@@ -98,6 +98,8 @@ int swb_program_init(struct swb_program *program, struct swb_view *view, size_t 
 
         *program = (struct swb_program){0};
         r = swb_elf_init(&program->elf, view);
+        if (r >= 0 && view->n_bytes / 32 > max_memory)
+                return -E2BIG;
         if (r >= 0)
                 r = swb_tables_mark(program);
         if (r >= 0)
