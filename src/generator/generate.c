@@ -26,6 +26,7 @@ struct generate {
         struct swb_rules rules;
         struct swb_spool *spool;
         struct swb_cache *cache; /* NULL: none */
+        struct swb_opened_facts opened;
         struct swb_prepared prepared[SWB_PARTITIONS_MAX];
         struct swb_verity_description verity[SWB_PARTITIONS_MAX]; /* with config->verity */
 };
@@ -161,6 +162,8 @@ static int make_operations(struct generate *g, struct swb_error *err)
                 swb_cache_counts(g->cache, &g->out->cache);
         if (r == 0 && take_operations(g, works) < 0)
                 r = swb_oom(err);
+        for (size_t i = 0; i < g->config->n_partitions && r == 0; i++)
+                r = swb_opened_facts_add(&g->opened, &g->out->operations[i], g->spool, err);
         for (size_t i = 0; i < n; i++)
                 swb_operation_list_done(&works[i].operations);
         return r;
@@ -251,6 +254,7 @@ static int write_json(struct generate *g, struct swb_error *err)
                                                  .manifest = &g->out->manifest,
                                                  .operations = g->out->operations,
                                                  .payload = &g->out->payload,
+                                                 .opened = &g->opened,
                                                  .signing = c->signing,
                                                  .verity = c->verity ? g->verity : NULL};
 

@@ -179,6 +179,19 @@ static void set_identity(json_t *root, const struct swb_manifest_facts *facts, b
         set(root, "sha256_hex", base64(facts->payload->file_hash, SWB_SHA256_BYTES), failed);
 }
 
+/* What a device must have and give to apply it. */
+static void set_opened(json_t *root, const struct swb_opened_facts *facts, bool *failed)
+{
+        json_t *opened = *facts->encoders ? json_object() : NULL;
+
+        if (*facts->encoders == '\0')
+                return;
+        set(opened, "encoders", json_string(facts->encoders), failed);
+        set(opened, "memory", number(facts->memory_bytes), failed);
+        set(opened, "scratch", number(facts->scratch_bytes), failed);
+        set(root, "opened", opened, failed);
+}
+
 static void set_content(json_t *root, const struct swb_manifest_facts *facts, bool *failed)
 {
         const struct swb_manifest *m = facts->manifest;
@@ -193,6 +206,7 @@ static void set_content(json_t *root, const struct swb_manifest_facts *facts, bo
         set(root, "tool", json_string("swb-pack " SWB_VERSION), failed);
         if (facts->time >= 0)
                 set(root, "time", json_integer(facts->time), failed);
+        set_opened(root, facts->opened, failed);
         set(root, "operations", operations(facts->operations, m->n_partitions, failed), failed);
         set(root, "partitions", partitions(facts, failed), failed);
 }

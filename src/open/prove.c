@@ -169,17 +169,6 @@ static int makes_it(const struct swb_setting *setting, const uint8_t *encoded, s
         return r < 0 ? SWB_NOT_PROVED : SWB_PROVED;
 }
 
-/* Does the list of names, with blanks between, hold this one? */
-static bool has_name(const char *list, const char *name)
-{
-        size_t n = strlen(name);
-
-        for (const char *at = strstr(list, name); at; at = strstr(at + 1, name))
-                if ((at == list || at[-1] == ' ') && (at[n] == ' ' || at[n] == '\0'))
-                        return true;
-        return false;
-}
-
 static bool is_allowed(const struct swb_find_limits *limits, const struct swb_setting *setting,
                        size_t n_encoded, size_t n_opened)
 {
@@ -187,7 +176,7 @@ static bool is_allowed(const struct swb_find_limits *limits, const struct swb_se
 
         swb_setting_name(setting, name);
         return swb_encoder_memory(setting, n_opened, n_encoded) <= limits->encoder_memory_bytes &&
-               (!limits->encoders || has_name(limits->encoders, name));
+               (!limits->encoders || swb_encoders_have(limits->encoders, name));
 }
 
 int swb_prove(struct swb_proofs *proofs, const struct swb_span *span, const uint8_t *encoded,

@@ -3,6 +3,7 @@
 
 import filecmp
 import gzip
+import json
 import random
 import shutil
 import subprocess
@@ -44,6 +45,9 @@ def test_compressed_files(pack, tmp_path):
     blobs = [q.blob(op)[:4] for q in [paycheck.Payload(payload)] for part in q.partitions
              for op in part.operations if op.type == paycheck.SWDIFF]
     assert blobs.count(b"SWO1") >= 2
+    opened = json.loads((pack.folder / "delta.pl.json").read_text())["opened"]
+    assert opened["encoders"].split() == ["gzip"]
+    assert opened["memory"] <= 26 * MIB and opened["scratch"] <= MIB
     closed = pack.delta(old, new, "--minor=1003", output="closed.pl")
     assert payload.stat().st_size < closed.stat().st_size / 4
     pack.ok("apply", payload, old, "made.img", "--progress=none")

@@ -59,6 +59,7 @@ static void add_task(struct swb_sha256 *sha, const struct swb_task *task)
                 add_u64(sha, task->parts[i].src_blocks);
                 add_u64(sha, task->parts[i].dst_blocks);
         }
+        add_u64(sha, task->n_opened_new);
         add_u64(sha, task->regions.n);
         for (size_t i = 0; i < task->regions.n; i++)
                 add_region(sha, &task->regions.items[i]);

@@ -202,7 +202,8 @@ int swb_opened_diff(const struct swb_opened_pair *pair, struct swb_buf *patch)
         const struct swb_task_part *parts = task->n_parts > 0 ? task->parts : &all;
         size_t n_parts = task->n_parts > 0 ? task->n_parts : 1;
         struct swb_patch_input input = {.rules = pair->rules, .task = task};
-        int r = look(pair, parts, n_parts);
+        /* Of what is planned opened that is known. */
+        int r = task->n_opened_new > 0 ? 1 : look(pair, parts, n_parts);
 
         if (r <= 0)
                 return r;

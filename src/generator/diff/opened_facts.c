@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "generator/diff/opened_facts.h"
+
+#include <string.h>
+
+static uint64_t bytes_of(const struct swb_extent *extents, size_t n)
+{
+        uint64_t blocks = 0;
+
+        for (size_t i = 0; i < n; i++)
+                blocks += extents[i].n_blocks;
+        return blocks * SWB_BLOCK_BYTES;
+}
+
+static void add_name(struct swb_opened_facts *facts, const char *name)
+{
+        size_t n = strlen(facts->encoders);
+
+        if (!swb_encoders_have(facts->encoders, name))
+                (void)snprintf(facts->encoders + n, sizeof(facts->encoders) - n, "%s%s",
+                               n > 0 ? " " : "", name);
+}
+
+static void add_head(struct swb_opened_facts *facts, const struct swb_open_head *head)
+{
+        const struct swb_open_needs needs = swb_open_needs(&head->old, &head->new);
+
+        facts->memory_bytes = SWB_MAX(facts->memory_bytes, needs.memory_bytes);
+        facts->scratch_bytes = SWB_MAX(facts->scratch_bytes, needs.scratch_bytes);
+        for (size_t i = 0; i < head->new.n_settings; i++) {
+                char name[SWB_ENCODERS_TEXT_MAX];
+
+                swb_setting_name(&head->new.settings[i], name);
+                add_name(facts, name);
+        }
+}
+
+static int add_operation(struct swb_opened_facts *facts, const struct swb_operation *op,
+                         const struct swb_spool *spool, struct swb_error *err)
+{
+        _cleanup_(swb_open_head_done) struct swb_open_head head = {0};
+        _cleanup_free_ uint8_t *data = malloc((size_t)op->data_length);
+        int r;
+
+        if (!data)
+                return swb_oom(err);
+        r = swb_spool_read(spool, op->data_offset, data, (size_t)op->data_length, err);
+        if (r < 0 || !swb_open_is_wrapped(data, (size_t)op->data_length))
+                return r;
+        r = swb_open_head_read(data, (size_t)op->data_length, bytes_of(op->src, op->n_src),
+                               bytes_of(op->dst, op->n_dst), &head);
+        if (r < 0)
+                return swb_fail(err, r, SWB_FAULT_INTERNAL, "recipes that were written are wrong");
+        add_head(facts, &head);
+        return 0;
+}
+
+int swb_opened_facts_add(struct swb_opened_facts *facts, const struct swb_operation_list *list,
+                         const struct swb_spool *spool, struct swb_error *err)
+{
+        int r = 0;
+
+        for (size_t i = 0; i < list->n && r >= 0; i++)
+                if (list->items[i].type == SWB_OP_SWDIFF && list->items[i].data_length > 0)
+                        r = add_operation(facts, &list->items[i], spool, err);
+        return r;
+}
