@@ -160,6 +160,8 @@ static uint32_t first_name(const struct side *side, enum swb_field_kind kind,
         case SWB_FIELD_NAME:
         case SWB_FIELD_TYPE_NAME:
                 return swb_elf_text_hash(&side->program.elf, reference->target);
+        case SWB_FIELD_CHECKSUM:
+                return reference->target;
         case SWB_FIELD_RELA_SYMBOL:
                 return symbol_name(side, reference->target);
         case SWB_FIELD_RELA_OFFSET:
@@ -187,8 +189,8 @@ static uint32_t first_name(const struct side *side, enum swb_field_kind kind,
 static bool has_better_name(enum swb_field_kind kind, const struct swb_reference *reference)
 {
         return (kind == SWB_FIELD_RELA_OFFSET && !reference->in_section) ||
-               kind == SWB_FIELD_NAME || kind == SWB_FIELD_TYPE_NAME ||
-               kind == SWB_FIELD_RELA_SYMBOL;
+               kind == SWB_FIELD_NAME || kind == SWB_FIELD_DISTANCE ||
+               kind == SWB_FIELD_TYPE_NAME || kind == SWB_FIELD_RELA_SYMBOL;
 }
 
 static uint32_t name_of(struct naming *naming, bool is_old, enum swb_field_kind kind,
@@ -202,7 +204,7 @@ static uint32_t name_of(struct naming *naming, bool is_old, enum swb_field_kind 
                                                      offset, 4));
         if (reference->known || reference->target >= SWB_SPOT_PLACE)
                 return 0;
-        if (kind == SWB_FIELD_SEQUENCE)
+        if (kind == SWB_FIELD_SEQUENCE && !naming->placed)
                 return sequence_name(is_old ? &naming->old : &naming->new, reference->target);
         if (!naming->placed || has_better_name(kind, reference))
                 return first_name(is_old ? &naming->old : &naming->new, kind, reference);
