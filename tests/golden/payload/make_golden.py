@@ -398,7 +398,7 @@ def write_bad_messages(cases):
 def write_bad_manifest(cases):
     cases.bad("minor-1", "unsupported", "minor version 1, known are", Payload(one(), 1))
     cases.bad("minor-10", "unsupported", "minor version 10", Payload(one(), 10))
-    cases.bad("minor-1004", "unsupported", "minor version 1004", Payload(one(), 1004))
+    cases.bad("minor-1005", "unsupported", "minor version 1005", Payload(one(), 1005))
     cases.bad("block-size-512", "unsupported", "blocks of 512",
               Payload(one(), block_size=number(3, 512)))
     cases.bad("no-partitions", "format", "any partition is missing",
