@@ -2,7 +2,7 @@
 /*
  * bench/predict.c - how well addresses are predicted, and what is left to send
  *
- *     predict [-p PASSES] [-m MODEL] OLD NEW [OLD NEW ...]
+ *     predict [-p PASSES] [-m MODEL] [-q] [-w KIND] OLD NEW [OLD NEW ...]
  *
  * For each kind of field: how many there are in copies, how many did not change, how many were
  * predicted, and the packed size of the corrections of all pairs. Then the other streams of a
@@ -29,6 +29,8 @@ struct reading {
 struct totals {
         struct swb_buf streams[N_STREAMS], kinds[SWB_FIELD_KINDS_MAX];
         struct reading at[N_STREAMS], kinds_at[SWB_FIELD_KINDS_MAX];
+        int shown; /* kind, -1: none */
+        bool quick;
         uint64_t fields[SWB_FIELD_KINDS_MAX], same[SWB_FIELD_KINDS_MAX], hit[SWB_FIELD_KINDS_MAX];
 };
 
@@ -164,7 +166,7 @@ static void write_field(struct totals *t, struct swb_predictor *p, const struct 
         t->fields[place->kind]++;
         t->same[place->kind] += old_value == new_value;
         t->hit[place->kind] += correction == 0;
-        if (getenv("SHOW") && strtol(getenv("SHOW"), NULL, 10) == place->kind && correction != 0)
+        if (t->shown == place->kind && correction != 0)
                 printf("old %lx new %lx value %lx -> %lx predicted %lx\n", place->old, place->new,
                        old_value, new_value, predicted);
 }
@@ -271,7 +273,7 @@ static void one_pair(struct totals *t, struct swb_predictor_shared **shared, con
                 encode(t, p, &copies[i], old.data, new.data);
                 at = copies[i].new + copies[i].n_bytes;
         }
-        if (getenv("QUICK"))
+        if (t->quick)
                 goto out;
         check(swb_predictor_new(model, &paged, copies, n_copies, hints.data, hints.n_bytes, MEMORY,
                                 &q),
@@ -338,16 +340,20 @@ static void report(struct totals *t)
 
 int main(int argc, char **argv)
 {
-        static struct totals t;
+        static struct totals t = {.shown = -1};
         enum swb_model model = SWB_MODEL_ELF;
         struct swb_predictor_shared *shared[2];
         int passes = 1, option;
 
-        while ((option = getopt(argc, argv, "p:m:")) >= 0) {
+        while ((option = getopt(argc, argv, "p:m:qw:")) >= 0) {
                 if (option == 'p')
                         passes = (int)strtol(optarg, NULL, 10);
                 else if (option == 'm')
                         model = (enum swb_model)strtol(optarg, NULL, 10);
+                else if (option == 'q')
+                        t.quick = true;
+                else if (option == 'w')
+                        t.shown = (int)strtol(optarg, NULL, 10);
                 else
                         return 2;
         }
