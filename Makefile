@@ -11,7 +11,7 @@ CUTS ?= 100
 ARCH ?= x86_64
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo demo-host playground demo-cluster soak-server check check-docs site check-browser check-boot-sandbox check-crash check-arm64 soak-power soak-policy install dist deb check-deb footprint bench bench-idle fuzz fmt lint clean
+.PHONY: help build demo demo-host playground demo-cluster soak-server check check-full check-docs site check-browser check-boot-sandbox check-crash check-arm64 soak-power soak-policy install dist deb check-deb footprint bench bench-idle fuzz fmt lint clean
 
 help:
 	@echo 'make demo      the whole story in a virtual device: U-Boot, Linux, resets, a pulled plug, a fallback (ARCH=arm64 for such a one)'
@@ -20,6 +20,7 @@ help:
 	@echo 'make demo-host the same without a virtual machine: quicker, a stand-in for the boot loader'
 	@echo 'make playground a server with its pages and devices on this machine, to play with: releases, calls, plugs'
 	@echo 'make check     build with warnings as errors, then all tests, and all of them again with sanitizers'
+	@echo 'make check-full   the same with every case in both builds, and more kills (half an hour)'
 	@echo 'make check-docs   the slow pages of the documentation, run as printed: from a fresh clone to an updated virtual board'
 	@echo 'make check-browser   the server'"'"'s pages in a real Chromium, with pictures of each in $(BUILD)/browser'
 	@echo 'make check-boot-sandbox   the U-Boot command swb_boot, built from Debian'"'"'s source and tried in its sandbox'
@@ -78,6 +79,10 @@ playground:
 check:
 	@tools/install-deps build test
 	@tools/run-tests --jobs=$(JOBS)
+
+check-full:
+	@tools/install-deps build test
+	@tools/run-tests --full --jobs=$(JOBS)
 
 check-docs:
 	@tools/install-deps build test demo
