@@ -3,6 +3,7 @@
 
 #include "codec/stream_table.h"
 #include "codec/swd2_format.h"
+#include "codec/swd2_watch.h"
 
 #define CHUNK_BYTES ((size_t)64 << 10)
 
@@ -29,6 +30,7 @@ struct swd2 {
         uint64_t source;                 /* where the next part begins */
         uint8_t *from, *to;              /* CHUNK_BYTES each */
         struct swb_predictor *predictor; /* of the present part; NULL: nothing to predict */
+        struct swb_swd2_watch *watch;    /* NULL: nobody wants to know */
 };
 
 static void part_done(struct part *part)
@@ -42,6 +44,17 @@ static void swd2_done(struct swd2 *d)
         swb_streams_done(d->streams, d->n_streams);
         free(d->from);
         free(d->to);
+}
+
+static int report_part(struct swd2 *d, const struct part *part)
+{
+        const struct swb_swd2_part told = {part->source,   part->n_source,  d->watch->at,
+                                           part->n_target, part->n_entries, part->model};
+        int r = swb_swd2_watch_part(d->watch, &told);
+
+        if (r >= 0)
+                swb_swd2_watch_piece(d->watch, d->streams, d->n_streams, part->n_target);
+        return r;
 }
 
 /* ---- the plan */
@@ -135,6 +148,17 @@ static int read_copies(struct swd2 *d, struct part *part)
 
 /* ---- making the target */
 
+static int put_target(struct swd2 *d, size_t n)
+{
+        int r = d->io->write_target(d->io->context, d->to, n);
+
+        if (r == 0 && d->watch) {
+                swb_swd2_watch_piece(d->watch, d->streams, d->n_streams, n);
+                d->watch->at += n;
+        }
+        return r;
+}
+
 static uint64_t get_value(const uint8_t *data, unsigned width)
 {
         uint64_t value = 0;
@@ -154,6 +178,8 @@ static int make_bytes(struct swd2 *d, const uint8_t *from, uint8_t *to, size_t n
 {
         int r = swb_stream_take(&d->streams[SWB_SWD2_DIFFERENCES], to, n);
 
+        if (r == 0 && d->watch)
+                swb_swd2_watch_differences(d->watch, to, n);
         for (size_t i = 0; i < n && r == 0; i++)
                 to[i] = (uint8_t)(to[i] + from[i]);
         return r;
@@ -169,6 +195,8 @@ static int make_field(struct swd2 *d, const struct swb_place *place, const uint8
 
         if (r < 0)
                 return r;
+        if (d->watch)
+                swb_swd2_watch_field(d->watch, place->kind, correction);
         put_value(to, place->width,
                   swb_predictor_predict(d->predictor, place, old) +
                           (uint64_t)swb_unzigzag(correction));
@@ -220,7 +248,7 @@ static int make_copy(struct swd2 *d, const struct part *part, const struct swb_c
                 if (r == 0)
                         r = make_chunk(d, copy, at, n, &n);
                 if (r == 0)
-                        r = d->io->write_target(d->io->context, d->to, n);
+                        r = put_target(d, n);
                 if (r < 0)
                         return r;
                 at += n;
@@ -235,7 +263,7 @@ static int make_new(struct swd2 *d, uint64_t n)
                 int r = swb_stream_take(&d->streams[SWB_SWD2_NEW_BYTES], d->to, piece);
 
                 if (r == 0)
-                        r = d->io->write_target(d->io->context, d->to, piece);
+                        r = put_target(d, piece);
                 if (r < 0)
                         return r;
                 n -= piece;
@@ -283,6 +311,9 @@ static int make_predicted(struct swd2 *d, const struct part *part)
                                   part->n_hints, SWB_SWD2_PREDICTOR_BYTES, &predictor);
 
         d->predictor = predictor;
+        if (r == 0 && d->watch)
+                d->watch->predictor_bytes =
+                        SWB_MAX(d->watch->predictor_bytes, swb_predictor_memory(predictor));
         if (r == 0)
                 r = make_target(d, part);
         d->predictor = NULL;
@@ -296,28 +327,49 @@ static int make_part(struct swd2 *d)
 
         if (r == 0)
                 r = read_copies(d, &part);
+        if (r == 0 && d->watch)
+                r = report_part(d, &part);
         if (r < 0)
                 return r;
+        if (!d->io) {
+                swb_swd2_watch_entries(d->watch, part.copies, part.n_entries, part.n_target);
+                return 0;
+        }
         return part.model == SWB_MODEL_NONE ? make_target(d, &part) : make_predicted(d, &part);
+}
+
+static int run(struct swd2 *d, const uint8_t *patch, size_t n_patch)
+{
+        int r = swb_streams_open(&rules, patch, n_patch, d->streams, &d->n_streams);
+
+        if (r < 0)
+                return r;
+        if (d->streams[SWB_SWD2_PLAN].n_bytes > SWB_SWD2_PLAN_MAX)
+                return -E2BIG;
+        if (d->n_source > INT64_MAX / 2 || d->n_target > INT64_MAX / 2)
+                return -E2BIG;
+        d->from = malloc(CHUNK_BYTES);
+        d->to = malloc(CHUNK_BYTES);
+        if (!d->from || !d->to)
+                return -ENOMEM;
+        while (d->n_target > 0 && r == 0)
+                r = make_part(d);
+        return r < 0 || !d->io ? r : swb_streams_finish(d->streams, d->n_streams);
 }
 
 int swb_swd2_patch(const uint8_t *patch, size_t n_patch, uint64_t n_source, uint64_t n_target,
                    const struct swb_bspatch_io *io)
 {
         _cleanup_(swd2_done) struct swd2 d = {.io = io, .n_source = n_source, .n_target = n_target};
-        int r = swb_streams_open(&rules, patch, n_patch, d.streams, &d.n_streams);
 
-        if (r < 0)
-                return r;
-        if (d.streams[SWB_SWD2_PLAN].n_bytes > SWB_SWD2_PLAN_MAX)
-                return -E2BIG;
-        if (n_source > INT64_MAX / 2 || n_target > INT64_MAX / 2)
-                return -E2BIG;
-        d.from = malloc(CHUNK_BYTES);
-        d.to = malloc(CHUNK_BYTES);
-        if (!d.from || !d.to)
-                return -ENOMEM;
-        while (d.n_target > 0 && r == 0)
-                r = make_part(&d);
-        return r < 0 ? r : swb_streams_finish(d.streams, d.n_streams);
+        return run(&d, patch, n_patch);
+}
+
+int swb_swd2_stat(const uint8_t *patch, size_t n_patch, uint64_t n_source, uint64_t n_target,
+                  const struct swb_bspatch_io *io, struct swb_swd2_watch *watch)
+{
+        _cleanup_(swd2_done) struct swd2 d = {
+                .io = io, .n_source = n_source, .n_target = n_target, .watch = watch};
+
+        return run(&d, patch, n_patch);
 }

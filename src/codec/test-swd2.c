@@ -3,6 +3,7 @@
 
 #include "base/endian.h"
 #include "base/test.h"
+#include "codec/swd2_watch.h"
 #include "codec/swd2patch.h"
 #include "codec/swpatch.h"
 
@@ -95,6 +96,62 @@ static void test_by_hand(void **state)
 {
         (void)state;
         assert_answer(&good, 0);
+}
+
+struct watched {
+        uint64_t bytes[SWB_SWD2_STREAMS_MAX], zeros, n_pieces, n_target;
+        size_t n_parts;
+};
+
+static int watch_part(void *context, const struct swb_swd2_part *part)
+{
+        struct watched *watched = context;
+
+        assert_int_equal(part->n_source, N_SOURCE);
+        assert_int_equal(part->n_target, N_TARGET);
+        assert_int_equal(part->target, 0);
+        watched->n_parts++;
+        return 0;
+}
+
+static void watch_taken(void *context, const struct swb_swd2_taken *taken)
+{
+        struct watched *watched = context;
+
+        for (size_t i = 0; i < SWB_SWD2_STREAMS_MAX; i++)
+                watched->bytes[i] += taken->bytes[i];
+        watched->zeros += taken->zeros[SWB_SWD2_DIFFERENCES];
+        /* the first one is the part */
+        watched->n_target += watched->n_pieces++ > 0 ? taken->n_target : 0;
+}
+
+/* With a source all that the streams hold is told of, without it what the entries say. */
+static void test_watched(void **state)
+{
+        _cleanup_(swb_buf_done) struct swb_buf patch = build(&good);
+        struct memory_io io = {source, N_SOURCE, SWB_BUF_INIT(1 << 26)};
+        const struct swb_bspatch_io callbacks = {&io, read_source, write_target};
+        const struct swb_bspatch_io *both[] = {&callbacks, NULL};
+        struct swb_swd2_table table;
+
+        (void)state;
+        assert_int_equal(swb_swd2_table_read(patch.data, patch.n_bytes, &table), 0);
+        assert_int_equal(table.n_streams, N_STREAMS);
+        for (size_t i = 0; i < SWB_ELEMENTS(both); i++) {
+                struct watched watched = {0};
+                struct swb_swd2_watch watch = {
+                        .context = &watched, .part = watch_part, .taken = watch_taken};
+
+                assert_int_equal(swb_swd2_stat(patch.data, patch.n_bytes, N_SOURCE, N_TARGET,
+                                               both[i], &watch),
+                                 0);
+                assert_int_equal(watched.n_parts, 1);
+                assert_int_equal(watched.n_target, N_TARGET);
+                assert_int_equal(watched.zeros, both[i] ? 7 : 0);
+                for (size_t k = 0; k < N_STREAMS; k++)
+                        assert_int_equal(watched.bytes[k], table.bytes[k]);
+        }
+        swb_buf_done(&io.target);
 }
 
 static void test_bad_heads(void **state)
@@ -253,7 +310,7 @@ int main(void)
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_by_hand),     cmocka_unit_test(test_bad_heads),
                 cmocka_unit_test(test_bad_streams), cmocka_unit_test(test_round_trips),
-                cmocka_unit_test(test_by_magic),
+                cmocka_unit_test(test_by_magic),    cmocka_unit_test(test_watched),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
