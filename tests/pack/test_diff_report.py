@@ -39,11 +39,8 @@ def report(pack, *args):
 def test_estimate_is_near_the_payload(pack, images):
     whole, files = report(pack, *images)
     path = pack.delta(*images)
-    real = {}
-    for line in pack.ok("explain", path, images[1], "--top=1000").stdout.splitlines():
-        fields = line.split(None, 3)
-        if len(fields) == 4 and fields[3].startswith("/"):
-            real[fields[3]] = int(fields[0])
+    told = json.loads(pack.ok("explain", path, images[1], "--json").stdout)
+    real = {file["path"]: file["bytes"] for file in told["files"] if file["path"]}
     total = sum(real.values())
     assert total / 2 < whole["estimate"] < total * 2, (total, whole["estimate"])
     assert abs(files["/lib/fresh"]["estimate"] - real["/lib/fresh"]) < 30_000

@@ -33,7 +33,7 @@ def images(pack):
 def listed(text):
     rows = {}
     for line in text.splitlines():
-        match = re.match(r" *(\d+) +([\d.]+)% +(\d+)  (.*)$", line)
+        match = re.match(r" *(\d+) +([\d.]+)% +(\d+)  .{40}(.*)$", line)
         if match:
             rows[match.group(4)] = int(match.group(1)), float(match.group(2)), int(match.group(3))
     return rows
@@ -79,7 +79,7 @@ def test_tree_map(pack, images):
     for group in root.iter(f"{SVG}g"):
         title, rect = group.find(f"{SVG}title").text, group.find(f"{SVG}rect")
         areas[title] = float(rect.get("width")) * float(rect.get("height"))
-    assert any(title.endswith(": /lib/a<&>b") for title in areas)
+    assert any(title.endswith(", packed: /lib/a<&>b") for title in areas)
     for title, area in areas.items():
         share = int(title.split()[0]) / total
         assert abs(area / (1200 * 800) - share) < 0.001, title

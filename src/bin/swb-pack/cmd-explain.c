@@ -3,8 +3,9 @@
 
 #include "base/text.h"
 #include "bin/swb-pack/commands.h"
+#include "bin/swb-pack/explain.h"
 #include "bin/swb-pack/images.h"
-#include "generator/explain/costs.h"
+#include "device/install/scratch.h"
 #include "os/file.h"
 
 #define SVG_MAX_BYTES ((size_t)16 << 20)
@@ -12,16 +13,21 @@
 static struct swb_opt_list files;
 static const char *partition_name, *old_path, *svg_path;
 static uint64_t top = 40;
+static bool as_json, try_plain;
 
 const struct swb_opt swb_explain_options[] = {
         {0, "partition", SWB_OPT_STRING, &partition_name, "NAME", false,
          "the partition that NEW is of (default: the first)"},
         {0, "old", SWB_OPT_STRING, &old_path, "IMAGE", false,
-         "old image, to name the files that are read"},
+         "old image: for exact shares, and to name the files that are read"},
         {0, "file", SWB_OPT_LIST, &files, "PATH", false,
          "tell what happens to this file of NEW, and why (several)"},
         {0, "top", SWB_OPT_U64, &top, "N", false, "list so many files (default 40)"},
-        {0, "svg", SWB_OPT_STRING, &svg_path, "FILE", false, "draw a tree map of all files"},
+        {0, "try", SWB_OPT_FLAG, &try_plain, NULL, false,
+         "make differences again, byte by byte, to show what was gained (needs --old)"},
+        {0, "json", SWB_OPT_FLAG, &as_json, NULL, false, "as one JSON object, with all files"},
+        {0, "svg", SWB_OPT_STRING, &svg_path, "FILE", false,
+         "draw a tree map of all files, coloured by what was done"},
         {0},
 };
 
@@ -67,6 +73,23 @@ static int check_size(const struct explain *e, struct swb_error *err)
                         p->name);
 }
 
+static int count(struct explain *e, struct swb_error *err)
+{
+        _cleanup_(swb_scratch_file_done) struct swb_scratch_file scratch = {.fd = -1};
+        const struct swb_costs_input input = {.file = e->payload,
+                                              .partition = e->partition,
+                                              .old = e->old,
+                                              .scan = e->new_scan,
+                                              .scratch = &scratch.open,
+                                              .try_plain = try_plain};
+
+        if (try_plain && !e->old)
+                return swb_fail(err, -EINVAL, SWB_FAULT_USAGE, "--try needs --old=IMAGE");
+        if (swb_scratch_file_init(&scratch, NULL) < 0)
+                return swb_oom(err);
+        return swb_costs_count(&input, &e->costs, err);
+}
+
 static int load(struct explain *e, char **args, struct swb_error *err)
 {
         int r = swb_payload_file_open(args[0], SWB_PAYLOAD_LOOK, NULL, &e->payload, err);
@@ -83,20 +106,7 @@ static int load(struct explain *e, char **args, struct swb_error *err)
                 r = swb_scan_new(e->new, false, &e->new_scan, err);
         if (r == 0 && e->old)
                 r = swb_scan_new(e->old, false, &e->old_scan, err);
-        return r < 0 ? r : swb_costs_count(e->payload, e->partition, e->new_scan, &e->costs, err);
-}
-
-static void list_files(const struct explain *e)
-{
-        (void)printf("%12s %7s %9s  %s\n", "bytes", "share", "blocks", "file");
-        for (size_t i = 0; i < SWB_MIN(e->costs.n, top); i++) {
-                const struct swb_file_cost *c = &e->costs.items[i];
-
-                (void)printf("%12" PRIu64 " %6.2f%% %9" PRIu64 "  %s\n", c->bytes,
-                             e->costs.bytes ? 100.0 * (double)c->bytes / (double)e->costs.bytes : 0,
-                             c->fresh_blocks, swb_cost_name(c->file));
-        }
-        (void)printf("%12" PRIu64 " bytes of data in all, %zu files\n", e->costs.bytes, e->costs.n);
+        return r < 0 ? r : count(e, err);
 }
 
 static const char *reason(const struct swb_operation *op, bool is_full)
@@ -170,8 +180,10 @@ static int explain_file(const struct explain *e, const struct swb_file *file, st
         const struct swb_manifest *m = swb_payload_reader_manifest(e->payload->reader);
 
         (void)printf("%s: %" PRIu64 " blocks\n", swb_cost_name(file), file->blocks.n_blocks);
+        swb_explain_file_text(&e->costs, file);
         for (size_t number = 0;; number++) {
                 const struct swb_operation *op;
+                enum swb_format format;
                 size_t of;
                 uint64_t n;
                 int r = swb_payload_reader_peek(e->payload->reader, number, &op, &of, err);
@@ -181,10 +193,14 @@ static int explain_file(const struct explain *e, const struct swb_file *file, st
                 n = of == e->partition ? blocks_of(e, op, file) : 0;
                 if (n == 0)
                         continue;
-                (void)printf("    %" PRIu64 " blocks by operation %zu, %s, with %" PRIu64
+                r = swb_format_of(e->payload, op, &format, err);
+                if (r < 0)
+                        return r;
+                (void)printf("    %" PRIu64 " blocks by operation %zu, %s%s%s, with %" PRIu64
                              " bytes for %" PRIu64 " blocks: %s\n",
-                             n, number, swb_op_to_string(op->type), op->data_length,
-                             swb_extents_blocks(op->dst, op->n_dst),
+                             n, number, swb_op_to_string(op->type),
+                             format == SWB_FORMAT_NONE ? "" : " ", swb_format_to_string(format),
+                             op->data_length, swb_extents_blocks(op->dst, op->n_dst),
                              reason(op, !m->partitions[of].has_old));
                 list_sources(e, op);
         }
@@ -222,10 +238,15 @@ int swb_cmd_explain(int n_args _unused_, char **args, struct swb_error *err)
         _cleanup_(explain_done) struct explain e = {0};
         int r = load(&e, args, err);
 
+        if (r == 0 && as_json && files.n > 0)
+                r = swb_fail(err, -EINVAL, SWB_FAULT_USAGE,
+                             "--json has all files: not with --file");
         for (size_t i = 0; i < files.n && r == 0; i++)
                 r = explain_path(&e, files.items[i], err);
-        if (r == 0 && files.n == 0)
-                list_files(&e);
+        if (r == 0 && as_json)
+                r = swb_explain_json(&e.costs, err);
+        if (r == 0 && files.n == 0 && !as_json)
+                swb_explain_text(&e.costs, top);
         if (r == 0 && svg_path)
                 r = draw(&e, args[0], err);
         return r;

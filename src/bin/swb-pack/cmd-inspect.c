@@ -4,9 +4,10 @@
 #include "base/json_writer.h"
 #include "base/text.h"
 #include "bin/swb-pack/commands.h"
-#include "generator/read/payload_file.h"
+#include "generator/explain/blob.h"
 
 #define JSON_MAX_BYTES ((size_t)256 << 20)
+#define OPERATION_TEXT 48 /* "SWDIFF SWO1+SWD2" */
 
 static bool as_json, with_operations;
 
@@ -21,6 +22,7 @@ struct facts {
         const struct swb_manifest *manifest;
         struct swb_signature signatures[SWB_KEYS_MAX];
         size_t n_signatures;
+        struct swb_opened_facts opened;
 };
 
 static void json_side(struct swb_json *json, const char *name, uint64_t n_bytes,
@@ -53,6 +55,26 @@ static int json_tallies(struct swb_json *json, const struct facts *f, size_t par
         return n < 0 ? n : 0;
 }
 
+/* Differences in our own formats; nothing where there are none. */
+static int json_formats(struct swb_json *json, const struct facts *f, size_t partition,
+                        struct swb_error *err)
+{
+        struct swb_format_tally tallies[_SWB_FORMAT_MAX];
+        int r = swb_formats_count(f->file, partition, tallies, NULL, err);
+
+        swb_json_open_object(json, "formats");
+        for (int i = SWB_FORMAT_NONE + 1; i < _SWB_FORMAT_MAX && r == 0; i++) {
+                if (tallies[i].count == 0)
+                        continue;
+                swb_json_open_object(json, swb_format_to_string((enum swb_format)i));
+                swb_json_u64(json, "count", tallies[i].count);
+                swb_json_u64(json, "bytes", tallies[i].bytes);
+                swb_json_close_object(json);
+        }
+        swb_json_close_object(json);
+        return r;
+}
+
 static void json_extents(struct swb_json *json, const char *name, const struct swb_extent *extents,
                          size_t n)
 {
@@ -66,13 +88,21 @@ static void json_extents(struct swb_json *json, const char *name, const struct s
         swb_json_close_array(json);
 }
 
-static void json_operation(struct swb_json *json, const struct swb_operation *op)
+static int json_operation(struct swb_json *json, const struct facts *f,
+                          const struct swb_operation *op, struct swb_error *err)
 {
         char hex[SWB_SHA256_HEX];
+        enum swb_format format;
+        int r = swb_format_of(f->file, op, &format, err);
+
+        if (r < 0)
+                return r;
 
         swb_json_open_object(json, NULL);
         swb_json_str(json, "type", swb_op_to_string(op->type));
         swb_json_u64(json, "type_number", op->type);
+        if (format != SWB_FORMAT_NONE)
+                swb_json_str(json, "format", swb_format_to_string(format));
         if (op->data_length) {
                 swb_json_u64(json, "data_offset", op->data_offset);
                 swb_json_u64(json, "data_length", op->data_length);
@@ -92,6 +122,7 @@ static void json_operation(struct swb_json *json, const struct swb_operation *op
         json_extents(json, "source", op->src, op->n_src);
         json_extents(json, "target", op->dst, op->n_dst);
         swb_json_close_object(json);
+        return 0;
 }
 
 static int json_operations(struct swb_json *json, const struct facts *f, size_t partition,
@@ -108,7 +139,9 @@ static int json_operations(struct swb_json *json, const struct facts *f, size_t 
                 if (r <= 0)
                         break;
                 if (of == partition)
-                        json_operation(json, op);
+                        r = json_operation(json, f, op, err);
+                if (r < 0)
+                        break;
         }
         swb_json_close_array(json);
         return r;
@@ -133,6 +166,8 @@ static int json_partition(struct swb_json *json, const struct facts *f, size_t i
         if (p->has_fec)
                 swb_json_u64(json, "fec_blocks", p->fec.fec.n_blocks);
         r = json_tallies(json, f, index, err);
+        if (r == 0)
+                r = json_formats(json, f, index, err);
         if (r == 0 && with_operations)
                 r = json_operations(json, f, index, err);
         swb_json_close_object(json);
@@ -157,6 +192,13 @@ static int write_json(struct swb_json *json, const struct facts *f, struct swb_e
         swb_json_u64(json, "signatures", f->n_signatures);
         if (m->max_timestamp)
                 swb_json_i64(json, "max_timestamp", m->max_timestamp);
+        if (*f->opened.encoders) {
+                swb_json_open_object(json, "opened");
+                swb_json_str(json, "encoders", f->opened.encoders);
+                swb_json_u64(json, "memory", f->opened.memory_bytes);
+                swb_json_u64(json, "scratch", f->opened.scratch_bytes);
+                swb_json_close_object(json);
+        }
         swb_json_open_array(json, "partitions");
         for (size_t i = 0; i < m->n_partitions && r == 0; i++)
                 r = json_partition(json, f, i, err);
@@ -195,10 +237,31 @@ static void text_extents(const struct swb_extent *extents, size_t n)
                              extents[i].n_blocks);
 }
 
+static void operation_name(uint32_t type, enum swb_format format, char text[static OPERATION_TEXT])
+{
+        (void)snprintf(text, OPERATION_TEXT, "%s%s%s", swb_op_to_string(type),
+                       format == SWB_FORMAT_NONE ? "" : " ", swb_format_to_string(format));
+}
+
+static int text_formats(const struct facts *f, size_t partition, struct swb_error *err)
+{
+        struct swb_format_tally tallies[_SWB_FORMAT_MAX];
+        int r = swb_formats_count(f->file, partition, tallies, NULL, err);
+
+        for (int i = SWB_FORMAT_NONE + 1; i < _SWB_FORMAT_MAX && r == 0; i++)
+                if (tallies[i].count > 0)
+                        (void)printf("    %-12s %6" PRIu64 " operations, %10" PRIu64 " bytes\n",
+                                     swb_format_to_string((enum swb_format)i), tallies[i].count,
+                                     tallies[i].bytes);
+        return r;
+}
+
 static int text_operations(const struct facts *f, size_t partition, struct swb_error *err)
 {
         for (size_t number = 0;; number++) {
                 const struct swb_operation *op;
+                enum swb_format format;
+                char name[OPERATION_TEXT];
                 size_t of;
                 int r = swb_payload_reader_peek(f->file->reader, number, &op, &of, err);
 
@@ -206,8 +269,11 @@ static int text_operations(const struct facts *f, size_t partition, struct swb_e
                         return r;
                 if (of != partition)
                         continue;
-                (void)printf("  %6zu %-14s %10" PRIu64 " bytes  ", number,
-                             swb_op_to_string(op->type), op->data_length);
+                r = swb_format_of(f->file, op, &format, err);
+                if (r < 0)
+                        return r;
+                operation_name(op->type, format, name);
+                (void)printf("  %6zu %-16s %10" PRIu64 " bytes  ", number, name, op->data_length);
                 text_extents(op->src, op->n_src);
                 (void)printf("%s", op->n_src ? " -> " : "");
                 text_extents(op->dst, op->n_dst);
@@ -241,7 +307,18 @@ static int text_partition(const struct facts *f, size_t index, struct swb_error 
                              " blocks\n",
                              swb_op_to_string(tallies[i].type), tallies[i].count,
                              tallies[i].data_bytes, tallies[i].target_blocks);
-        return with_operations ? text_operations(f, index, err) : 0;
+        n = text_formats(f, index, err);
+        return n == 0 && with_operations ? text_operations(f, index, err) : n;
+}
+
+static void text_opened(const struct swb_opened_facts *opened)
+{
+        char memory[SWB_SIZE_TEXT], scratch[SWB_SIZE_TEXT];
+
+        if (*opened->encoders)
+                (void)printf("opened contents: encoders %s; %s of memory, %s of scratch space\n",
+                             opened->encoders, swb_format_size(opened->memory_bytes, memory),
+                             swb_format_size(opened->scratch_bytes, scratch));
 }
 
 static int show_text(const struct facts *f, struct swb_error *err)
@@ -256,6 +333,7 @@ static int show_text(const struct facts *f, struct swb_error *err)
                      f->n_signatures);
         if (m->max_timestamp)
                 (void)printf("built: %" PRId64 " seconds since 1970\n", m->max_timestamp);
+        text_opened(&f->opened);
         for (size_t i = 0; i < m->n_partitions; i++) {
                 int r = text_partition(f, i, err);
 
@@ -268,6 +346,7 @@ static int show_text(const struct facts *f, struct swb_error *err)
 int swb_cmd_inspect(int n_args _unused_, char **args, struct swb_error *err)
 {
         _cleanup_(swb_payload_file_freep) struct swb_payload_file *file = NULL;
+        struct swb_format_tally tallies[_SWB_FORMAT_MAX];
         struct facts f;
         int r = swb_payload_file_open(args[0], SWB_PAYLOAD_LOOK, NULL, &file, err);
 
@@ -276,6 +355,8 @@ int swb_cmd_inspect(int n_args _unused_, char **args, struct swb_error *err)
         f = (struct facts){.file = file, .manifest = swb_payload_reader_manifest(file->reader)};
         r = swb_payload_reader_metadata_signatures(file->reader, f.signatures, SWB_KEYS_MAX,
                                                    &f.n_signatures, err);
+        if (r == 0)
+                r = swb_formats_count(file, SIZE_MAX, tallies, &f.opened, err);
         if (r < 0)
                 return r;
         return as_json ? show_json(&f, err) : show_text(&f, err);

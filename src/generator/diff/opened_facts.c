@@ -35,24 +35,33 @@ static void add_head(struct swb_opened_facts *facts, const struct swb_open_head 
         }
 }
 
+int swb_opened_facts_add_data(struct swb_opened_facts *facts, const struct swb_operation *op,
+                              const uint8_t *data, struct swb_error *err)
+{
+        _cleanup_(swb_open_head_done) struct swb_open_head head = {0};
+        int r;
+
+        if (!swb_open_is_wrapped(data, (size_t)op->data_length))
+                return 0;
+        r = swb_open_head_read(data, (size_t)op->data_length, bytes_of(op->src, op->n_src),
+                               bytes_of(op->dst, op->n_dst), &head);
+        if (r < 0)
+                return swb_fail(err, r, SWB_FAULT_FORMAT,
+                                "the recipes of an operation's opened contents can't be read");
+        add_head(facts, &head);
+        return 0;
+}
+
 static int add_operation(struct swb_opened_facts *facts, const struct swb_operation *op,
                          const struct swb_spool *spool, struct swb_error *err)
 {
-        _cleanup_(swb_open_head_done) struct swb_open_head head = {0};
         _cleanup_free_ uint8_t *data = malloc((size_t)op->data_length);
         int r;
 
         if (!data)
                 return swb_oom(err);
         r = swb_spool_read(spool, op->data_offset, data, (size_t)op->data_length, err);
-        if (r < 0 || !swb_open_is_wrapped(data, (size_t)op->data_length))
-                return r;
-        r = swb_open_head_read(data, (size_t)op->data_length, bytes_of(op->src, op->n_src),
-                               bytes_of(op->dst, op->n_dst), &head);
-        if (r < 0)
-                return swb_fail(err, r, SWB_FAULT_INTERNAL, "recipes that were written are wrong");
-        add_head(facts, &head);
-        return 0;
+        return r < 0 ? r : swb_opened_facts_add_data(facts, op, data, err);
 }
 
 int swb_opened_facts_add(struct swb_opened_facts *facts, const struct swb_operation_list *list,

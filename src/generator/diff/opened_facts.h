@@ -16,3 +16,6 @@ struct swb_opened_facts {
 /* Adds what these operations need, whose data is in the spool. IO, NO_MEMORY. */
 int swb_opened_facts_add(struct swb_opened_facts *facts, const struct swb_operation_list *list,
                          const struct swb_spool *spool, struct swb_error *err) _warn_unused_;
+/* Adds what one operation needs whose data is here; nothing when it is of another kind. FORMAT. */
+int swb_opened_facts_add_data(struct swb_opened_facts *facts, const struct swb_operation *op,
+                              const uint8_t *data, struct swb_error *err) _warn_unused_;

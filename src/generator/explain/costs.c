@@ -49,6 +49,8 @@ void swb_costs_add(struct swb_costs *costs, const struct swb_scan *scan,
                         cost->blocks++;
                         cost->fresh_blocks += bytes > 0;
                         cost->bytes += share(bytes, done + 1, whole) - share(bytes, done, whole);
+                        cost->by[SWB_TRANSFORM_PACKED] +=
+                                share(bytes, done + 1, whole) - share(bytes, done, whole);
                 }
         }
 }
@@ -76,24 +78,100 @@ void swb_costs_end(struct swb_costs *costs)
                 costs->bytes += costs->items[i].bytes;
 }
 
-int swb_costs_count(struct swb_payload_file *file, size_t partition, const struct swb_scan *scan,
-                    struct swb_costs *ret, struct swb_error *err)
+const char *swb_transform_to_string(enum swb_transform transform)
+{
+        static const char *const names[_SWB_TRANSFORM_MAX] = {
+                [SWB_TRANSFORM_COPIED] = "copied",
+                [SWB_TRANSFORM_PACKED] = "packed",
+                [SWB_TRANSFORM_BYTES] = "bytes",
+                [SWB_TRANSFORM_PREDICTED] = "predicted",
+                [SWB_TRANSFORM_OPENED] = "opened",
+                [SWB_TRANSFORM_OPENED_PREDICTED] = "opened+predicted",
+                [SWB_TRANSFORM_NESTED] = "nested",
+        };
+
+        swb_assert(transform >= 0 && transform < _SWB_TRANSFORM_MAX);
+        return names[transform];
+}
+
+enum swb_transform swb_cost_transform(const struct swb_file_cost *cost)
+{
+        enum swb_transform best = SWB_TRANSFORM_COPIED;
+
+        for (int i = 0; i < _SWB_TRANSFORM_MAX; i++)
+                if (cost->by[i] > cost->by[best])
+                        best = (enum swb_transform)i;
+        return best;
+}
+
+static bool is_difference(uint32_t type)
+{
+        return swb_op_has_data(type) && swb_op_has_source(type);
+}
+
+static int add_by_blocks(struct swb_costs *costs, const struct swb_scan *scan,
+                         const struct swb_operation *op)
+{
+        const struct swb_device_cost device = {
+                .decoder_bytes = op->data_length > 0 ? SWB_DECODER_MEMORY_BYTES : 0,
+                .decoded = op->data_length > 0
+                                   ? swb_extents_blocks(op->dst, op->n_dst) * SWB_BLOCK_BYTES
+                                   : 0,
+                .written = swb_extents_blocks(op->dst, op->n_dst) * SWB_BLOCK_BYTES};
+        _cleanup_free_ uint64_t *before = calloc(costs->n + 1, sizeof(*before));
+
+        if (!before)
+                return -ENOMEM;
+        for (size_t i = 0; i < costs->n; i++)
+                before[i] = costs->items[i].bytes;
+        swb_costs_add(costs, scan, op->dst, op->n_dst, op->data_length);
+        for (size_t i = 0; i < costs->n; i++) {
+                struct swb_file_cost *cost = &costs->items[i];
+                uint64_t more = cost->bytes - before[i];
+
+                cost->plain_bytes += more;
+                if (!is_difference(op->type))
+                        continue;
+                cost->by[SWB_TRANSFORM_PACKED] -= more;
+                cost->by[SWB_TRANSFORM_BYTES] += more;
+        }
+        swb_device_cost_add(&costs->device, &device);
+        costs->memory_bytes = SWB_MAX(costs->memory_bytes, swb_device_cost_memory(&device));
+        return 0;
+}
+
+static int add_operation(const struct swb_costs_input *in, const struct swb_operation *op,
+                         struct swb_costs *costs, struct swb_error *err)
+{
+        enum swb_format format;
+        int r = swb_format_of(in->file, op, &format, err);
+
+        if (r < 0)
+                return r;
+        if (format != SWB_FORMAT_NONE && format != SWB_FORMAT_OTHER)
+                return swb_costs_add_swdiff(in, op, costs, err);
+        r = add_by_blocks(costs, in->scan, op);
+        return r < 0 ? swb_oom(err) : 0;
+}
+
+int swb_costs_count(const struct swb_costs_input *in, struct swb_costs *ret, struct swb_error *err)
 {
         _cleanup_(swb_costs_done) struct swb_costs costs = {0};
 
-        if (swb_costs_init(&costs, scan) < 0)
+        if (swb_costs_init(&costs, in->scan) < 0)
                 return swb_oom(err);
+        costs.has_plain = in->try_plain;
         for (size_t number = 0;; number++) {
                 const struct swb_operation *op;
                 size_t of;
-                int r = swb_payload_reader_peek(file->reader, number, &op, &of, err);
+                int r = swb_payload_reader_peek(in->file->reader, number, &op, &of, err);
 
-                if (r < 0)
-                        return r;
                 if (r == 0)
                         break;
-                if (of == partition)
-                        swb_costs_add(&costs, scan, op->dst, op->n_dst, op->data_length);
+                if (r > 0 && of == in->partition)
+                        r = add_operation(in, op, &costs, err);
+                if (r < 0)
+                        return swb_wrap(err, r, "operation %zu", number);
         }
         swb_costs_end(&costs);
         *ret = costs;

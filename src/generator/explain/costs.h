@@ -3,24 +3,51 @@
 /*
  * generator/explain/costs.h - which file of the new image takes how many bytes of a payload
  *
- * An operation's data counts for the files that it writes, by their share of its blocks. The sum
- * over all files is the sum over all operations.
+ * A difference of type SWDIFF counts for the files that it makes by what each of them takes of it
+ * (explain/shares.h), the data of other operations by their share of its blocks. The sum over all
+ * files is the sum over all operations.
  */
-#include "base/buf.h"
-#include "generator/read/payload_file.h"
+#include "generator/explain/blob.h"
+#include "generator/explain/shares.h"
 #include "generator/scan/scan.h"
+
+/* How a file's bytes came to be what they are. */
+enum swb_transform {
+        SWB_TRANSFORM_COPIED,    /* or zeros: no data */
+        SWB_TRANSFORM_PACKED,    /* without anything old */
+        SWB_TRANSFORM_BYTES,     /* a difference, byte by byte */
+        SWB_TRANSFORM_PREDICTED, /* with predicted addresses */
+        SWB_TRANSFORM_OPENED,    /* between what was compressed */
+        SWB_TRANSFORM_OPENED_PREDICTED,
+        SWB_TRANSFORM_NESTED, /* opened, and what was compressed in that, too */
+        _SWB_TRANSFORM_MAX,
+        _SWB_TRANSFORM_INVALID = -EINVAL,
+};
+
+/* "copied" … "nested". */
+const char *swb_transform_to_string(enum swb_transform transform);
 
 struct swb_file_cost {
         const struct swb_file *file; /* of the scan, borrowed */
         uint64_t blocks;             /* written, by any operation */
         uint64_t fresh_blocks;       /* those of operations with data */
         uint64_t bytes;
+        uint64_t by[_SWB_TRANSFORM_MAX]; /* of the bytes */
+        uint64_t plain_bytes;            /* the same made byte by byte; only where it was tried */
+        double fields, right, n_stored, n_opened; /* as in struct swb_share */
+        unsigned encoders, depth;
 };
 
 struct swb_costs {
         struct swb_file_cost *items; /* owned; the dearest first, then by path */
         size_t n;                    /* files that some operation writes */
         uint64_t bytes;
+        /* What swb_costs_count() found beside. */
+        struct swb_device_cost device;
+        uint64_t memory_bytes; /* of the operation that takes most */
+        struct swb_share_kinds kinds;
+        bool is_guessed; /* without the old image, and there are predictions */
+        bool has_plain;
 };
 
 void swb_costs_done(struct swb_costs *costs);
@@ -33,10 +60,25 @@ void swb_costs_add(struct swb_costs *costs, const struct swb_scan *scan,
 /* Ends the counting: sorts, adds up, and drops files that nothing writes. */
 void swb_costs_end(struct swb_costs *costs);
 
-/* One partition of a payload, against the scan of its new image. Return: 0, NO_MEMORY, and what
- * the reader says. */
-int swb_costs_count(struct swb_payload_file *file, size_t partition, const struct swb_scan *scan,
-                    struct swb_costs *ret, struct swb_error *err) _warn_unused_;
+struct swb_costs_input {
+        struct swb_payload_file *file;
+        size_t partition;
+        const struct swb_image *old; /* NULL: not at hand */
+        const struct swb_scan *scan; /* of the new image */
+        const struct swb_open_scratch *scratch;
+        bool try_plain; /* needs `old` */
+};
+
+/* One partition of a payload, against the scan of its new image. Return: 0, NO_MEMORY, FORMAT (not
+ * made from this old image), and what the reader says. */
+int swb_costs_count(const struct swb_costs_input *input, struct swb_costs *ret,
+                    struct swb_error *err) _warn_unused_;
+/* One operation of type SWDIFF. For costs.c. */
+int swb_costs_add_swdiff(const struct swb_costs_input *input, const struct swb_operation *op,
+                         struct swb_costs *costs, struct swb_error *err) _warn_unused_;
+
+/* What made most of the file's bytes. */
+enum swb_transform swb_cost_transform(const struct swb_file_cost *cost);
 
 /* A path for people: the first name, or what the rest of an image is called. */
 const char *swb_cost_name(const struct swb_file *file);

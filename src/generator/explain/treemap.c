@@ -34,21 +34,33 @@ static int put_escaped(struct swb_buf *buf, const char *text)
         return r;
 }
 
-/* By folder: files that lie together look alike. */
-static unsigned hue(const char *path)
+/* By transform, or, where an estimate knows of none, by folder: files that lie together look alike.
+ */
+static unsigned hue(const struct swb_file_cost *cost, const char *path)
 {
+        static const unsigned hues[_SWB_TRANSFORM_MAX] = {
+                [SWB_TRANSFORM_COPIED] = 0,   [SWB_TRANSFORM_PACKED] = 0,
+                [SWB_TRANSFORM_BYTES] = 45,   [SWB_TRANSFORM_PREDICTED] = 120,
+                [SWB_TRANSFORM_OPENED] = 200, [SWB_TRANSFORM_OPENED_PREDICTED] = 165,
+                [SWB_TRANSFORM_NESTED] = 280,
+        };
         const char *slash = strrchr(path, '/');
         unsigned hash = 5381;
 
+        if (cost)
+                return hues[swb_cost_transform(cost)];
         for (const char *c = path; slash && c < slash; c++)
                 hash = hash * 33 + (uint8_t)*c;
         return hash % 360;
 }
 
-static int put_file(struct swb_buf *buf, const struct area *a, const char *name, uint64_t bytes)
+/* cost NULL: coloured by the name alone. */
+static int put_file(struct swb_buf *buf, const struct area *a, const struct swb_file_cost *cost,
+                    const char *name, uint64_t bytes)
 {
         const char *slash = strrchr(name, '/');
-        int r = swb_buf_printf(buf, "<g><title>%" PRIu64 " bytes: ", bytes);
+        int r = swb_buf_printf(buf, "<g><title>%" PRIu64 " bytes%s%s: ", bytes, cost ? ", " : "",
+                               cost ? swb_transform_to_string(swb_cost_transform(cost)) : "");
 
         if (r == 0)
                 r = put_escaped(buf, name);
@@ -56,7 +68,7 @@ static int put_file(struct swb_buf *buf, const struct area *a, const char *name,
                 r = swb_buf_printf(buf,
                                    "</title><rect x=\"%.2f\" y=\"%.2f\" width=\"%.2f\" "
                                    "height=\"%.2f\" fill=\"hsl(%u,45%%,72%%)\"/>",
-                                   a->x, a->y, a->w, a->h, hue(name));
+                                   a->x, a->y, a->w, a->h, hue(cost, name));
         if (r == 0 && a->w >= TEXT_MIN_WIDTH && a->h >= TEXT_MIN_HEIGHT) {
                 r = swb_buf_printf(buf,
                                    "<svg x=\"%.2f\" y=\"%.2f\" width=\"%.2f\" height=\"%.2f\">"
@@ -104,7 +116,8 @@ static void halve(const struct swb_file_cost *items, const struct area *a, struc
 }
 
 /* The half with fewer files is done first, so that the stack stays shallow. */
-static int put_files(struct swb_buf *buf, const struct swb_file_cost *items, size_t n, double width)
+static int put_files(struct swb_buf *buf, const struct swb_file_cost *items, size_t n, double width,
+                     bool by_transform)
 {
         struct area stack[STACK_MAX] = {{0, n, 0, 0, width, HEIGHT}};
         size_t depth = n > 0;
@@ -114,8 +127,8 @@ static int put_files(struct swb_buf *buf, const struct swb_file_cost *items, siz
                 struct area a = stack[--depth], left, right;
 
                 if (a.end - a.first == 1) {
-                        r = put_file(buf, &a, swb_cost_name(items[a.first].file),
-                                     items[a.first].bytes);
+                        r = put_file(buf, &a, by_transform ? &items[a.first] : NULL,
+                                     swb_cost_name(items[a.first].file), items[a.first].bytes);
                         continue;
                 }
                 swb_assert(depth + 2 <= STACK_MAX);
@@ -146,11 +159,11 @@ int swb_costs_svg(const struct swb_costs *costs, const char *title, struct swb_b
         if (r == 0)
                 r = swb_buf_printf(buf, "</title>\n");
         if (r == 0)
-                r = put_files(buf, costs->items, n, width);
+                r = put_files(buf, costs->items, n, width, costs->memory_bytes > 0);
         if (r == 0 && width < WIDTH) {
                 const struct area rest = {.x = width, .w = WIDTH - width, .h = HEIGHT};
 
-                r = put_file(buf, &rest, "(all other files)", costs->bytes - (uint64_t)shown);
+                r = put_file(buf, &rest, NULL, "(all other files)", costs->bytes - (uint64_t)shown);
         }
         return r < 0 ? r : swb_buf_printf(buf, "</svg>\n");
 }

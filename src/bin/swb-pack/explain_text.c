@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <inttypes.h>
+
+#include "base/text.h"
+#include "bin/swb-pack/explain.h"
+
+#define DETAIL_BYTES 64
+
+static double percent(double part, double whole)
+{
+        return whole > 0 ? 100.0 * part / whole : 0;
+}
+
+static void list_encoders(unsigned encoders, char text[static SWB_ENCODERS_TEXT_MAX])
+{
+        size_t n = 0;
+
+        text[0] = '\0';
+        for (int i = SWB_ENCODER_NONE + 1; i < _SWB_ENCODER_MAX; i++)
+                if (encoders & 1u << i)
+                        n += (size_t)snprintf(text + n, SWB_ENCODERS_TEXT_MAX - n, "%s%s",
+                                              n > 0 ? " " : "",
+                                              swb_encoder_to_string((enum swb_encoder_id)i));
+}
+
+/* What a line has room for. */
+static void detail(const struct swb_file_cost *cost, char text[static DETAIL_BYTES])
+{
+        char encoders[SWB_ENCODERS_TEXT_MAX];
+
+        list_encoders(cost->encoders, encoders);
+        text[0] = '\0';
+        if (cost->n_opened > 0)
+                (void)snprintf(text, DETAIL_BYTES, "%.8s %.1f->%.1f MB", encoders,
+                               cost->n_stored / 1e6, cost->n_opened / 1e6);
+        else if (cost->fields >= 1)
+                (void)snprintf(text, DETAIL_BYTES, "%.1f%% of %.0f right",
+                               percent(cost->right, cost->fields), cost->fields);
+}
+
+static void print_file(const struct swb_costs *costs, const struct swb_file_cost *c)
+{
+        char text[DETAIL_BYTES];
+
+        detail(c, text);
+        (void)printf("%11" PRIu64 " %6.2f%% %8" PRIu64, c->bytes,
+                     percent((double)c->bytes, (double)costs->bytes), c->fresh_blocks);
+        if (costs->has_plain)
+                (void)printf(" %11" PRIu64, c->plain_bytes);
+        (void)printf("  %-16s %-22s %s\n", swb_transform_to_string(swb_cost_transform(c)), text,
+                     swb_cost_name(c->file));
+}
+
+static void print_transforms(const struct swb_costs *costs)
+{
+        for (int how = SWB_TRANSFORM_PACKED; how < _SWB_TRANSFORM_MAX; how++) {
+                uint64_t bytes = 0, n = 0;
+
+                for (size_t i = 0; i < costs->n; i++) {
+                        bytes += costs->items[i].by[how];
+                        n += costs->items[i].by[how] > 0;
+                }
+                if (n > 0)
+                        (void)printf("  %-16s %11" PRIu64 " bytes in %" PRIu64 " files\n",
+                                     swb_transform_to_string((enum swb_transform)how), bytes, n);
+        }
+}
+
+static void print_fields(const struct swb_share_kinds *kinds)
+{
+        for (unsigned i = 0; i < SWB_FIELD_KINDS_MAX; i++)
+                if (kinds->fields[i] > 0)
+                        (void)printf("  %-20s %9" PRIu64 " fields, %5.1f%% predicted right\n",
+                                     swb_predictor_kind((uint8_t)i), kinds->fields[i],
+                                     percent((double)kinds->right[i], (double)kinds->fields[i]));
+}
+
+static double mb(uint64_t bytes)
+{
+        return (double)bytes / 1e6;
+}
+
+static void print_device(const struct swb_costs *costs)
+{
+        const struct swb_device_cost *d = &costs->device;
+        struct swb_device_cost part = {.decoded = d->decoded};
+        double whole = swb_device_cost_work(d);
+        uint64_t unpacked = 0;
+
+        (void)printf("a device needs at most %.1f MB for one operation: decoders %.1f, predictor "
+                     "%.1f,\n  entries %.1f, opening %.1f MB; scratch space %.1f MB\n",
+                     mb(costs->memory_bytes), mb(d->decoder_bytes), mb(d->predictor_bytes),
+                     mb(d->entry_bytes), mb(d->opening_bytes), mb(d->scratch_bytes));
+        (void)printf("its work, about: decoding %.1f MB %.0f%%", mb(d->decoded),
+                     percent(swb_device_cost_work(&part), whole));
+        part = (struct swb_device_cost){.fields = d->fields};
+        (void)printf(", predicting %" PRIu64 " fields %.0f%%", d->fields,
+                     percent(swb_device_cost_work(&part), whole));
+        part = (struct swb_device_cost){0};
+        for (size_t i = 0; i < _SWB_PACKING_MAX; i++)
+                unpacked += part.unpacked[i] = d->unpacked[i];
+        (void)printf(", opening %.1f MB %.0f%%\n", mb(unpacked),
+                     percent(swb_device_cost_work(&part), whole));
+        for (int i = SWB_ENCODER_NONE + 1; i < _SWB_ENCODER_MAX; i++) {
+                part = (struct swb_device_cost){0};
+                part.encoded[i] = d->encoded[i];
+                if (d->encoded[i] > 0)
+                        (void)printf("  and encoding %.1f MB with %s %.0f%%\n", mb(d->encoded[i]),
+                                     swb_encoder_to_string((enum swb_encoder_id)i),
+                                     percent(swb_device_cost_work(&part), whole));
+        }
+}
+
+void swb_explain_text(const struct swb_costs *costs, uint64_t top)
+{
+        (void)printf("%11s %7s %8s", "bytes", "share", "blocks");
+        if (costs->has_plain)
+                (void)printf(" %11s", "by bytes");
+        (void)printf("  %-16s %-22s %s\n", "how", "", "file");
+        for (size_t i = 0; i < SWB_MIN(costs->n, top); i++)
+                print_file(costs, &costs->items[i]);
+        (void)printf("%11" PRIu64 " bytes of data in all, %zu files\n", costs->bytes, costs->n);
+        print_transforms(costs);
+        print_fields(&costs->kinds);
+        if (costs->is_guessed)
+                (void)printf("Without --old files of one operation share by copies alone: not "
+                             "exact.\n");
+        print_device(costs);
+}
+
+void swb_explain_file_text(const struct swb_costs *costs, const struct swb_file *file)
+{
+        const struct swb_file_cost *c = NULL;
+        char encoders[SWB_ENCODERS_TEXT_MAX];
+
+        for (size_t i = 0; i < costs->n && !c; i++)
+                if (costs->items[i].file == file)
+                        c = &costs->items[i];
+        if (!c)
+                return;
+        (void)printf("    %" PRIu64 " bytes, %s", c->bytes,
+                     swb_transform_to_string(swb_cost_transform(c)));
+        if (costs->has_plain)
+                (void)printf("; byte by byte %" PRIu64, c->plain_bytes);
+        (void)putchar('\n');
+        list_encoders(c->encoders, encoders);
+        if (c->fields >= 1)
+                (void)printf("    %.0f addresses, %.1f%% predicted right\n", c->fields,
+                             percent(c->right, c->fields));
+        if (c->n_opened > 0)
+                (void)printf("    opened from %.0f bytes to %.0f, %u deep; encoders: %s\n",
+                             c->n_stored, c->n_opened, c->depth, encoders);
+}
