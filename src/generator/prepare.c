@@ -7,6 +7,8 @@
 /* A content up to this size is one difference if the memory has room: 0.3 % smaller than windows.
  */
 #define WHOLE_BLOCKS ((uint64_t)(48u << 20) / SWB_BLOCK_BYTES)
+/* A program is one difference up to this: a device's memory for its fields ends about there. */
+#define PROGRAM_BLOCKS ((uint64_t)(160u << 20) / SWB_BLOCK_BYTES)
 /* Of a larger one. Windows of 24 MiB from 53 MiB make no smaller payload (of a browser of 300 MB),
  * but take a third more time and twice the memory, which another processor's could have; a device
  * reads and hashes all of a window's source, and what a cut costs is a window's data. */
@@ -19,6 +21,7 @@ struct swb_window_limits swb_prepared_limits(const struct swb_rules *rules, uint
 
         /* A piece's like may be scattered: its source gets more room. */
         return (struct swb_window_limits){.whole_blocks = SWB_MIN(blocks, WHOLE_BLOCKS),
+                                          .program_blocks = SWB_MIN(blocks, PROGRAM_BLOCKS),
                                           .src_blocks = SWB_MIN(blocks, WINDOW_SRC_BLOCKS),
                                           .dst_blocks =
                                                   SWB_MIN(blocks - blocks / 4, WINDOW_DST_BLOCKS),

@@ -3,9 +3,9 @@
 
 #include "generator/plan/openable.h"
 #include "generator/plan/pair.h"
+#include "generator/plan/programs.h"
 #include "generator/plan/sources.h"
 #include "generator/plan/whole.h"
-#include "predict/predictor.h"
 
 /* Long enough to cost nothing, short enough that an interrupted install has little to do again. */
 #define COPY_BLOCKS_MAX ((16u << 20) / SWB_BLOCK_BYTES)
@@ -74,55 +74,15 @@ static void mark_needed(struct plan *plan)
                         plan->needed[scan->owner[i]] = true;
 }
 
-/* Where addresses can be predicted, positions must be those of the file. */
-static int is_program(const struct plan *plan, uint32_t partner, bool *ret, struct swb_error *err)
-{
-        const struct swb_scan *old = plan->input->old->scan;
-        const struct swb_file *file = &old->files[partner];
-        uint64_t n_blocks = file->blocks.n_blocks;
-        uint8_t block[SWB_BLOCK_BYTES];
-        int r;
-
-        *ret = false;
-        if (file->kind != SWB_FILE_REGULAR || file->blocks.n == 0)
-                return 0;
-        for (size_t i = 0; i < file->n_holes; i++)
-                n_blocks += file->holes[i].n_blocks;
-        r = swb_image_read(old->image, file->blocks.items[0].start_block, 1, block, err);
-        *ret = r == 0 &&
-               swb_model_of(block, sizeof(block), n_blocks * SWB_BLOCK_BYTES) != SWB_MODEL_NONE;
-        return r;
-}
-
-/* Holes may be larger than any operation can take. */
-static bool has_sane_holes(const struct swb_scan *scan, const struct swb_file *file)
-{
-        uint64_t n_blocks = 0;
-
-        for (size_t i = 0; i < file->n_holes; i++) {
-                if (file->holes[i].n_blocks > scan->image->n_blocks)
-                        return false;
-                n_blocks += file->holes[i].n_blocks;
-        }
-        return n_blocks <= file->blocks.n_blocks;
-}
-
+/* A program is made as a whole, too: its addresses follow from all of it. */
 static int claim_programs(struct plan *plan, struct swb_error *err)
 {
-        const struct swb_scan *old = plan->input->old->scan, *new = plan->input->new.scan;
-        int r = 0;
+        const struct swb_scan *new = plan->input->new.scan;
+        int r = swb_programs_find(plan->input, plan->partners, plan->needed, plan->whole, err);
 
-        for (size_t i = 0; i < new->n_files &&r == 0; i++) {
-                uint32_t partner = plan->partners[i];
-
-                if (!plan->needed[i] || partner == SWB_PAIR_NONE ||
-                    !has_sane_holes(new, &new->files[i]) ||
-                    !has_sane_holes(old, &old->files[partner]))
-                        continue;
-                r = is_program(plan, partner, &plan->whole[i], err);
+        for (size_t i = 0; i < new->n_files &&r == 0; i++)
                 if (plan->whole[i])
                         swb_sources_claim(&new->files[i], plan->sources);
-        }
         return r;
 }
 
@@ -310,18 +270,13 @@ static int add_openable(struct plan *plan, size_t index, const struct swb_extent
         return 0;
 }
 
-static int add_program(struct plan *plan, const struct swb_file *old, const struct swb_file *new,
-                       struct swb_error *err)
+static int add_program(struct plan *plan, const struct swb_file *old, const struct swb_file *new)
 {
-        struct swb_extent_list src = {0}, dst = {0};
-        int r = swb_file_content(old, &src);
+        struct swb_task *task = swb_task_list_add(plan->tasks, SWB_TASK_DIFF);
 
-        if (r == 0)
-                r = swb_file_content(new, &dst);
-        r = r < 0 ? swb_oom(err) : cut(plan, &src, &dst, err);
-        swb_extent_list_done(&src);
-        swb_extent_list_done(&dst);
-        return r;
+        if (!task || swb_file_content(old, &task->src) < 0)
+                return -ENOMEM;
+        return swb_file_content(new, &task->dst);
 }
 
 static int add_paired(struct plan *plan, size_t index, const struct swb_extent_list *data,
@@ -334,8 +289,7 @@ static int add_paired(struct plan *plan, size_t index, const struct swb_extent_l
         int r;
 
         if (plan->whole[index])
-                return add_program(plan, old, file, err);
-
+                return add_program(plan, old, file) < 0 ? swb_oom(err) : 0;
         if (file->kind != SWB_FILE_REST && data->n_blocks < GROUP_FILE_BLOCKS &&
             old->blocks.n_blocks < GROUP_FILE_BLOCKS)
                 return add_to_group(plan, partner, data, err);

@@ -13,10 +13,11 @@
 #include "generator/scan/image.h"
 
 struct swb_window_limits {
-        uint64_t whole_blocks; /* old and new contents up to this are not cut */
-        uint64_t src_blocks;   /* of the old content in one difference */
-        uint64_t dst_blocks;   /* of the new one */
-        uint64_t chunk_blocks; /* of one REPLACE */
+        uint64_t whole_blocks;   /* old and new contents up to this are not cut */
+        uint64_t program_blocks; /* the same of those whose addresses are predicted */
+        uint64_t src_blocks;     /* of the old content in one difference */
+        uint64_t dst_blocks;     /* of the new one */
+        uint64_t chunk_blocks;   /* of one REPLACE */
 };
 
 /*
