@@ -6,6 +6,7 @@
 #define THOROUGH_SHARE 10u
 #define BEST_BROTLI_BYTES ((size_t)64 << 10)
 #define DENSE_SHARE 4u
+#define BROTLI_SAMPLE_BYTES ((size_t)256 << 10)
 #define BZ2_LEVEL_BYTES ((size_t)100 << 10)
 
 int swb_append_number(struct swb_buf *buf, uint64_t value)
@@ -100,13 +101,32 @@ static int bz2_level(const struct packing *p, int max)
         return p->in->n_bytes > (size_t)(max - 1) * BZ2_LEVEL_BYTES ? max : 0;
 }
 
+/* Is a piece from the middle smaller with brotli than with xz? */
+static int deserves_brotli(const struct swb_buf *in, bool *ret)
+{
+        _cleanup_(swb_buf_done) struct swb_buf xz = SWB_BUF_INIT(SIZE_MAX);
+        _cleanup_(swb_buf_done) struct swb_buf brotli = SWB_BUF_INIT(SIZE_MAX);
+        size_t n = SWB_MIN(in->n_bytes, BROTLI_SAMPLE_BYTES);
+        const uint8_t *sample = in->data + (in->n_bytes - n) / 2;
+        int r = swb_encode(SWB_CODEC_XZ, 0, sample, n, &xz);
+
+        if (r >= 0)
+                r = swb_encode(SWB_CODEC_BROTLI, 0, sample, n, &brotli);
+        *ret = r >= 0 && brotli.n_bytes < xz.n_bytes;
+        return r;
+}
+
 /* Brotli is slow, and over the long zeros of a good difference works for little. */
 static int try_brotli(struct packing *p)
 {
         bool is_dense = p->best.n_bytes == 0 || p->best.n_bytes > p->in->n_bytes / DENSE_SHARE;
+        bool deserves = p->in->n_bytes <= BEST_BROTLI_BYTES;
+        int r = 0;
 
-        if (p->in->n_bytes > BEST_BROTLI_BYTES && !is_dense)
-                return 0;
+        if (!deserves && is_dense)
+                r = deserves_brotli(p->in, &deserves);
+        if (r < 0 || !deserves)
+                return r;
         return try_codec(p, SWB_CODEC_BROTLI, 0, SWB_STREAM_BROTLI);
 }
 
