@@ -16,14 +16,20 @@ static bool make_room(struct swb_front *front)
 
 static void insert(struct swb_front *front, const struct swb_extent *extent)
 {
+        struct swb_extent *before;
         size_t at = front->n;
 
+        while (at > 0 && front->pieces[at - 1].start_block > extent->start_block)
+                at--;
+        before = at > 0 ? &front->pieces[at - 1] : NULL;
+        if (before && before->start_block + before->n_blocks == extent->start_block) {
+                before->n_blocks += extent->n_blocks;
+                return;
+        }
         if (!make_room(front)) {
                 forget(front);
                 return;
         }
-        while (at > 0 && front->pieces[at - 1].start_block > extent->start_block)
-                at--;
         memmove(front->pieces + at + 1, front->pieces + at,
                 (front->n - at) * sizeof(*front->pieces));
         front->pieces[at] = *extent;

@@ -10,7 +10,8 @@
  */
 #include "payload/format.h"
 
-#define SWB_FRONT_PIECES_MAX 1024
+/* A payload of sorted files begins with what is left over from all of them: a thousand pieces. */
+#define SWB_FRONT_PIECES_MAX 4096
 
 struct swb_front {
         uint64_t end_block;        /* all blocks before are written */

@@ -68,6 +68,19 @@ static void test_front_gives_up(void **state)
         assert_true(front.again);
 }
 
+static void test_front_joins_neighbours(void **state)
+{
+        _cleanup_(swb_front_done) struct swb_front front = {0};
+
+        (void)state;
+        for (uint64_t i = 0; i <= SWB_FRONT_PIECES_MAX; i++)
+                add(&front, 10 + 2 * i, 2);
+        assert_int_equal(front.n, 1);
+        add(&front, 0, 10);
+        assert_int_equal(front.end_block, 10 + 2 * (SWB_FRONT_PIECES_MAX + 1));
+        assert_false(front.again);
+}
+
 /* ---- the helper ---- */
 
 static void increase(void *context)
@@ -196,6 +209,7 @@ int main(void)
                 cmocka_unit_test(test_front),
                 cmocka_unit_test(test_front_overlaps),
                 cmocka_unit_test(test_front_gives_up),
+                cmocka_unit_test(test_front_joins_neighbours),
                 cmocka_unit_test(test_beside),
                 cmocka_unit_test_setup_teardown(test_settle, make_fixture, drop_fixture),
                 cmocka_unit_test_setup_teardown(test_settle_fails, make_fixture, drop_fixture),
