@@ -59,6 +59,13 @@ uint64_t swb_split_memory(uint64_t n_bytes);
 /* Takes the next n bytes of the target. 0 or negative errno. */
 typedef int (*swb_split_write)(void *context, const uint8_t *data, size_t n);
 
+/* Another thread: it begins with `work`, and is waited for. What it can't do is done without it. */
+struct swb_split_helper {
+        void *context;
+        void (*start)(void *context, void (*work)(void *argument), void *argument);
+        void (*wait)(void *context);
+};
+
 /*
  * Makes exactly n_target bytes, front to back. All streams are decoded first, one after the other,
  * into `work`: empty, with the ceiling below, or what the last call left, because new memory would
@@ -68,5 +75,10 @@ typedef int (*swb_split_write)(void *context, const uint8_t *data, size_t n);
  */
 int swb_unsplit(const uint8_t *blob, size_t n_blob, uint64_t n_target, struct swb_buf *work,
                 swb_split_write write, void *context) _warn_unused_;
+
+/* The same, with a second decoder at a time on the helper's thread where there is the memory. */
+int swb_unsplit_helped(const uint8_t *blob, size_t n_blob, uint64_t n_target, struct swb_buf *work,
+                       const struct swb_split_helper *helper, swb_split_write write,
+                       void *context) _warn_unused_;
 
 #define SWB_SPLIT_WORK_BYTES (SWB_SPLIT_TARGET_MAX + ((size_t)2 << 20))

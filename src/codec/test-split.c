@@ -219,6 +219,64 @@ static void test_the_callers_error_comes_through(void **state)
         assert_int_equal(swb_unsplit(blob, sizeof(blob), 1, &work, take_made, NULL), -ENOSPC);
 }
 
+/* A helper that does everything at once, or one that comes too late to do anything. */
+struct helper {
+        bool late;
+        unsigned n_started, n_waited;
+        void (*work)(void *argument);
+        void *argument;
+};
+
+static void start_helper(void *context, void (*run)(void *argument), void *argument)
+{
+        struct helper *helper = context;
+
+        helper->n_started++;
+        helper->work = run;
+        helper->argument = argument;
+        if (!helper->late)
+                run(argument);
+}
+
+static void wait_helper(void *context)
+{
+        struct helper *helper = context;
+
+        helper->n_waited++;
+        if (helper->late)
+                helper->work(helper->argument);
+}
+
+static void test_a_helper_changes_nothing(void **state)
+{
+        const struct swb_split_region regions[] = {
+                {3000, SWB_SPLIT_X86, SWB_STREAM_CODE, {0}},
+                {2000, SWB_SPLIT_PLAIN, SWB_STREAM_DATA, {0}},
+        };
+        _cleanup_(swb_buf_done) struct swb_buf blob = SWB_BUF_INIT(N_MAX);
+
+        (void)state;
+        fill_code(5000);
+        assert_int_equal(swb_split(data, regions, SWB_ELEMENTS(regions), &blob), 0);
+        for (int late = 0; late < 2; late++) {
+                struct helper context = {.late = late};
+                const struct swb_split_helper helper = {&context, start_helper, wait_helper};
+
+                n_made = 0;
+                assert_int_equal(swb_unsplit_helped(blob.data, blob.n_bytes, 5000, &work, &helper,
+                                                    take_made, NULL),
+                                 0);
+                assert_int_equal(n_made, 5000);
+                assert_memory_equal(made, data, n_made);
+                blob.data[blob.n_bytes - 1] ^= 1; /* of the last stream */
+                assert_true(swb_unsplit_helped(blob.data, blob.n_bytes, 5000, &work, &helper,
+                                               take_made, NULL) < 0);
+                blob.data[blob.n_bytes - 1] ^= 1;
+                assert_int_equal(context.n_started, 2);
+                assert_int_equal(context.n_waited, 2);
+        }
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -228,6 +286,7 @@ int main(void)
                 cmocka_unit_test(test_lz4_blocks_come_back_wherever_they_are_cut),
                 cmocka_unit_test(test_damage_is_refused_or_harmless),
                 cmocka_unit_test(test_the_callers_error_comes_through),
+                cmocka_unit_test(test_a_helper_changes_nothing),
         };
 
         return cmocka_run_group_tests(tests, NULL, drop_work);

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <stdatomic.h>
+
 #include "base/cursor.h"
 #include "base/endian.h"
 #include "codec/codec.h"
@@ -24,7 +26,8 @@ struct unsplit {
         uint8_t *out; /* OUT_BYTES */
         size_t n_out;
         bool has_pairs;
-        uint8_t firsts[256], seconds[256]; /* see make_pairs() */
+        uint8_t firsts[256], seconds[256];     /* see make_pairs() */
+        const struct swb_split_helper *helper; /* NULL: none */
         swb_split_write write;
         void *context;
 };
@@ -474,24 +477,115 @@ static int finish(struct unsplit *u)
         return flush(u);
 }
 
-/* One stream: its entry, and where it is to be decoded. */
-static int open_source(struct source *s, const uint8_t *entry, struct swb_cursor *packed,
-                       uint8_t *room)
+/* ---- the streams' decoding ---- */
+
+/* An LZMA decoder takes about so many times as long for a byte as one of Zstandard. */
+#define XZ_COST 8u
+
+/* A stream as it is packed, and where it is to be decoded. */
+struct packed {
+        enum swb_codec codec;
+        const uint8_t *data;
+        uint32_t n_packed, n;
+        uint8_t *room;
+        int result;
+};
+
+/* Whoever decodes takes the next; `next` is all that the threads share. */
+struct decoding {
+        struct packed streams[SWB_SPLIT_STREAMS_MAX]; /* in the blob's order */
+        uint8_t order[SWB_SPLIT_STREAMS_MAX];         /* the long ones first */
+        unsigned n;
+        atomic_uint next;
+};
+
+static uint64_t cost_of(const struct packed *p)
+{
+        return (uint64_t)p->n_packed * (p->codec == SWB_CODEC_XZ ? XZ_COST : 1);
+}
+
+static void order_streams(struct decoding *d)
+{
+        for (unsigned i = 0; i < d->n; i++) {
+                unsigned at = i;
+
+                for (; at > 0 && cost_of(&d->streams[d->order[at - 1]]) < cost_of(&d->streams[i]);
+                     at--)
+                        d->order[at] = d->order[at - 1];
+                d->order[at] = (uint8_t)i;
+        }
+}
+
+static void decode_one(struct packed *p)
+{
+        size_t window = SWB_MIN(p->n, SWB_SPLIT_WINDOW_BYTES);
+
+        p->result = p->n == 0 ? 0
+                              : swb_decode(p->codec, window + BESIDE_WINDOW_BYTES, p->data,
+                                           p->n_packed, p->room, p->n);
+}
+
+static void decode_next(void *argument)
+{
+        struct decoding *d = argument;
+        unsigned i;
+
+        while ((i = atomic_fetch_add(&d->next, 1)) < d->n)
+                decode_one(&d->streams[d->order[i]]);
+}
+
+/* What two at a time have no memory for, one may have. */
+static int decode_all(struct decoding *d, const struct swb_split_helper *helper)
+{
+        order_streams(d);
+        atomic_init(&d->next, 0);
+        if (helper)
+                helper->start(helper->context, decode_next, d);
+        decode_next(d);
+        if (helper)
+                helper->wait(helper->context);
+        for (unsigned i = 0; i < d->n; i++) {
+                struct packed *p = &d->streams[i];
+
+                if (p->result == -ENOMEM && helper)
+                        decode_one(p);
+                if (p->result < 0)
+                        return p->result;
+        }
+        return 0;
+}
+
+static int find_packed(struct packed *p, const uint8_t *entry, struct swb_cursor *c, uint8_t *room)
 {
         static const enum swb_codec codecs[] = {[SWB_SPLIT_NONE] = SWB_CODEC_NONE,
                                                 [SWB_SPLIT_XZ] = SWB_CODEC_XZ,
                                                 [SWB_SPLIT_ZSTD] = SWB_CODEC_ZSTD};
         uint32_t n_packed = swb_get_le32(entry + 1), n = swb_get_le32(entry + 5);
-        const uint8_t *data = swb_cursor_take(packed, n_packed);
+        const uint8_t *data = swb_cursor_take(c, n_packed);
 
         if (!data || entry[0] >= SWB_ELEMENTS(codecs) || (n == 0) != (n_packed == 0))
                 return -EBADMSG;
-        *s = (struct source){room, room + n};
-        if (n == 0)
-                return 0;
-        return swb_decode(codecs[entry[0]],
-                          SWB_MIN(n, SWB_SPLIT_WINDOW_BYTES) + BESIDE_WINDOW_BYTES, data, n_packed,
-                          room, n);
+        *p = (struct packed){codecs[entry[0]], data, n_packed, n, room, 0};
+        return 0;
+}
+
+/* One after the other in `room`. */
+static int decode_sources(struct unsplit *u, const uint8_t *entries, unsigned n,
+                          struct swb_cursor *c, uint8_t *room)
+{
+        struct decoding d = {.n = n};
+
+        for (unsigned i = 0; i < n; i++) {
+                struct packed *p = &d.streams[i];
+                int r = find_packed(p, entries + i * SWB_SPLIT_ENTRY_BYTES, c, room);
+
+                if (r < 0)
+                        return r;
+                room += p->n;
+                u->sources[i] = (struct source){p->room, room};
+        }
+        u->n_sources = n;
+        return decode_all(&d, u->helper);
 }
 
 /* All sizes are right before any of them is used. Return: bytes of all streams; or negative. */
@@ -515,7 +609,6 @@ static int open_sources(struct unsplit *u, const uint8_t *blob, size_t n_blob, s
         struct swb_cursor c = SWB_CURSOR(blob, n_blob);
         const uint8_t *head = swb_cursor_take(&c, SWB_SPLIT_HEAD_BYTES), *entries;
         int64_t n_all;
-        uint8_t *room;
         int r;
 
         if (!head || memcmp(head, SWB_SPLIT_MAGIC, 4) != 0 || memcmp(head + 5, "\0\0\0", 3) != 0 ||
@@ -532,20 +625,14 @@ static int open_sources(struct unsplit *u, const uint8_t *blob, size_t n_blob, s
         if (r < 0)
                 return r;
         u->out = work->data;
-        room = work->data + OUT_BYTES;
-        for (; u->n_sources < head[4] && r == 0; u->n_sources++) {
-                struct source *s = &u->sources[u->n_sources];
-
-                r = open_source(s, entries + u->n_sources * SWB_SPLIT_ENTRY_BYTES, &c, room);
-                room += r == 0 ? left_of(s) : 0;
-        }
-        return r;
+        return decode_sources(u, entries, head[4], &c, work->data + OUT_BYTES);
 }
 
-int swb_unsplit(const uint8_t *blob, size_t n_blob, uint64_t n_target, struct swb_buf *work,
-                swb_split_write write, void *context)
+int swb_unsplit_helped(const uint8_t *blob, size_t n_blob, uint64_t n_target, struct swb_buf *work,
+                       const struct swb_split_helper *helper, swb_split_write write, void *context)
 {
-        struct unsplit u = {.n_target = n_target, .write = write, .context = context};
+        struct unsplit u = {
+                .n_target = n_target, .helper = helper, .write = write, .context = context};
         int r;
 
         if (n_target > SWB_SPLIT_TARGET_MAX)
@@ -554,4 +641,10 @@ int swb_unsplit(const uint8_t *blob, size_t n_blob, uint64_t n_target, struct sw
         while (r == 0 && position(&u) < n_target)
                 r = make_region(&u);
         return r < 0 ? r : finish(&u);
+}
+
+int swb_unsplit(const uint8_t *blob, size_t n_blob, uint64_t n_target, struct swb_buf *work,
+                swb_split_write write, void *context)
+{
+        return swb_unsplit_helped(blob, n_blob, n_target, work, NULL, write, context);
 }

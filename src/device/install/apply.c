@@ -374,17 +374,28 @@ static int apply_patch(struct swb_apply *apply, const struct swb_operation *oper
         return finish_padded(&patch.writer, err);
 }
 
+static void start_beside(void *context, void (*work)(void *argument), void *argument)
+{
+        swb_beside_start(context, work, argument);
+}
+
+static void wait_beside(void *context)
+{
+        swb_beside_wait(context);
+}
+
 static int apply_split(struct swb_apply *apply, const struct swb_operation *operation,
                        const uint8_t *blob, struct swb_slot *slot, struct swb_error *err)
 {
+        const struct swb_split_helper helper = {apply->beside, start_beside, wait_beside};
         const struct swb_extent_target target = target_of(apply, slot);
         struct patch patch = {.err = err};
         int r;
 
         apply->decoder = swb_decoder_free(apply->decoder); /* its window is as large as a stream */
         swb_extent_writer_init(&patch.writer, &target, operation->dst, operation->n_dst);
-        r = swb_unsplit(blob, (size_t)operation->data_length, patch.writer.n_bytes, &apply->work,
-                        patch_write, &patch);
+        r = swb_unsplit_helped(blob, (size_t)operation->data_length, patch.writer.n_bytes,
+                               &apply->work, apply->beside ? &helper : NULL, patch_write, &patch);
         if (r < 0)
                 return patch.failed ? r : fail_codec(err, r, "split");
         return swb_extent_writer_finish(&patch.writer, err);

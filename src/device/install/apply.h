@@ -6,9 +6,12 @@
  * The blob was compared with its hash before. Operations read the source and write the target,
  * never the other way round, so one that was cut off is simply applied again. Memory: one buffer of
  * SWB_IO_BYTES, 8 bytes for each source extent, and a decoder of at most SWB_DECODER_MEMORY_BYTES,
- * which is kept for the next operation of its kind; SWB_APPLY_OPEN_BYTES while a content is opened.
+ * which is kept for the next operation of its kind; a sorted operation's streams and one decoder,
+ * two with a thread beside where there is the memory; SWB_APPLY_OPEN_BYTES while a content is
+ * opened.
  */
 #include "codec/codec.h"
+#include "device/install/beside.h"
 #include "device/install/extents.h"
 #include "device/install/slots.h"
 #include "open/wrapper.h"
@@ -21,6 +24,7 @@ struct swb_apply {
         struct swb_decoder *decoder; /* of the last compressed operation, or NULL */
         enum swb_codec codec;        /* that decoder's */
         struct swb_buf work;         /* of the last sorted operation */
+        struct swb_beside *beside;   /* decodes with us; NULL: nobody. Borrowed. */
         /* For differences between opened contents; NULL: none. Borrowed. */
         const struct swb_open_scratch *scratch;
 };

@@ -479,6 +479,7 @@ struct swb_installer *swb_installer_free(struct swb_installer *installer)
                 return NULL;
         swb_settler_free(installer->settler); /* before what it uses */
         swb_beside_free(installer->hasher);
+        swb_beside_free(installer->decoder);
         swb_payload_reader_free(installer->reader);
         (void)swb_pieces_free(installer->pieces);
         swb_apply_done(&installer->apply);

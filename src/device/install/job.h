@@ -50,7 +50,7 @@ struct swb_installer {
 
         /* The other threads: NULL until they are needed; `overlap` while they can be had. */
         bool overlap;
-        struct swb_beside *hasher;
+        struct swb_beside *hasher, *decoder;
         struct swb_settler *settler;
 
         /* A payload of which only the lacking pieces are fetched: to be begun, then begun. */

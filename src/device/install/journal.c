@@ -98,10 +98,14 @@ void swb_job_start_threads(struct swb_installer *installer)
                 return;
         if (!installer->hasher)
                 r = swb_beside_new(&installer->hasher, &why);
+        if (r >= 0 && !installer->decoder)
+                r = swb_beside_new(&installer->decoder, &why);
         if (r >= 0)
                 r = swb_settler_new(&installer->slots, &installer->settler, &why);
-        if (r >= 0)
+        if (r >= 0) {
+                installer->apply.beside = installer->decoder;
                 return;
+        }
         notice(installer, "going on with one thread", &why);
         installer->overlap = false;
 }
