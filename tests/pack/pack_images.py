@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Trees of files and the images made of them, the same at every run."""
 
+import functools
 import os
 import random
 import shutil
@@ -18,6 +19,7 @@ def text(seed, n_bytes):
     return b" ".join(source.choices(WORDS, k=n_bytes // 4))[:n_bytes]
 
 
+@functools.lru_cache(maxsize=64)  # the trees of most tests hold the same ones
 def program(seed, n_bytes, shift=0):
     """Like machine code: instructions with addresses; another shift is another link address."""
     source = random.Random(seed)

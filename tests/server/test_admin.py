@@ -10,6 +10,7 @@ import pytest
 from server_tools import run, run_json, sql
 
 BOTH_STORES = True
+ABOVE_STORES = ("test_errors",)
 
 
 def offered(server, **attributes):

@@ -33,6 +33,8 @@ machineid="flatcar-1" machinealias="" lang="en-US" board="amd64-usr" hardware_cl
 <event eventtype="3" eventresult="2" previousversion="0.0.0.0"></event></app></request>"""
 
 BOTH_STORES = True
+ABOVE_STORES = ("test_appid_is_compared_loosely_and_echoed_exactly", "test_paths",
+                "test_refusals_are_noupdate_with_a_reason")
 
 
 def device(data, machineid="m1"):

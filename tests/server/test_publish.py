@@ -11,6 +11,7 @@ from server_payload import Payload, blocks
 from server_tools import PROGRAM, run, run_json, where
 
 BOTH_STORES = True
+ABOVE_STORES = ("test_bad_manifests",)
 
 
 def releases(data):

@@ -2,8 +2,7 @@
 """Plugin of pytest: leaves the cases out that tests/plain-only names.
 
 A line there is the name of a case with * for any text; one that begins with ! keeps what lines above
-it leave out. A line of an area whose tests are all there and that fits none of them is an error:
-the list must not outlive the tests.
+it leave out. A line that fits no case is an error, see tests/tools/test_plain_only.py.
 """
 
 import pathlib
