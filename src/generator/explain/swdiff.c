@@ -22,12 +22,16 @@ static void operation_done(struct operation *o)
         free(o->parts.items);
 }
 
-static size_t owner_of(const struct swb_scan *scan, const struct swb_extent *extent, uint64_t k)
+/* A hole is of the file in which it lies: that of the block before it. */
+static size_t owner_of(const struct operation *o, const struct swb_extent *extent, uint64_t k)
 {
-        bool is_hole = extent->start_block == SWB_SPARSE_HOLE ||
-                       extent->start_block + k >= scan->image->n_blocks;
+        const struct swb_scan *scan = o->in->scan;
 
-        return is_hole ? scan->n_files - 1 : scan->owner[extent->start_block + k];
+        if (extent->start_block == SWB_SPARSE_HOLE)
+                return o->n > 0 ? o->shares[o->n - 1].owner : scan->n_files - 1;
+        return extent->start_block + k < scan->image->n_blocks
+                       ? scan->owner[extent->start_block + k]
+                       : scan->n_files - 1;
 }
 
 /* Neighbouring blocks of one file. */
@@ -40,7 +44,7 @@ static int list_shares(struct operation *o)
                 return -ENOMEM;
         for (size_t i = 0; i < o->op->n_dst; i++)
                 for (uint64_t k = 0; k < o->op->dst[i].n_blocks; k++, at += SWB_BLOCK_BYTES) {
-                        size_t owner = owner_of(o->in->scan, &o->op->dst[i], k);
+                        size_t owner = owner_of(o, &o->op->dst[i], k);
 
                         if (o->n == 0 || o->shares[o->n - 1].owner != owner)
                                 o->shares[o->n++] = (struct swb_share){.owner = owner, .begin = at};
