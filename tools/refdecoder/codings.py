@@ -50,6 +50,10 @@ def check_zstd_header(blob):  # PF-43
 
 def decode_zstd(blob, size):
     check_zstd_header(blob)
+    return zstd_frame(blob, size)
+
+
+def zstd_frame(blob, size):
     library = ctypes.CDLL("libzstd.so.1")
     for function in ("ZSTD_decompress", "ZSTD_findFrameCompressedSize"):
         getattr(library, function).restype = ctypes.c_size_t
@@ -184,8 +188,7 @@ class OwnStream(PatchStream):
         raise Refused("format", "number of more than 9 bytes")
 
 
-def swdiff(blob, source, size):
-    demand(blob[:4] != b"SWO1", "unsupported", "difference between opened contents")  # PF-130
+def swd1(blob, source, size):
     demand(len(blob) >= 28 and blob[:4] == b"SWD1" and blob[9:12] == b"\0\0\0", "format",
            "head of a difference")  # PF-80
     codecs, sizes = blob[4:9], struct.unpack("<4I", blob[12:28])

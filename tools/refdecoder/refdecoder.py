@@ -9,7 +9,8 @@ NAME>NEW writes one out. Prints the same lines as tests/golden's program does wi
 reader. It shares no code with that one, is slow, and trusts nothing either. A refusal is one line
 "refused FAULT: why" and status 1.
 
-Standard library only. The blobs of two types need libzstd.so.1 and libbrotlidec.so.1 on the machine.
+Standard library only. Some blobs need libzstd.so.1, libbrotlidec.so.1, liblz4.so.1, liblzma.so.5 or gzip(1) on the
+machine: an encoder that closes opened content is its implementation.
 """
 
 import argparse
@@ -20,10 +21,11 @@ import struct
 import sys
 
 import puffs as puff_format
-from codings import decode_xz, decode_zstd, one_stream, patch, swdiff
+from codings import decode_xz, decode_zstd, one_stream, patch
 from keys import load_key
 from refusal import Refused, demand
 from splits import unsplit
+from swdiff import swdiff
 
 BLOCK = 4096
 HOLE = 2**64 - 1

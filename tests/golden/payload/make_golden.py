@@ -25,6 +25,7 @@ from container import (BLOCK, HOLE, Op, Part, Payload, by_both, by_p256, by_rsa,
                        signature, varint, xz, zstd, zstd_without_size)
 from deltas import (delta_part, old_and_new, simple_patch_at, swdiff_part, with_op,
                     write_bad_differences)
+from programs import write_bad_programs, write_good_programs
 from puffs import Stream, puffdiff
 from splits import write_bad_splits, write_good_splits
 from trees import write_bad_trees, write_good_trees
@@ -326,6 +327,7 @@ def write_good_own(cases):
         cases.good(f"own-swdiff-{name}", Payload([swdiff_part(codecs)], 1001))
     cases.good("own-swdiff-33334", Payload([swdiff_part((3, 3, 3, 3, 4))], 1003))
     write_good_splits(cases)
+    write_good_programs(cases)
     cases.good("own-pieces", Payload(pieces(TEXT), 1002, by_p256), ["p256"])
     large = b"\0" * (2048 * BLOCK)
     cases.good("own-zstd-window-8m", Payload([Part("root", large, [
@@ -631,7 +633,8 @@ def main():
     for write in (write_good_full, write_good_delta, write_good_own, write_good_puffs,
                   write_good_trees, write_bad_container, write_bad_messages, write_bad_manifest,
                   write_bad_operations, write_bad_delta, write_bad_differences, write_bad_puffs,
-                  write_bad_trees, write_bad_pieces, write_bad_splits, write_bad_blobs, write_bad_signatures):
+                  write_bad_trees, write_bad_pieces, write_bad_splits,
+                  write_bad_programs, write_bad_blobs, write_bad_signatures):
         write(cases)
 
 

@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: Apache-2.0
+"""programs - the cases of SWD2: tiny programs in which 16 bytes are inserted, and every address is predicted
+
+Corrections are all 0 here, and there are as many as fields, counted by hand from docs/design/delta.md.
+"""
+
+import struct
+
+from container import BLOCK, Op, Part, Payload, prose, varint, xz
+
+INSERTED_AT, N_INSERTED = 0x200, 16  # in the file
+TEXT_AT, ADDRESS = 0x100, 0x1100  # of .text
+X86_64, AARCH64 = 62, 183
+NAME, HEADER, POINTER, VALUE, SIZE = 8, 11, 4, 9, 10
+
+
+def zigzag(value):
+    return varint(value * 2 if value >= 0 else -value * 2 - 1)
+
+
+def moved(offset, is_new):
+    """Where in .text is what was at an offset?"""
+    return offset + (N_INSERTED if is_new and TEXT_AT + offset >= INSERTED_AT else 0)
+
+
+def code_x86(is_new):
+    """32 functions of 16 bytes; each calls another, every fourth also jumps on a condition."""
+    text = bytearray(b"\x90" * (0x200 + (N_INSERTED if is_new else 0)))
+    for i in range(32):
+        at, to = moved(16 * i, is_new), moved(16 * (i * 7 % 32), is_new)
+        text[at : at + 5] = b"\xe8" + struct.pack("<i", to - at - 5)
+        if i % 4 == 0:
+            text[at + 6 : at + 12] = b"\x0f\x84" + struct.pack("<i", to - at - 12)
+    return bytes(text), {0: 32, 1: 8}, 4
+
+
+def code_arm64(is_new):
+    """32 functions of 4 instructions: bl, cbz, and adrp and add for a function's address."""
+    words = [0xD503201F] * (0x80 + (N_INSERTED // 4 if is_new else 0))
+    for i in range(32):
+        at, to = moved(16 * i, is_new), moved(16 * (i * 7 % 32), is_new)
+        words[at // 4] = 0x94000000 | (to - at) // 4 & 0x3FFFFFF
+        words[at // 4 + 1] = 0xB4000000 | ((to - at - 4) // 4 & 0x7FFFF) << 5
+        words[at // 4 + 2] = 0x90000000
+        words[at // 4 + 3] = 0x91000000 | (ADDRESS + to & 0xFFF) << 10
+    return struct.pack(f"<{len(words)}I", *words), {27: 32, 28: 32, 29: 32, 30: 32}, 4
+
+
+def program(machine, code, is_new):
+    """A shared object: .text, .symtab, .strtab, .shstrtab."""
+    half = 0x100  # in .text; the function there has moved
+    strings, names = b"\0first\0half\0", b"\0.text\0.symtab\0.strtab\0.shstrtab\0"
+    symbols = bytes(24) + struct.pack("<IBBHQQ", 1, 18, 0, 1, ADDRESS, 16) + struct.pack(
+        "<IBBHQQ", 7, 18, 0, 1, ADDRESS + moved(half, is_new), 16)
+    contents = [(1, 1, 6, ADDRESS, code, 0, 0, 0), (7, 2, 0, 0, symbols, 3, 1, 24),
+                (15, 3, 0, 0, strings, 0, 0, 0), (23, 3, 0, 0, names, 0, 0, 0)]
+    body, headers = b"", bytes(64)
+    for name, kind, flags, address, content, link, info, entry in contents:
+        headers += struct.pack("<IIQQQQIIQQ", name, kind, flags, address, TEXT_AT + len(body),
+                               len(content), link, info, 4, entry)
+        body += content + bytes(-len(content) % 8)
+    entry = ADDRESS + moved(half, is_new)
+    head = b"\x7fELF\2\1\1" + bytes(9) + struct.pack(
+        "<HHIQQQIHHHHHH", 3, machine, 1, entry, 0, TEXT_AT + len(body), 0, 64, 56, 0, 64, 5, 4)
+    return head.ljust(TEXT_AT, b"\0") + body + headers
+
+
+# Position of the headers; .text is larger by what was inserted; the others follow it.
+HINTS = zigzag(N_INSERTED) + b"\4" + zigzag(N_INSERTED) + bytes(3)
+# Header: entry, position of the headers. 4 headers of sections. 2 symbols.
+FIELDS = {POINTER: (1, 8), NAME: (4 + 2, 4), VALUE: (2, 8), SIZE: (2, 8)}
+N_HEADER = 1 + 4 * 4
+HEADER_BYTES = 8 + 4 * (3 * 8 + 4)
+
+
+def swd2(streams, codecs=None, sizes=None, magic=b"SWD2", zeros=b"\0\0\0", n=None):
+    """A difference; codecs, sizes: of some streams, by number, other ones than they have."""
+    last = max(streams) + 1
+    pack = {0: bytes, 1: lambda d: xz(d, dictionary=1 << 16)}
+    table, packed = b"", b""
+    for i in range(max(last, 6)):
+        data = streams.get(i, b"")
+        codec = (codecs or {}).get(i, 0)
+        coded = pack[codec](data) if data else b""
+        table += struct.pack("<BII", codec, len(coded), (sizes or {}).get(i, len(data)))
+        packed += coded
+    return magic + bytes([max(last, 6) if n is None else n]) + zeros + table + packed
+
+
+def plan(*numbers, hints=None):
+    raw = b"".join(map(varint, numbers))
+    return raw if hints is None else raw + varint(len(hints)) + hints
+
+
+def predicted(machine, code, hints=HINTS):
+    """The old content, the new, and the streams of a difference of two parts: a program, a text."""
+    old_code, counts, width = code(False)
+    old, new = program(machine, old_code, False), program(machine, code(True)[0], True)
+    text = prose("behind the program", 3 * BLOCK - len(new))
+    fields = {**FIELDS, **{kind: (n, width) for kind, n in counts.items()}}
+    n_fields = sum(n * size for n, size in fields.values()) + HEADER_BYTES
+    streams = {0: plan(0, len(old), len(new), 2, 1, hints=hints) + plan(0, 0, len(text), 1, 0),
+               1: varint(INSERTED_AT) + varint(len(old) - INSERTED_AT) + varint(0),
+               2: varint(N_INSERTED) + varint(0) + varint(len(text)), 3: bytes(3),
+               4: bytes(len(old) - n_fields), 6 + HEADER: bytes(N_HEADER)}
+    streams[5] = new[INSERTED_AT : INSERTED_AT + N_INSERTED] + text
+    streams |= {6 + kind: bytes(n) for kind, (n, _) in fields.items()}
+    return old.ljust(3 * BLOCK, b"\0"), new + text, streams
+
+
+def payload_of(old, new, blob, minor=1004):
+    extent = [(0, len(new) // BLOCK)]
+    return Payload([Part("root", new, [Op(129, extent, blob, [(0, len(old) // BLOCK)], old)], old)],
+                   minor)
+
+
+def write_good_programs(cases):
+    for name, machine, code in (("x86-64", X86_64, code_x86), ("aarch64", AARCH64, code_arm64)):
+        old, new, streams = predicted(machine, code)
+        cases.good(f"own-swd2-{name}", payload_of(old, new, swd2(streams, {5: 1, 4: 1})))
+
+
+def write_bad_programs(cases):
+    old, new, good = predicted(X86_64, code_x86)
+
+    def bad(name, fault="format", **options):
+        changes = {i: options.pop(f"s{i}") for i in range(40) if f"s{i}" in options}
+        tail = options.pop("tail", b"")
+        cases.bad(f"swd2-{name}", fault, "decode SWDIFF",
+                  payload_of(old, new, swd2(good | changes, **options) + tail))
+
+    n_old = struct.unpack("<Q", old[40:48])[0] + 5 * 64
+    n_new = n_old + N_INSERTED
+    rest = plan(0, 0, 3 * BLOCK - n_new, 1, 0)
+    bad("zeros", zeros=b"\0\1\0")
+    bad("few-streams", n=5)
+    bad("many-streams", n=39)
+    bad("sizes", sizes={3: 4})
+    bad("packed-size", codecs={4: 1}, sizes={4: len(good[4]) + 1})
+    bad("trailing", tail=b"x")
+    bad("correction-left", s6=good[6] + b"\0")
+    bad("correction-lacks", s6=good[6][1:])
+    bad("difference-left", s4=good[4] + b"\0")
+    bad("no-entries", s0=plan(0, n_old, n_new, 0, 1, hints=HINTS) + rest)
+    bad("makes-nothing", s0=plan(0, 0, 0, 1, 0) + good[0])
+    bad("behind-source", s0=plan(3 * BLOCK, n_old, n_new, 2, 1, hints=HINTS) + rest)
+    bad("behind-target", s0=plan(0, n_old, 3 * BLOCK + 1, 2, 1, hints=HINTS))
+    bad("plan-left", s0=good[0] + b"\0")
+    bad("model", "unsupported", s0=plan(0, n_old, n_new, 2, 2, hints=HINTS) + rest)
+    bad("entries-many", "limit", s0=plan(0, n_old, n_new, 262145, 1, hints=HINTS) + rest)
+    bad("hints-many", "limit", s0=plan(0, n_old, n_new, 2, 1, hints=bytes(65537)) + rest, codecs={0: 1, 5: 1})
+    bad("hints-cut", s0=plan(0, n_old, n_new, 2, 1, hints=HINTS[:-1]) + rest)
+    bad("hints-left", s0=plan(0, n_old, n_new, 2, 1, hints=HINTS + b"\0") + rest)
+    bad("hints-flags", s0=plan(0, n_old, n_new, 2, 1, hints=HINTS[:-1] + b"\x20") + rest)
+    bad("hints-of-no-program", s0=good[0][:-len(rest)] + plan(0, 0, 3 * BLOCK - n_new, 1, 1, hints=b"\0"))
+    bad("copy-outside", s1=varint(INSERTED_AT) + varint(n_old - INSERTED_AT + 1) + varint(0))
+    bad("move-outside", s3=varint(2 * n_old) + bytes(2))
+    bad("number-long", s6=b"\xff" * 10 + good[6][1:])
+    cases.bad("swd2-other-difference", "hash", "another hash",
+              payload_of(old, new, swd2(good | {4: b"\1" + good[4][1:]})))

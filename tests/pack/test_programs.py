@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Programs of two versions, with predicted addresses: a decoder made from the documents alone agrees."""
+
+import filecmp
+import gzip
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+from pack_images import MIB, mkfs, write
+
+REFDECODER = pathlib.Path(__file__).resolve().parents[2] / "tools/refdecoder/refdecoder.py"
+HEAD = """
+#include <stdio.h>
+#include <stdlib.h>
+static const char *const names[] = {"alpha", "beta", "gamma", "delta"};
+static int (*const calls[])(const char *) = {puts, atoi, system, remove};
+static int counts[1000], last;
+"""
+FUNCTION = """
+__attribute__((noinline)) int f%d(int x)
+{
+        counts[x & 511] += last;
+        switch (x & 7) {
+        case 0: return puts(names[x & 3]);
+        case 1: return calls[x & 3](names[0]);
+        case 2: return last++;
+        case 3: return printf("%%d: f%d\\n", x);
+        case 5: return counts[last];
+        default: return x > 9 ? f%d(x - 9) : -1;
+        }
+}
+"""
+
+
+def source(is_new):
+    functions = ["int f0(int x) { return x; }\n"]
+    for i in range(1, 60):
+        functions.append(FUNCTION % (i, i, i - 1))
+        if is_new and i % 20 == 7:
+            functions.append(f'int extra{i}(int x) {{ return x * {i} + printf("more\\n"); }}\n')
+    return HEAD + "".join(functions) + "int main(int n, char **v) { return v[0] ? f59(n) : 0; }\n"
+
+
+def image(folder, name, is_new):
+    tree, code = folder / name, folder / f"{name}.c"
+    code.write_text(source(is_new))
+    for program, options in (("pie", ["-g"]), ("fixed", ["-no-pie"]), ("module.ko", ["-c"])):
+        tree.mkdir(exist_ok=True)
+        subprocess.run(["gcc", "-O2", *options, "-o", tree / program, code], check=True, cwd=folder)
+    write(tree, "text.gz", gzip.compress(code.read_bytes() * 3, 9, mtime=0))
+    return mkfs(folder / f"{name}.img", tree, 2 * MIB, "-b", "4096")
+
+
+@pytest.fixture(scope="module")
+def programs(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("programs")
+    return image(folder, "old", False), image(folder, "new", True)
+
+
+@pytest.mark.parametrize("effort", [1, 3, 6])
+def test_decoders_agree(pack, programs, effort):
+    payload = pack.delta(*programs, "--minor=1004", f"--effort={effort}", "--jobs=1")
+    side_by_side = pack.delta(*programs, "--minor=1004", f"--effort={effort}", "--jobs=2",
+                              output="jobs.pl")
+    assert filecmp.cmp(payload, side_by_side, shallow=False)
+    assert b"SWD2" in payload.read_bytes()
+    pack.ok("apply", payload, programs[0], "made.img", "--progress=none")
+    subprocess.run([sys.executable, REFDECODER, payload, f"root={programs[0]}", "root>second.img"],
+                   cwd=pack.folder, check=True, timeout=120)
+    for made in ("made.img", "second.img"):
+        assert filecmp.cmp(programs[1], pack.folder / made, shallow=False)
+
+
+def test_prediction_pays(pack, programs):
+    plain = pack.delta(*programs, "--effort=1", output="plain.pl").stat().st_size
+    assert pack.delta(*programs).stat().st_size < 0.8 * plain

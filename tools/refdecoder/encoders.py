@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: Apache-2.0
+"""encoders - PF-134: what makes a piece's exact bytes again
+
+The libraries themselves, and gzip(1): an encoder is its implementation.
+"""
+
+import ctypes
+import lzma
+import shutil
+import struct
+import subprocess
+import zlib
+
+from refusal import Refused, demand
+
+ANY = (0, (1 << 32) - 1)
+NONE, FAST_LZ4, LZ4_HC, DEFLATE, GZIP, LZMA, ZSTD = range(7)
+# For which packings, and in which ranges the parameters are.
+PARAMETERS = {
+    NONE: ((), []),
+    FAST_LZ4: ((1, 6), [(1, 65537)]),
+    LZ4_HC: ((1, 6), [(1, 12)]),
+    DEFLATE: ((2, 3), [(0, 9), (9, 15), (1, 9), (0, 4)]),
+    GZIP: ((2,), [(1, 9)]),
+    LZMA: ((4,), [(0, 25), ANY, (0, 10), (0, 255), (0, 1)]),
+    ZSTD: ((5,), [ANY, (1, 22), (0, 15), (0, 31)]),
+}
+LZMA2 = 0x21
+LEVEL, WINDOW, WITH_SIZE, WITH_CHECKSUM, WORKERS = 100, 101, 200, 201, 400  # of libzstd
+
+
+def library(name):
+    try:
+        return ctypes.CDLL(name)
+    except OSError as error:
+        raise Refused("unsupported", str(error)) from error
+
+
+def size_t(value):
+    return ctypes.c_size_t(value)
+
+
+def lz4(packing, encoder, data, parameter):
+    lib = library("liblz4.so.1")
+    room = len(data) + len(data) // 255 + 16
+    out = ctypes.create_string_buffer(room)
+    make = lib.LZ4_compress_HC if encoder == LZ4_HC else lib.LZ4_compress_fast
+    n = make(data, out, len(data), room, parameter)
+    demand(n > 0, "format", "LZ4 could not encode")
+    return (struct.pack("<I", n) if packing == 6 else b"") + out.raw[:n]
+
+
+def deflate(packing, data, parameters):
+    level, window, memory, strategy = parameters
+    encoder = zlib.compressobj(level, zlib.DEFLATED, -window if packing == 2 else window, memory,
+                               strategy)
+    return encoder.compress(data) + encoder.flush()
+
+
+def gzip(data, level):
+    demand(shutil.which("gzip"), "unsupported", "no gzip here")
+    done = subprocess.run(["gzip", "-n", f"-{level}", "-c"], input=data, stdout=subprocess.PIPE,
+                          check=True)
+    return done.stdout[10:-8]
+
+
+def xz_at_once(data, preset, dictionary, check, branch):
+    class Filter(ctypes.Structure):
+        _fields_ = [("id", ctypes.c_uint64), ("options", ctypes.c_void_p)]
+
+    lib = library("liblzma.so.5")
+    options = ctypes.create_string_buffer(256)  # begins with dict_size, 4 bytes
+    demand(not lib.lzma_lzma_preset(options, ctypes.c_uint32(preset)), "format", "preset")
+    options[0:4] = struct.pack("<I", dictionary)
+    chain = [Filter(branch, None)] if branch else []
+    chain += [Filter(LZMA2, ctypes.addressof(options)), Filter((1 << 64) - 1, None)]
+    room, at = len(data) + len(data) // 3 + 1024, ctypes.c_size_t(0)
+    out = ctypes.create_string_buffer(room)
+    error = lib.lzma_stream_buffer_encode((Filter * len(chain))(*chain), check, None, data,
+                                          size_t(len(data)), out, ctypes.byref(at), size_t(room))
+    demand(error == 0, "format", "xz could not encode")
+    return out.raw[: at.value]
+
+
+def xz(data, parameters):
+    preset, dictionary, check, branch, at_once = parameters
+    preset = preset & 15 | (lzma.PRESET_EXTREME if preset & 16 else 0)
+    if at_once:
+        return xz_at_once(data, preset, dictionary, check, branch)
+    filters = [{"id": branch}] if branch else []
+    filters.append({"id": LZMA2, "preset": preset, "dict_size": dictionary})
+    try:
+        encoder = lzma.LZMACompressor(lzma.FORMAT_XZ, check, filters=filters)
+        return encoder.compress(data) + encoder.flush()
+    except (lzma.LZMAError, ValueError) as error:
+        raise Refused("format", str(error)) from error
+
+
+class Buffer(ctypes.Structure):
+    """libzstd's for both directions."""
+
+    _fields_ = [("data", ctypes.c_void_p), ("size", ctypes.c_size_t), ("at", ctypes.c_size_t)]
+
+
+def zstd(data, parameters):
+    version, level, flags, window = parameters
+    lib = library("libzstd.so.1")
+    demand(lib.ZSTD_versionNumber() == version, "unsupported", f"zstd-{version}")
+    for name in ("ZSTD_compressBound", "ZSTD_compress2", "ZSTD_compressStream2"):
+        getattr(lib, name).restype = ctypes.c_size_t
+    lib.ZSTD_createCCtx.restype = ctypes.c_void_p
+    context = ctypes.c_void_p(lib.ZSTD_createCCtx())
+    try:
+        for key, value in ((LEVEL, level), (WINDOW, window), (WITH_CHECKSUM, flags & 1),
+                           (WITH_SIZE, flags >> 1 & 1), (WORKERS, flags >> 3)):
+            lib.ZSTD_CCtx_setParameter(context, key, value)
+        room = lib.ZSTD_compressBound(size_t(len(data)))
+        out = ctypes.create_string_buffer(room)
+        if not flags & 4:
+            n = lib.ZSTD_compress2(context, out, size_t(room), data, size_t(len(data)))
+            demand(n <= room, "format", "zstd could not encode")
+            return out.raw[:n]
+        return zstd_stream(lib, context, data, out, flags)
+    finally:
+        lib.ZSTD_freeCCtx(context)
+
+
+def zstd_stream(lib, context, data, out, flags):
+    if flags & 2:
+        lib.ZSTD_CCtx_setPledgedSrcSize(context, ctypes.c_uint64(len(data)))
+    source = Buffer(ctypes.cast(ctypes.c_char_p(data), ctypes.c_void_p), len(data), 0)
+    target = Buffer(ctypes.addressof(out), len(out), 0)
+    for end in (0, 2):  # go on; the end
+        left = 1
+        while left and (end or source.at < source.size):
+            left = lib.ZSTD_compressStream2(context, ctypes.byref(target), ctypes.byref(source),
+                                            end)
+            demand(left < 1 << 60, "format", "zstd could not encode")
+    return out.raw[: target.at]
+
+
+def encoded(setting, data):
+    encoder, parameters = setting.encoder, setting.parameters
+    if encoder in (FAST_LZ4, LZ4_HC):
+        return lz4(setting.packing, encoder, data, parameters[0])
+    if encoder == DEFLATE:
+        return deflate(setting.packing, data, parameters)
+    if encoder == GZIP:
+        return gzip(data, parameters[0])
+    return xz(data, parameters) if encoder == LZMA else zstd(data, parameters)

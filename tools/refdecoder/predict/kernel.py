@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: Apache-2.0
+"""kernel - PA-70 to PA-74: the relocations behind a kernel, its tables of distances, checksums"""
+
+import bisect
+
+from predict.field import PLACE, Field
+from predict.kallsyms import SymbolList
+from predict.program import signed
+from predict.shifts import name
+
+HIGH = 0xFFFFFFFF00000000
+RECORDS = {b"__ksymtab": (2, 12), b"__ksymtab_gpl": (2, 12), b"__ex_table": (2, 12),
+           b"__bug_table": (2, 12), b".altinstructions": (2, 14)}  # others: 1 in 4
+
+
+def text_hash(text):  # PA-15
+    value = 2166136261
+    for byte in text.split(b"\0")[0]:
+        value = (value ^ byte) * 16777619 & 0xFFFFFFFF
+    return value ^ value >> 15
+
+
+def checksum(program, at, text_at):
+    text = program.data[text_at : text_at + 64] if text_at is not None else b""
+    return Field(at, 4, 24, name(4, text_hash(text)), learns=True)
+
+
+def versions(program, section):  # PA-74
+    for at in range(section.offset, section.offset + section.size - 63, 64):
+        yield checksum(program, at, at + 8)
+
+
+class Places:
+    """The places of a section that the lists name: position -> width."""
+
+    def __init__(self, program, lists, section):
+        self.program, self.widths = program, {}
+        for width, one in ((4, lists[0]), (8, lists[2])):
+            i = bisect.bisect_left(one, section.address)
+            while i < len(one) and one[i] - section.address < section.size:
+                self.widths[section.offset + one[i] - section.address] = width
+                i += 1
+        self.order = sorted(self.widths)
+
+    def next(self, at):
+        """The first place at or behind a position, or None."""
+        i = bisect.bisect_left(self.order, at)
+        return self.order[i] if i < len(self.order) else None
+
+    def field(self, at):
+        wide = self.widths[at] == 8
+        value = self.program.number(at, self.widths[at])
+        spot = self.program.spot_of_address(value if wide else signed(value, 32))
+        return (Field(at, self.widths[at], 4 if wide else 3, spot, learns=True)
+                if spot is not None else None)
+
+    def fields(self, begin, end):
+        for at in self.order[bisect.bisect_left(self.order, begin):]:
+            found = self.field(at) if at + self.widths[at] <= end else None
+            if found:
+                yield found
+
+
+class Kernel:
+    def __init__(self, program):
+        self.program, self.symbols = program, None
+        self.words, self.lists = [], []
+        self.read_lists()
+
+    def read_lists(self):  # PA-70: 32-bit places, inverse places, 64-bit places
+        program = self.program
+        stop, at = program.headers_at + 64 * len(program.sections), len(program.data) & ~3
+        for _ in range(3):
+            end = at
+            while at >= stop + 4 and program.number(at - 4, 4):
+                at -= 4
+            words = range(at, end, 4)
+            self.lists.append([HIGH | program.number(word, 4) for word in words])
+            self.words[:0] = words
+            at -= 4
+
+    def relocations(self):  # PA-71
+        for at in self.words:
+            spot = self.program.spot_of_address(HIGH | self.program.number(at, 4))
+            if spot is not None:
+                yield Field(at, 4, 20, spot)
+
+    def places(self, section):
+        return Places(self.program, self.lists, section)
+
+    def data(self, s):
+        if not s.address:
+            return
+        places, end, found = self.places(s), s.offset + s.size, None
+        if s.role == "constants" and not self.symbols:
+            found = self.symbols = SymbolList.search(self.program, s, places)
+        if not found:
+            yield from places.fields(s.offset, end)
+            return
+        yield from places.fields(s.offset, found.begin)
+        yield from found.words()
+        yield from places.fields(found.base, found.names)
+        yield from found.texts()
+        yield from places.fields(found.end, end)
+
+    def distances(self, s):  # PA-72, PA-73
+        n, size = RECORDS.get(s.name, (1, 4))
+        for record in range(s.offset, s.offset + s.size - size + 1, size):
+            for at in range(record, record + 4 * n, 4):
+                value = signed(self.program.number(at, 4), 32)
+                spot = self.program.spot_of_address(self.program.address_of(s, at) + value)
+                if value and spot is not None:
+                    yield Field(at, 4, 19 if s.role == "orc" else 21, spot, PLACE,
+                                learns=s.role != "orc")
+
+    def checksums(self, s):  # PA-74
+        wanted = b"__ksymtab_gpl" if s.name == b"__kcrctab_gpl" else b"__ksymtab"
+        names = [n for n in self.program.sections if n.name == wanted]
+        for i in range(s.size // 4):
+            spot = None
+            if names:
+                at = names[-1].offset + 12 * i + 4
+                spot = self.program.spot_of_address(self.program.address_of(names[-1], at) +
+                                                    signed(self.program.number(at, 4), 32))
+            yield checksum(self.program, s.offset + 4 * i, spot)
+
+    def fields(self, s):
+        if s.role in ("constants", "other"):
+            return self.data(s)
+        return self.checksums(s) if s.role == "checksums" else self.distances(s)

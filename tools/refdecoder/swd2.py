@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: Apache-2.0
+"""swd2 - PF-110 to PF-116: differences with predicted addresses"""
+
+import struct
+
+from predict.predictor import NoProgram, predictor_for
+from refusal import Refused, demand
+from streams import unpacked
+
+MIB = 1 << 20
+PLAN, COPIES, NEWS, MOVES, DIFFERENCES, NEW_BYTES, CORRECTIONS = range(7)
+
+
+class Stream:
+    def __init__(self, data):
+        self.data, self.at = data, 0
+
+    def take(self, n):
+        demand(n <= len(self.data) - self.at, "format", "stream of a difference too short")
+        self.at += n
+        return self.data[self.at - n : self.at]
+
+    def number(self):  # PF-113
+        value = 0
+        for shift in range(0, 70, 7):
+            byte = self.take(1)[0]
+            value |= (byte & 0x7F) << shift
+            if byte < 0x80:
+                demand(value < 1 << 64, "format", "number of more than 64 bits")
+                return value
+        raise Refused("format", "number of more than 10 bytes")
+
+    def signed_number(self):
+        value = self.number()
+        return value >> 1 ^ -(value & 1)
+
+
+def decoder_memory(n):  # PF-112
+    return MIB // 2 + min(6 * n, 7 * MIB // 2)
+
+
+def streams_of(blob):  # PF-110, PF-112
+    demand(len(blob) >= 8 and blob[5:8] == b"\0\0\0" and 6 <= blob[4] <= 38, "format",
+           "head of a difference")
+    n, at = blob[4], 8 + 9 * blob[4]
+    demand(len(blob) >= at, "format", "table of streams is cut")
+    streams, memory = [], 0
+    for i in range(n):
+        codec, n_packed, size = struct.unpack_from("<BII", blob, 8 + 9 * i)
+        demand(codec <= 4 and bool(n_packed) == bool(size), "format", "stream of a difference")
+        demand(codec or n_packed == size, "format", "stream of a difference")
+        demand(n_packed <= len(blob) - at, "format", "sizes of streams")
+        memory += decoder_memory(size) if size else 0
+        demand(memory <= 36 * MIB, "limit", "decoders of a difference")
+        demand(i != PLAN or size <= MIB, "limit", "plan of a difference")
+        streams.append(Stream(unpacked(codec, blob[at : at + n_packed], size, decoder_memory(size))
+                              if size else b""))
+        at += n_packed
+    demand(at == len(blob), "format", "bytes behind a difference")
+    return streams
+
+
+class Part:
+    """PF-113, PF-114; at: where the sources of the parts before it end."""
+
+    def __init__(self, streams, source, at, n_left):
+        plan = streams[PLAN]
+        skip, n_source, self.size, n_entries, model = (plan.number() for _ in range(5))
+        demand(skip + n_source <= len(source) - at and 0 < self.size <= n_left and n_entries > 0,
+               "format", "part of a difference")
+        demand(model <= 1, "unsupported", f"model {model}")
+        demand(n_entries <= 262144, "limit", "entries of a difference")
+        self.source = source[at + skip : at + skip + n_source]
+        self.end = at + skip + n_source
+        self.model, self.hints = model, b""
+        if model:
+            n_hints = plan.number()
+            demand(n_hints <= 65536, "limit", "hints of a difference")
+            self.hints = plan.take(n_hints)
+        self.entries = self.read_entries(streams, n_entries)
+
+    def read_entries(self, streams, n):
+        """(position in the source, in the target, bytes of the copy, new bytes behind it)"""
+        entries, old, new = [], 0, 0
+        for _ in range(n):
+            x, y = streams[COPIES].number(), streams[NEWS].number()
+            inside = x <= len(self.source) - old and x + y <= self.size - new
+            demand(inside, "format", "entry of a difference")
+            entries.append((old, new, x, y))
+            old, new = old + x + streams[MOVES].signed_number(), new + x + y
+            demand(0 <= old <= len(self.source), "format", "move of a difference")
+        demand(new == self.size, "format", "entries of a difference")
+        return entries
+
+    def made(self, streams):  # PF-115, PF-116
+        copies = [entry[:3] for entry in self.entries]
+        predictor = (predictor_for(self.source, copies, self.hints) if self.model
+                     else NoProgram(b""))
+        out = bytearray()
+        for old, new, n, n_new in self.entries:
+            at = old
+            for field in predictor.fields_in(old, old + n):
+                out += self.added(streams, at, field.at)
+                out += self.field(streams, predictor, field, new + field.at - old)
+                at = field.at + field.width
+            out += self.added(streams, at, old + n)
+            out += streams[NEW_BYTES].take(n_new)
+        return out
+
+    def added(self, streams, begin, end):
+        pairs = zip(streams[DIFFERENCES].take(end - begin), self.source[begin:end])
+        return bytes((a + b) & 0xFF for a, b in pairs)
+
+    def field(self, streams, predictor, field, new):
+        number = CORRECTIONS + field.kind
+        demand(number < len(streams), "format", "no corrections of a kind")
+        value = int.from_bytes(self.source[field.at : field.at + field.width], "little")
+        predicted = predictor.predict(field, new, value)
+        new_value = predicted + streams[number].signed_number() & (1 << 8 * field.width) - 1
+        predictor.learn(field, new, value, new_value, predicted)
+        return new_value.to_bytes(field.width, "little")
+
+
+def swd2(blob, source, size):
+    streams, out, at = streams_of(blob), bytearray(), 0
+    while len(out) < size:
+        part = Part(streams, source, at, size - len(out))
+        at = part.end
+        out += part.made(streams)
+    demand(all(s.at == len(s.data) for s in streams), "format", "more than the target")
+    return bytes(out)
