@@ -8,9 +8,9 @@
  * buffers. */
 #define CHUNK_BLOCKS_OWN ((4u << 20) / SWB_BLOCK_BYTES)
 
-/* The lowest number does: older devices read it too. */
+/* Full payloads gain nothing from a higher number, and older devices read this one too. */
 #define SWB_MINOR_OWN_FULL 1003
-#define SWB_MINOR_OWN_DELTA 1003
+#define SWB_MINOR_OWN_DELTA 1004
 
 static const char *const names[_SWB_PROFILE_MAX] = {
         [SWB_PROFILE_SWITCHBACK] = "switchback",
