@@ -2,6 +2,7 @@
 #include "device/install/scratch.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -13,22 +14,21 @@
 /* One that an ended process left behind under the name was cut off between two calls. */
 static int make_file(struct swb_scratch_file *scratch)
 {
-        _cleanup_close_ int folder = -EBADF;
-        int fd;
+        _cleanup_free_ char *path = NULL;
 
         if (!scratch->folder) {
                 scratch->fd = memfd_create(NAME, MFD_CLOEXEC);
                 return scratch->fd < 0 ? -errno : 0;
         }
-        folder = open(scratch->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (folder < 0)
+        if (asprintf(&path, "%s/" NAME, scratch->folder) < 0) {
+                path = NULL;
+                return -ENOMEM;
+        }
+        (void)unlink(path);
+        scratch->fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+        if (scratch->fd < 0)
                 return -errno;
-        (void)unlinkat(folder, NAME, 0);
-        fd = openat(folder, NAME, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-        if (fd < 0)
-                return -errno;
-        (void)unlinkat(folder, NAME, 0);
-        scratch->fd = fd;
+        (void)unlink(path);
         return 0;
 }
 
