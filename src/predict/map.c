@@ -124,8 +124,10 @@ int swb_map_init(struct swb_map *map, const struct swb_elf *elf, const struct sw
                                 return error;
                 }
         }
-        qsort(map->pieces, map->n_pieces, sizeof(*map->pieces), compare_pieces);
-        drop_overlaps(map);
+        if (map->n_pieces > 0) {
+                qsort(map->pieces, map->n_pieces, sizeof(*map->pieces), compare_pieces);
+                drop_overlaps(map);
+        }
         return 0;
 }
 
