@@ -1,13 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <stdatomic.h>
-
-#include "base/cursor.h"
 #include "base/endian.h"
-#include "codec/codec.h"
-#include "codec/split_format.h"
+#include "codec/split_streams.h"
 
 #define OUT_BYTES ((size_t)64 << 10)
-#define BESIDE_WINDOW_BYTES ((size_t)1 << 20)
 #define NUMBER_BYTES_MAX 5
 /* Pieces of at least this size go out without a copy. */
 #define DIRECT_BYTES ((size_t)16 << 10)
@@ -477,107 +472,15 @@ static int finish(struct unsplit *u)
         return flush(u);
 }
 
-/* ---- the streams' decoding ---- */
-
-/* An LZMA decoder takes about so many times as long for a byte as one of Zstandard. */
-#define XZ_COST 8u
-
-/* A stream as it is packed, and where it is to be decoded. */
-struct packed {
-        enum swb_codec codec;
-        const uint8_t *data;
-        uint32_t n_packed, n;
-        uint8_t *room;
-        int result;
-};
-
-/* Whoever decodes takes the next; `next` is all that the threads share. */
-struct decoding {
-        struct packed streams[SWB_SPLIT_STREAMS_MAX]; /* in the blob's order */
-        uint8_t order[SWB_SPLIT_STREAMS_MAX];         /* the long ones first */
-        unsigned n;
-        atomic_uint next;
-};
-
-static uint64_t cost_of(const struct packed *p)
-{
-        return (uint64_t)p->n_packed * (p->codec == SWB_CODEC_XZ ? XZ_COST : 1);
-}
-
-static void order_streams(struct decoding *d)
-{
-        for (unsigned i = 0; i < d->n; i++) {
-                unsigned at = i;
-
-                for (; at > 0 && cost_of(&d->streams[d->order[at - 1]]) < cost_of(&d->streams[i]);
-                     at--)
-                        d->order[at] = d->order[at - 1];
-                d->order[at] = (uint8_t)i;
-        }
-}
-
-static void decode_one(struct packed *p)
-{
-        size_t window = SWB_MIN(p->n, SWB_SPLIT_WINDOW_BYTES);
-
-        p->result = p->n == 0 ? 0
-                              : swb_decode(p->codec, window + BESIDE_WINDOW_BYTES, p->data,
-                                           p->n_packed, p->room, p->n);
-}
-
-static void decode_next(void *argument)
-{
-        struct decoding *d = argument;
-        unsigned i;
-
-        while ((i = atomic_fetch_add(&d->next, 1)) < d->n)
-                decode_one(&d->streams[d->order[i]]);
-}
-
-/* What two at a time have no memory for, one may have. */
-static int decode_all(struct decoding *d, const struct swb_split_helper *helper)
-{
-        order_streams(d);
-        atomic_init(&d->next, 0);
-        if (helper)
-                helper->start(helper->context, decode_next, d);
-        decode_next(d);
-        if (helper)
-                helper->wait(helper->context);
-        for (unsigned i = 0; i < d->n; i++) {
-                struct packed *p = &d->streams[i];
-
-                if (p->result == -ENOMEM && helper)
-                        decode_one(p);
-                if (p->result < 0)
-                        return p->result;
-        }
-        return 0;
-}
-
-static int find_packed(struct packed *p, const uint8_t *entry, struct swb_cursor *c, uint8_t *room)
-{
-        static const enum swb_codec codecs[] = {[SWB_SPLIT_NONE] = SWB_CODEC_NONE,
-                                                [SWB_SPLIT_XZ] = SWB_CODEC_XZ,
-                                                [SWB_SPLIT_ZSTD] = SWB_CODEC_ZSTD};
-        uint32_t n_packed = swb_get_le32(entry + 1), n = swb_get_le32(entry + 5);
-        const uint8_t *data = swb_cursor_take(c, n_packed);
-
-        if (!data || entry[0] >= SWB_ELEMENTS(codecs) || (n == 0) != (n_packed == 0))
-                return -EBADMSG;
-        *p = (struct packed){codecs[entry[0]], data, n_packed, n, room, 0};
-        return 0;
-}
-
 /* One after the other in `room`. */
 static int decode_sources(struct unsplit *u, const uint8_t *entries, unsigned n,
                           struct swb_cursor *c, uint8_t *room)
 {
-        struct decoding d = {.n = n};
+        struct swb_split_packed streams[SWB_SPLIT_STREAMS_MAX];
 
         for (unsigned i = 0; i < n; i++) {
-                struct packed *p = &d.streams[i];
-                int r = find_packed(p, entries + i * SWB_SPLIT_ENTRY_BYTES, c, room);
+                struct swb_split_packed *p = &streams[i];
+                int r = swb_split_packed_find(p, entries + i * SWB_SPLIT_ENTRY_BYTES, c, room);
 
                 if (r < 0)
                         return r;
@@ -585,7 +488,7 @@ static int decode_sources(struct unsplit *u, const uint8_t *entries, unsigned n,
                 u->sources[i] = (struct source){p->room, room};
         }
         u->n_sources = n;
-        return decode_all(&d, u->helper);
+        return swb_split_decode(streams, n, u->helper);
 }
 
 /* All sizes are right before any of them is used. Return: bytes of all streams; or negative. */
