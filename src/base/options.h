@@ -5,7 +5,7 @@
  *
  * A program is either a list of verbs ("swb-pack delta …"), each with its own option table, or a
  * single action (verbs == NULL). --help and --version are understood everywhere; every program
- * also takes the global options of its table before or after the verb.
+ * also takes the global options of its table, behind the verb.
  *
  * The values are written straight into variables of the caller, which hold the defaults before the
  * call: option variables are the one kind of mutable file-scope state that bin/ may have.

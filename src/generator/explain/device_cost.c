@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "generator/explain/shares.h"
 
-/* Nanoseconds a byte, measured once with a program of 2.7 MB on an x86-64 build host; only their
- * proportions matter. */
+/* Nanoseconds a byte, of one program of 2.7 MB on an x86-64 build host that was busy; those of a
+ * field and of a byte written are guesses. Only the proportions matter, and those roughly. */
 #define DECODING_NS 19.0 /* xz */
 #define FIELD_NS 100.0
 #define WRITING_NS 1.0
