@@ -204,6 +204,20 @@ static bool fits_device(const struct opening *o)
                needs.scratch_bytes <= SWB_OPEN_SCRATCH_BYTES;
 }
 
+/* A part may have lost all of its blocks: then what belongs together is not known any more. */
+static bool are_whole(const struct swb_task *task, const struct swb_task_part *parts,
+                      size_t n_parts)
+{
+        uint64_t n_blocks = 0;
+
+        for (size_t i = 0; i < n_parts; i++) {
+                if (parts[i].dst_blocks == 0)
+                        return false;
+                n_blocks += parts[i].dst_blocks;
+        }
+        return n_blocks == task->dst.n_blocks;
+}
+
 int swb_opened_diff(const struct swb_opened_pair *pair, struct swb_buf *patch)
 {
         _cleanup_(opening_done) struct opening o = {.pair = pair,
@@ -214,9 +228,12 @@ int swb_opened_diff(const struct swb_opened_pair *pair, struct swb_buf *patch)
         const struct swb_task_part *parts = task->n_parts > 0 ? task->parts : &all;
         size_t n_parts = task->n_parts > 0 ? task->n_parts : 1;
         struct swb_patch_input input = {.rules = pair->rules, .task = task};
-        /* Of what is planned opened that is known. */
-        int r = task->n_opened_new > 0 ? 1 : look(pair, parts, n_parts);
+        int r;
 
+        if (!are_whole(task, parts, n_parts))
+                return SWB_NOT_OPENED;
+        /* Of what is planned opened that is known. */
+        r = task->n_opened_new > 0 ? 1 : look(pair, parts, n_parts);
         if (r <= 0)
                 return r;
         r = open_parts(&o, parts, n_parts);

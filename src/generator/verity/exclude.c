@@ -18,10 +18,24 @@ static int keep(const struct swb_task *task, struct swb_task *kept, uint64_t at,
         return swb_extent_list_append_slice(&kept->src, &task->src, at, n);
 }
 
-static int exclude(const struct swb_task *task, struct swb_task *kept,
-                   const struct swb_extent *extent)
+/* Blocks begin .. end of the target, counted in its order, are not of its parts any more. */
+static void shrink_parts(struct swb_task *task, uint64_t begin, uint64_t end)
 {
-        uint64_t at = 0, end = extent->start_block + extent->n_blocks;
+        uint64_t at = 0;
+
+        for (size_t i = 0; i < task->n_parts; i++) {
+                uint64_t n_blocks = task->parts[i].dst_blocks;
+                uint64_t first = SWB_MAX(at, begin), last = SWB_MIN(at + n_blocks, end);
+
+                if (first < last)
+                        task->parts[i].dst_blocks -= last - first;
+                at += n_blocks;
+        }
+}
+
+static int exclude(struct swb_task *task, struct swb_task *kept, const struct swb_extent *extent)
+{
+        uint64_t at = 0, gone = 0, end = extent->start_block + extent->n_blocks;
         int r = 0;
 
         for (size_t i = 0; i < task->dst.n && r == 0; i++) {
@@ -36,6 +50,9 @@ static int exclude(const struct swb_task *task, struct swb_task *kept,
                         if (r == 0)
                                 r = keep(task, kept, at + last - e->start_block,
                                          e->start_block + e->n_blocks - last);
+                        shrink_parts(task, at + first - e->start_block - gone,
+                                     at + last - e->start_block - gone);
+                        gone += last - first;
                 }
                 at += e->n_blocks;
         }

@@ -57,10 +57,38 @@ static void test_exclude(void **state)
         swb_task_list_done(&tasks);
 }
 
+/* What a difference's parts make together is what its task makes. */
+static void test_parts(void **state)
+{
+        static const struct swb_extent hole = {100, 10};
+        struct swb_task_list tasks = {0};
+        struct swb_task *task = swb_task_list_add(&tasks, SWB_TASK_DIFF);
+        struct swb_task_part *parts = calloc(3, sizeof(*parts));
+
+        (void)state;
+        assert_non_null(parts);
+        parts[0] = (struct swb_task_part){3, 12}; /* 90 .. 94, 95 .. 101 */
+        parts[1] = (struct swb_task_part){2, 4};  /* 102 .. 105 */
+        parts[2] = (struct swb_task_part){2, 14}; /* 106 .. 119 */
+        task->parts = parts;
+        task->n_parts = 3;
+        add(&task->dst, 90, 5);
+        add(&task->dst, 95, 25);
+        add(&task->src, 100, 7);
+        assert_int_equal(swb_task_list_exclude(&tasks, &hole), 0);
+        assert_int_equal(tasks.items[0].dst.n_blocks, 20);
+        assert_int_equal(tasks.items[0].parts[0].dst_blocks, 10);
+        assert_int_equal(tasks.items[0].parts[1].dst_blocks, 0);
+        assert_int_equal(tasks.items[0].parts[2].dst_blocks, 10);
+        assert_int_equal(tasks.items[0].parts[2].src_blocks, 2);
+        swb_task_list_done(&tasks);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_exclude),
+                cmocka_unit_test(test_parts),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
