@@ -127,14 +127,7 @@ static int run_create(char **args, struct swb_error *err)
 
 static int run_remove(char **args, struct swb_error *err)
 {
-        _cleanup_free_ char *path = client_path("apps", args[0], NULL);
-        struct client_request request = {.method = "DELETE", .path = path};
-        int r = client_do(&request, err);
-
-        if (r < 0)
-                return r;
-        (void)printf("removed app %s\n", args[0]);
-        return SWB_EXIT_OK;
+        return client_remove("apps", NULL, args[0], err);
 }
 
 int cmd_app(int n_args, char **args, struct swb_error *err)

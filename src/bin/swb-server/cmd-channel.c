@@ -53,14 +53,7 @@ static int run_set(char **args, struct swb_error *err)
 
 static int run_remove(char **args, struct swb_error *err)
 {
-        _cleanup_free_ char *path = client_path("channels", args[0], NULL);
-        struct client_request request = {.method = "DELETE", .path = path, .app = appid};
-        int r = client_do(&request, err);
-
-        if (r < 0)
-                return r;
-        (void)printf("removed channel %s\n", args[0]);
-        return SWB_EXIT_OK;
+        return client_remove("channels", appid, args[0], err);
 }
 
 int cmd_channel(int n_args, char **args, struct swb_error *err)

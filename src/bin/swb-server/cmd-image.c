@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "base/text.h"
-#include "bin/swb-server/client.h"
+#include "bin/swb-server/list.h"
 #include "bin/swb-server/server.h"
-#include "bin/swb-server/table.h"
 #include "server/store/payload_files.h"
-
-#define USERS_MAX 400
 
 static const char *appid;
 static bool force, only_unused, as_json;
@@ -21,70 +17,58 @@ const struct swb_opt cmd_image_options[] = {
 };
 
 /* "group canaries, 12 devices" */
-static const char *users_of(const json_t *thing, char *text, size_t size)
+static const char *users_of(const json_t *thing, char *text)
 {
         const json_t *list = json_object_get(thing, "used_by"), *user;
         size_t i, n = 0;
 
-        (void)snprintf(text, size, "%s", json_array_size(list) ? "" : "-");
-        json_array_foreach(list, i, user) if (n < size) n += (size_t)snprintf(
-                text + n, size - n, "%s%s", n ? ", " : "", json_string_value(user));
+        (void)snprintf(text, LIST_CELL_MAX, "%s", json_array_size(list) ? "" : "-");
+        json_array_foreach(list, i, user) if (n < LIST_CELL_MAX) n += (size_t)snprintf(
+                text + n, LIST_CELL_MAX - n, "%s%s", n ? ", " : "", json_string_value(user));
         return text;
-}
-
-static int get(const char *path, const char *query, struct client_answer *ret,
-               struct swb_error *err)
-{
-        const struct client_request request = {
-                .method = "GET", .path = path, .query = query, .app = appid};
-
-        return client_call(&request, ret, err);
 }
 
 static int run_list(char **args, struct swb_error *err)
 {
-        _cleanup_(client_answer_done) struct client_answer answer = {0};
-        char size[SWB_SIZE_TEXT], users[USERS_MAX];
-        struct table table;
-        json_t *image;
-        size_t i;
-        int r;
+        static const struct list_column columns[] = {
+                {"APP", "app"},
+                {"VERSION", "version"},
+                {"SIZE", "size", .is_size = true},
+                {"SHA256", "sha256"},
+                {"CREATED", "created"},
+                {"USED BY", .cell = users_of},
+                {0},
+        };
+        const struct list list = {.request = {.method = "GET", .path = "images", .app = appid},
+                                  .columns = columns,
+                                  .as_json = as_json};
 
         (void)args;
-        r = get("images", NULL, &answer, err);
-        if (r < 0)
-                return r;
-        if (as_json)
-                return client_print_json(answer.json, err);
-        table_init(&table, "APP", "VERSION", "SIZE", "SHA256", "CREATED", "USED BY", NULL);
-        json_array_foreach(answer.json, i, image) table_row(
-                &table, client_text(image, "app"), client_text(image, "version"),
-                swb_format_size(client_number(image, "size"), size), client_text(image, "sha256"),
-                client_text(image, "created"), users_of(image, users, sizeof(users)), NULL);
-        return table_finish(&table, 0, err);
+        return list_print(&list, err);
+}
+
+static struct client_request ask_files(bool unused)
+{
+        return (struct client_request){.method = "GET",
+                                       .path = "payload-files",
+                                       .query = unused ? "unused=true" : NULL,
+                                       .app = appid};
 }
 
 static int run_files(char **args, struct swb_error *err)
 {
-        _cleanup_(client_answer_done) struct client_answer answer = {0};
-        char size[SWB_SIZE_TEXT], users[USERS_MAX];
-        struct table table;
-        json_t *file;
-        size_t i;
-        int r;
+        static const struct list_column columns[] = {
+                {"SHA256", "sha256"},
+                {"SIZE", "size", .is_size = true},
+                {"CHANGED", "changed"},
+                {"USED BY", .cell = users_of},
+                {0},
+        };
+        const struct list list = {
+                .request = ask_files(only_unused), .columns = columns, .as_json = as_json};
 
         (void)args;
-        r = get("payload-files", only_unused ? "unused=true" : NULL, &answer, err);
-        if (r < 0)
-                return r;
-        if (as_json)
-                return client_print_json(answer.json, err);
-        table_init(&table, "SHA256", "SIZE", "CHANGED", "USED BY", NULL);
-        json_array_foreach(answer.json, i, file)
-                table_row(&table, client_text(file, "sha256"),
-                          swb_format_size(client_number(file, "size"), size),
-                          client_text(file, "changed"), users_of(file, users, sizeof(users)), NULL);
-        return table_finish(&table, 0, err);
+        return list_print(&list, err);
 }
 
 static int remove_file(const char *sha256, struct swb_error *err)
@@ -122,12 +106,13 @@ static int run_remove(char **args, struct swb_error *err)
 static int run_prune(char **args, struct swb_error *err)
 {
         _cleanup_(client_answer_done) struct client_answer answer = {0};
+        const struct client_request request = ask_files(true);
         json_t *file;
         size_t i;
         int r;
 
         (void)args;
-        r = get("payload-files", "unused=true", &answer, err);
+        r = client_call(&request, &answer, err);
         if (r < 0)
                 return r;
         json_array_foreach(answer.json, i, file)

@@ -2,9 +2,8 @@
 #include <inttypes.h>
 
 #include "base/text.h"
-#include "bin/swb-server/client.h"
+#include "bin/swb-server/list.h"
 #include "bin/swb-server/server.h"
-#include "bin/swb-server/table.h"
 
 static const char *appid, *channel;
 static uint64_t max_deltas = CLIENT_UNSET, cpu_usec = CLIENT_UNSET, delta_bytes = CLIENT_UNSET;
@@ -26,31 +25,33 @@ const struct swb_opt cmd_job_options[] = {
         {0},
 };
 
-static void add_row(const json_t *job, void *userdata)
+static const char *percent_of(const json_t *job, char *text)
 {
-        char id[24], percent[16], size[SWB_SIZE_TEXT];
-
-        (void)snprintf(id, sizeof(id), "%" PRIu64, client_number(job, "id"));
-        (void)snprintf(percent, sizeof(percent), "%u%%", (unsigned)client_number(job, "percent"));
-        table_row(userdata, id, client_text(job, "app"), client_text(job, "version"),
-                  client_text(job, "status"), client_text_or(job, "step", "-"), percent,
-                  swb_format_size(client_number(job, "bytes"), size),
-                  client_text_or(job, "error", "-"), NULL);
+        (void)snprintf(text, LIST_CELL_MAX, "%u%%", (unsigned)client_number(job, "percent"));
+        return text;
 }
 
 static int run_list(char **args, struct swb_error *err)
 {
-        struct client_request request = {.method = "GET", .path = "jobs"};
-        struct table table;
-        int r;
+        static const struct list_column columns[] = {
+                {"JOB", "id"},
+                {"APP", "app"},
+                {"VERSION", "version"},
+                {"STATUS", "status"},
+                {"STEP", "step", "-"},
+                {"DONE", .cell = percent_of},
+                {"MADE", "bytes", .is_size = true},
+                {"ERROR", "error", "-"},
+                {0},
+        };
+        const struct list list = {.request = {.method = "GET", .path = "jobs"},
+                                  .cursor = "before",
+                                  .limit = limit,
+                                  .columns = columns,
+                                  .as_json = as_json};
 
         (void)args;
-        if (as_json)
-                return client_print_pages(&request, "before", limit, err);
-        table_init(&table, "JOB", "APP", "VERSION", "STATUS", "STEP", "DONE", "MADE", "ERROR",
-                   NULL);
-        r = client_each(&request, "before", limit, add_row, &table, err);
-        return table_finish(&table, r, err);
+        return list_print(&list, err);
 }
 
 /* Of all devices that run the source, against the full payload. */
@@ -65,40 +66,47 @@ static void print_saving(const json_t *payload)
                      swb_format_size(client_number(payload, "expected_saving"), expected));
 }
 
-static void add_measure(const json_t *m, void *userdata)
+static const char *share_of(const json_t *measure, char *text)
 {
-        char delta[SWB_SIZE_TEXT], full[SWB_SIZE_TEXT], share[16], cpu[32];
-        uint64_t n_full = client_number(m, "full_bytes");
+        uint64_t n_full = client_number(measure, "full_bytes");
+        double n_delta = (double)client_number(measure, "delta_bytes");
 
-        (void)snprintf(share, sizeof(share), "%.1f%%",
-                       n_full ? 100.0 * (double)client_number(m, "delta_bytes") / (double)n_full
-                              : 0.0);
-        (void)snprintf(cpu, sizeof(cpu), "%.1f s", (double)client_number(m, "cpu_msec") / 1000);
-        table_row(userdata, client_text(m, "source_version"), client_text(m, "target_version"),
-                  swb_format_size(client_number(m, "delta_bytes"), delta),
-                  swb_format_size(n_full, full), share, cpu, client_text(m, "at"), NULL);
+        (void)snprintf(text, LIST_CELL_MAX, "%.1f%%",
+                       n_full ? 100.0 * n_delta / (double)n_full : 0.0);
+        return text;
+}
+
+static const char *cpu_of(const json_t *measure, char *text)
+{
+        (void)snprintf(text, LIST_CELL_MAX, "%.1f s",
+                       (double)client_number(measure, "cpu_msec") / 1000);
+        return text;
 }
 
 /* What deltas took and saved: by this the next ones are chosen. */
 static int run_measures(char **args, struct swb_error *err)
 {
-        _cleanup_(client_answer_done) struct client_answer answer = {0};
-        const struct client_request request = {
-                .method = "GET", .path = "delta-measures", .query = "limit=1000", .app = appid};
-        struct table table;
-        json_t *measure;
-        size_t i;
-        int r;
+        static const struct list_column columns[] = {
+                {"FROM", "source_version"},
+                {"TO", "target_version"},
+                {"DELTA", "delta_bytes", .is_size = true},
+                {"FULL", "full_bytes", .is_size = true},
+                {"SHARE", .cell = share_of},
+                {"CPU TIME", .cell = cpu_of},
+                {"MEASURED", "at"},
+                {0},
+        };
+        const struct list list = {
+                .request = {.method = "GET",
+                            .path = "delta-measures",
+                            .query = "limit=1000",
+                            .app = appid},
+                .columns = columns,
+                .as_json = as_json,
+        };
 
         (void)args;
-        r = client_call(&request, &answer, err);
-        if (r < 0)
-                return r;
-        if (as_json)
-                return client_print_json(answer.json, err);
-        table_init(&table, "FROM", "TO", "DELTA", "FULL", "SHARE", "CPU TIME", "MEASURED", NULL);
-        json_array_foreach(answer.json, i, measure) add_measure(measure, &table);
-        return table_finish(&table, 0, err);
+        return list_print(&list, err);
 }
 
 static int print(const json_t *job, struct swb_error *err)

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/text.h"
-#include "bin/swb-server/client.h"
+#include "bin/swb-server/list.h"
 #include "bin/swb-server/server.h"
-#include "bin/swb-server/table.h"
 
 static const char *network, *group, *tag, *hardware_class, *url;
 static uint64_t position = CLIENT_UNSET;
@@ -25,30 +24,16 @@ const struct swb_opt cmd_mirror_options[] = {
 
 static int run_list(char **args, struct swb_error *err)
 {
-        _cleanup_(client_answer_done) struct client_answer answer = {0};
-        const struct client_request request = {.method = "GET", .path = "mirrors"};
-        struct table table;
-        json_t *mirror;
-        size_t i;
-        int r;
+        static const struct list_column columns[] = {
+                {"#", "position"}, {"MIRROR", "name"}, {"FOR", "kind"},
+                {"", "value"},     {"URL", "url"},     {0},
+        };
+        const struct list list = {.request = {.method = "GET", .path = "mirrors"},
+                                  .columns = columns,
+                                  .as_json = as_json};
 
         (void)args;
-        r = client_call(&request, &answer, err);
-        if (r < 0)
-                return r;
-        if (as_json)
-                return client_print_json(answer.json, err);
-        table_init(&table, "#", "MIRROR", "FOR", "", "URL", NULL);
-        json_array_foreach(answer.json, i, mirror)
-        {
-                char number[24];
-
-                (void)snprintf(number, sizeof(number), "%llu",
-                               (unsigned long long)client_number(mirror, "position"));
-                table_row(&table, number, client_text(mirror, "name"), client_text(mirror, "kind"),
-                          client_text(mirror, "value"), client_text(mirror, "url"), NULL);
-        }
-        return table_finish(&table, 0, err);
+        return list_print(&list, err);
 }
 
 /* At most one of them is given. */
@@ -95,14 +80,7 @@ static int run_set(char **args, struct swb_error *err)
 
 static int run_remove(char **args, struct swb_error *err)
 {
-        _cleanup_free_ char *path = client_path("mirrors", args[0], NULL);
-        struct client_request request = {.method = "DELETE", .path = path};
-        int r = client_do(&request, err);
-
-        if (r < 0)
-                return r;
-        (void)printf("removed mirror %s\n", args[0]);
-        return SWB_EXIT_OK;
+        return client_remove("mirrors", NULL, args[0], err);
 }
 
 int cmd_mirror(int n_args, char **args, struct swb_error *err)

@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 
+#include "base/text.h"
 #include "bin/swb-server/table.h"
 
 struct rows {
@@ -16,6 +17,8 @@ static const char *cell_of(const struct list_column *column, const json_t *eleme
 
         if (column->cell)
                 return column->cell(element, text);
+        if (column->is_size)
+                return swb_format_size(client_number(element, column->member), text);
         if (!json_is_integer(member))
                 return client_text_or(element, column->member, column->none ? column->none : "");
         (void)snprintf(text, LIST_CELL_MAX, "%" PRId64, (int64_t)json_integer_value(member));

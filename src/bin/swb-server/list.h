@@ -12,6 +12,7 @@ struct list_column {
         const char *none;   /* stands there when it is empty; NULL: nothing does */
         /* In place of `member`; text has room for LIST_CELL_MAX bytes. */
         const char *(*cell)(const json_t *element, char *text);
+        bool is_size; /* the member is a number of bytes: "1.2 MB" */
 };
 
 struct list {
