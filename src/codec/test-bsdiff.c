@@ -3,27 +3,7 @@
 
 #include "base/endian.h"
 #include "base/test.h"
-#include "codec/bspatch.h"
-
-struct memory_io {
-        const uint8_t *source;
-        struct swb_buf target;
-};
-
-static int read_source(void *context, uint64_t offset, uint8_t *data, size_t n)
-{
-        const struct memory_io *memory = context;
-
-        memcpy(data, memory->source + offset, n);
-        return 0;
-}
-
-static int write_target(void *context, const uint8_t *data, size_t n)
-{
-        struct memory_io *memory = context;
-
-        return swb_buf_append(&memory->target, data, n);
-}
+#include "codec/test-memory.h"
 
 /* Some readers go wrong when the source position leaves the source, even if nothing is read there.
  */
@@ -53,8 +33,8 @@ static size_t round_trip(const uint8_t *old, size_t n_old, const uint8_t *new, s
                          enum swb_bsdiff_format format)
 {
         _cleanup_(swb_buf_done) struct swb_buf patch = SWB_BUF_INIT(1 << 24);
-        struct memory_io memory = {old, SWB_BUF_INIT(1 << 24)};
-        const struct swb_bspatch_io io = {&memory, read_source, write_target};
+        struct memory memory = {old, n_old, SWB_BUF_INIT(1 << 24)};
+        const struct swb_bspatch_io io = memory_io(&memory);
 
         assert_int_equal(swb_bsdiff(old, n_old, new, n_new, format, &patch), 0);
         if (format == SWB_BSDIFF40)

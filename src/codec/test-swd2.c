@@ -6,37 +6,16 @@
 #include "codec/swd2_watch.h"
 #include "codec/swd2patch.h"
 #include "codec/swpatch.h"
-
-struct memory_io {
-        const uint8_t *source;
-        uint64_t n_source;
-        struct swb_buf target;
-};
-
-static int read_source(void *context, uint64_t offset, uint8_t *data, size_t n)
-{
-        const struct memory_io *memory = context;
-
-        assert_true(offset <= memory->n_source && n <= memory->n_source - offset);
-        memcpy(data, memory->source + offset, n);
-        return 0;
-}
-
-static int write_target(void *context, const uint8_t *data, size_t n)
-{
-        struct memory_io *memory = context;
-
-        return swb_buf_append(&memory->target, data, n);
-}
+#include "codec/test-memory.h"
 
 static int apply(const struct swb_buf *patch, const uint8_t *source, uint64_t n_source,
                  uint64_t n_target, struct swb_buf *target)
 {
-        struct memory_io io = {source, n_source, SWB_BUF_INIT(1 << 26)};
-        const struct swb_bspatch_io callbacks = {&io, read_source, write_target};
-        int r = swb_swd2_patch(patch->data, patch->n_bytes, n_source, n_target, &callbacks);
+        struct memory memory = {source, n_source, SWB_BUF_INIT(1 << 26)};
+        const struct swb_bspatch_io io = memory_io(&memory);
+        int r = swb_swd2_patch(patch->data, patch->n_bytes, n_source, n_target, &io);
 
-        *target = io.target;
+        *target = memory.target;
         return r;
 }
 
@@ -129,9 +108,9 @@ static void watch_taken(void *context, const struct swb_swd2_taken *taken)
 static void test_watched(void **state)
 {
         _cleanup_(swb_buf_done) struct swb_buf patch = build(&good);
-        struct memory_io io = {source, N_SOURCE, SWB_BUF_INIT(1 << 26)};
-        const struct swb_bspatch_io callbacks = {&io, read_source, write_target};
-        const struct swb_bspatch_io *both[] = {&callbacks, NULL};
+        struct memory memory = {source, N_SOURCE, SWB_BUF_INIT(1 << 26)};
+        const struct swb_bspatch_io io = memory_io(&memory);
+        const struct swb_bspatch_io *both[] = {&io, NULL};
         struct swb_swd2_table table;
 
         (void)state;
@@ -151,7 +130,7 @@ static void test_watched(void **state)
                 for (size_t k = 0; k < N_STREAMS; k++)
                         assert_int_equal(watched.bytes[k], table.bytes[k]);
         }
-        swb_buf_done(&io.target);
+        swb_buf_done(&memory.target);
 }
 
 static void test_bad_heads(void **state)
@@ -294,15 +273,15 @@ static void test_round_trips(void **state)
 static void test_by_magic(void **state)
 {
         _cleanup_(swb_buf_done) struct swb_buf patch = build(&good);
-        struct memory_io io = {source, N_SOURCE, SWB_BUF_INIT(1 << 16)};
-        const struct swb_bspatch_io callbacks = {&io, read_source, write_target};
+        struct memory memory = {source, N_SOURCE, SWB_BUF_INIT(1 << 16)};
+        const struct swb_bspatch_io io = memory_io(&memory);
 
         (void)state;
         assert_int_equal(swb_swpatch(patch.data, patch.n_bytes, N_SOURCE, N_TARGET,
-                                     SWB_DECODER_MEMORY_BYTES, &callbacks),
+                                     SWB_DECODER_MEMORY_BYTES, &io),
                          0);
-        assert_memory_equal(io.target.data, "quiet!?The ", N_TARGET);
-        swb_buf_done(&io.target);
+        assert_memory_equal(memory.target.data, "quiet!?The ", N_TARGET);
+        swb_buf_done(&memory.target);
 }
 
 int main(void)

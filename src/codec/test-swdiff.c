@@ -4,28 +4,7 @@
 #include "base/endian.h"
 #include "base/test.h"
 #include "codec/swpatch.h"
-
-struct memory_io {
-        const uint8_t *source;
-        uint64_t n_source;
-        struct swb_buf target;
-};
-
-static int read_source(void *context, uint64_t offset, uint8_t *data, size_t n)
-{
-        const struct memory_io *memory = context;
-
-        assert_true(offset <= memory->n_source && n <= memory->n_source - offset);
-        memcpy(data, memory->source + offset, n);
-        return 0;
-}
-
-static int write_target(void *context, const uint8_t *data, size_t n)
-{
-        struct memory_io *memory = context;
-
-        return swb_buf_append(&memory->target, data, n);
-}
+#include "codec/test-memory.h"
 
 /* Patches are put together by hand here, so that reader and writer do not agree by mistake. */
 static const uint8_t source[] = "The quick brown fox";
@@ -66,33 +45,33 @@ static struct swb_buf build(const struct parts *parts)
         return buf;
 }
 
-static int apply(const struct swb_buf *patch, struct memory_io *io)
+static int apply(const struct swb_buf *patch, struct memory *memory)
 {
-        const struct swb_bspatch_io callbacks = {io, read_source, write_target};
+        const struct swb_bspatch_io io = memory_io(memory);
 
-        *io = (struct memory_io){source, N_SOURCE, SWB_BUF_INIT(1 << 16)};
+        *memory = (struct memory){source, N_SOURCE, SWB_BUF_INIT(1 << 16)};
         return swb_swpatch(patch->data, patch->n_bytes, N_SOURCE, N_TARGET,
-                           SWB_DECODER_MEMORY_BYTES, &callbacks);
+                           SWB_DECODER_MEMORY_BYTES, &io);
 }
 
 static void assert_good(const struct parts *parts)
 {
         _cleanup_(swb_buf_done) struct swb_buf patch = build(parts);
-        struct memory_io io;
+        struct memory memory;
 
-        assert_int_equal(apply(&patch, &io), 0);
-        assert_int_equal(io.target.n_bytes, N_TARGET);
-        assert_memory_equal(io.target.data, "quiet!?The ", N_TARGET);
-        swb_buf_done(&io.target);
+        assert_int_equal(apply(&patch, &memory), 0);
+        assert_int_equal(memory.target.n_bytes, N_TARGET);
+        assert_memory_equal(memory.target.data, "quiet!?The ", N_TARGET);
+        swb_buf_done(&memory.target);
 }
 
 static void assert_bad(const struct parts *parts)
 {
         _cleanup_(swb_buf_done) struct swb_buf patch = build(parts);
-        struct memory_io io;
+        struct memory memory;
 
-        assert_int_equal(apply(&patch, &io), -EBADMSG);
-        swb_buf_done(&io.target);
+        assert_int_equal(apply(&patch, &memory), -EBADMSG);
+        swb_buf_done(&memory.target);
 }
 
 static void test_every_codec(void **state)
@@ -111,7 +90,7 @@ static void test_bad_headers(void **state)
 {
         struct parts parts = good;
         struct swb_buf patch;
-        struct memory_io io;
+        struct memory memory;
 
         (void)state;
         parts.magic = "SWD0";
@@ -125,13 +104,13 @@ static void test_bad_headers(void **state)
         for (size_t n = 0; n < patch.n_bytes; n++) {
                 struct swb_buf cut = {.data = patch.data, .n_bytes = n};
 
-                assert_int_equal(apply(&cut, &io), -EBADMSG);
-                swb_buf_done(&io.target);
+                assert_int_equal(apply(&cut, &memory), -EBADMSG);
+                swb_buf_done(&memory.target);
         }
         for (size_t at = 9; at < 12; at++) {
                 patch.data[at] = 1;
-                assert_int_equal(apply(&patch, &io), -EBADMSG);
-                swb_buf_done(&io.target);
+                assert_int_equal(apply(&patch, &memory), -EBADMSG);
+                swb_buf_done(&memory.target);
                 patch.data[at] = 0;
         }
         swb_buf_done(&patch);
@@ -205,8 +184,8 @@ static void test_many_contents(void **state)
         _cleanup_(swb_difference_done) struct swb_difference d = SWB_DIFFERENCE_INIT;
         _cleanup_(swb_buf_done) struct swb_buf patch = SWB_BUF_INIT(N * SIZE);
         static uint8_t old[N * SIZE], new[N * SIZE];
-        struct memory_io memory = {old, sizeof(old), SWB_BUF_INIT(sizeof(new))};
-        const struct swb_bspatch_io io = {&memory, read_source, write_target};
+        struct memory memory = {old, sizeof(old), SWB_BUF_INIT(sizeof(new))};
+        const struct swb_bspatch_io io = memory_io(&memory);
 
         (void)state;
         fill(old, sizeof(old), 1);
@@ -234,8 +213,8 @@ static void round_trip(const uint8_t *old, size_t n_old, const uint8_t *new, siz
 {
         _cleanup_(swb_difference_done) struct swb_difference d = SWB_DIFFERENCE_INIT;
         _cleanup_(swb_buf_done) struct swb_buf patch = SWB_BUF_INIT((size_t)16 << 20);
-        struct memory_io memory = {old, n_old, SWB_BUF_INIT((size_t)16 << 20)};
-        const struct swb_bspatch_io io = {&memory, read_source, write_target};
+        struct memory memory = {old, n_old, SWB_BUF_INIT((size_t)16 << 20)};
+        const struct swb_bspatch_io io = memory_io(&memory);
 
         assert_int_equal(swb_difference_add(&d, old, n_old, 0, new, n_new), 0);
         assert_int_equal(swb_swdiff_write(&d, true, &patch), 0);

@@ -1,37 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-/* tests/fuzz/fuzz-memory.h - source and target of a patch, for targets that apply patches */
-#include "base/buf.h"
-#include "base/error.h"
-#include "codec/bspatch.h"
-
-struct memory {
-        const uint8_t *source;
-        size_t n_source;
-        struct swb_buf target;
-};
-
-/* Reads stay inside the source. */
-static inline int memory_read(void *context, uint64_t offset, uint8_t *data, size_t n)
-{
-        const struct memory *memory = context;
-
-        swb_assert(offset <= memory->n_source && n <= memory->n_source - offset);
-        memcpy(data, memory->source + offset, n);
-        return 0;
-}
-
-static inline int memory_write(void *context, const uint8_t *data, size_t n)
-{
-        struct memory *memory = context;
-
-        return swb_buf_append(&memory->target, data, n);
-}
-
-static inline struct swb_bspatch_io memory_io(struct memory *memory)
-{
-        return (struct swb_bspatch_io){memory, memory_read, memory_write};
-}
+/* tests/fuzz/fuzz-memory.h - what targets share that make and apply patches */
+#include "codec/test-memory.h"
 
 /* The target is this, to the byte; releases it. */
 static inline void memory_check(struct memory *memory, const uint8_t *data, size_t n)

@@ -7,10 +7,8 @@
  */
 #include "fuzz.h"
 
-#include <string.h>
-
-#include "base/error.h"
 #include "codec/swpatch.h"
+#include "fuzz-memory.h"
 #include "open/closer.h"
 #include "open/find.h"
 #include "open/wrapper.h"
@@ -19,62 +17,37 @@
 #define SCRATCH_BYTES ((size_t)1 << 20)
 #define MEMORY_BYTES ((uint64_t)8 << 20)
 
-struct memory {
-        const uint8_t *source;
-        size_t n_source;
-        struct swb_buf target;
-        uint8_t *scratch;
-};
-
-static int read_source(void *context, uint64_t offset, uint8_t *data, size_t n)
-{
-        const struct memory *memory = context;
-
-        swb_assert(offset <= memory->n_source && n <= memory->n_source - offset);
-        memcpy(data, memory->source + offset, n);
-        return 0;
-}
-
-static int write_target(void *context, const uint8_t *data, size_t n)
-{
-        struct memory *memory = context;
-
-        return swb_buf_append(&memory->target, data, n);
-}
-
 static int read_scratch(void *context, uint64_t offset, uint8_t *data, size_t n)
 {
-        const struct memory *memory = context;
+        const uint8_t *scratch = context;
 
         swb_assert(offset <= SCRATCH_BYTES && n <= SCRATCH_BYTES - offset);
-        memcpy(data, memory->scratch + offset, n);
+        memcpy(data, scratch + offset, n);
         return 0;
 }
 
 static int write_scratch(void *context, uint64_t offset, const uint8_t *data, size_t n)
 {
-        struct memory *memory = context;
+        uint8_t *scratch = context;
 
         swb_assert(offset <= SCRATCH_BYTES && n <= SCRATCH_BYTES - offset);
-        memcpy(memory->scratch + offset, data, n);
+        memcpy(scratch + offset, data, n);
         return 0;
 }
 
 static void apply(const uint8_t *blob, size_t n_blob)
 {
         static const uint8_t source[5000] = "the source";
-        struct memory memory = {source, sizeof(source), SWB_BUF_INIT(TARGET_BYTES),
-                                calloc(1, SCRATCH_BYTES)};
-        const struct swb_bspatch_io io = {&memory, read_source, write_target};
-        const struct swb_open_scratch scratch = {&memory, SCRATCH_BYTES, write_scratch,
-                                                 read_scratch};
+        _cleanup_free_ uint8_t *bytes = calloc(1, SCRATCH_BYTES);
+        struct memory memory = {source, sizeof(source), SWB_BUF_INIT(TARGET_BYTES)};
+        const struct swb_bspatch_io io = memory_io(&memory);
+        const struct swb_open_scratch scratch = {bytes, SCRATCH_BYTES, write_scratch, read_scratch};
         const struct swb_open_limits limits = {MEMORY_BYTES, &scratch};
         int r = swb_open_patch(blob, n_blob, sizeof(source), TARGET_BYTES, &limits, swb_swpatch,
                                SWB_DECODER_MEMORY_BYTES, &io);
 
         swb_assert(r < 0 || memory.target.n_bytes == TARGET_BYTES);
         swb_buf_done(&memory.target);
-        free(memory.scratch);
 }
 
 static void read_recipe(const uint8_t *data, size_t n)
@@ -105,11 +78,10 @@ static void open_and_close(const uint8_t *data, size_t n)
         swb_assert(r >= 0);
         if (r == 0)
                 return;
-        swb_assert(swb_closer_new(&found.recipe, UINT64_MAX, write_target, &memory, &closer) == 0);
+        swb_assert(swb_closer_new(&found.recipe, UINT64_MAX, memory_write, &memory, &closer) == 0);
         swb_assert(swb_closer_put(closer, found.opened.data, found.opened.n_bytes) == 0);
         swb_assert(swb_closer_finish(closer) == 0);
-        swb_assert(memory.target.n_bytes == n && memcmp(memory.target.data, data, n) == 0);
-        swb_buf_done(&memory.target);
+        memory_check(&memory, data, n);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n_bytes)
