@@ -96,7 +96,7 @@ async function costFor(app, version) {
 function numbers(rollout) {
   const done = ended(rollout);
   return element("div", { class: "tiles" }, ...[
-    ["Admitted", number(rollout.admitted), "plain", `${number(rollout.at_it)} at it now`],
+    ["Admitted", number(rollout.admitted), "plain", `${number(rollout.at_it)} may load now`],
     ["Ok", number(rollout.ok), "good", percent(rollout.ok, done || 1)],
     ["Failed", number(rollout.failed), "bad", percent(rollout.failed, done || 1)],
     ["Fell back", number(rollout.fell_back), "bad", percent(rollout.fell_back, done || 1)],
