@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <inttypes.h>
+#include <limits.h>
 
 static const char base64_digits[] =
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -215,6 +216,26 @@ bool swb_ends_with(const char *text, const char *suffix)
         size_t n = strlen(text), k = strlen(suffix);
 
         return n >= k && memcmp(text + n - k, suffix, k) == 0;
+}
+
+bool swb_has_word(const char *list, const char *word)
+{
+        size_t n = strlen(word);
+
+        for (const char *at = strstr(list, word); n > 0 && at; at = strstr(at + 1, word))
+                if ((at == list || at[-1] == ' ') && (at[n] == ' ' || at[n] == '\0'))
+                        return true;
+        return false;
+}
+
+bool swb_next_word(const char **list, char *word, size_t size)
+{
+        const char *begin = *list + strspn(*list, " ");
+        size_t n = strcspn(begin, " ");
+
+        (void)snprintf(word, size, "%.*s", (int)SWB_MIN(n, (size_t)INT_MAX), begin);
+        *list = begin + n;
+        return n > 0;
 }
 
 /* One part of a version: [*p, end of part). Steps over it and the dot behind. */

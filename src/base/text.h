@@ -39,6 +39,11 @@ const char *swb_format_size(uint64_t n_bytes, char *text);
 
 bool swb_starts_with(const char *text, const char *prefix);
 bool swb_ends_with(const char *text, const char *suffix);
+/* Is the word, which is not empty, one of those in a list with blanks between them? */
+bool swb_has_word(const char *list, const char *word);
+/* The next word of a list (what does not fit into `size` bytes of it is left out); false: that were
+ * all. */
+bool swb_next_word(const char **list, char *word, size_t size);
 
 /*
  * Compares versions: dotted numeric parts, a missing part is 0, leading zeros do not count. A part

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "base/text.h"
+#include "generator/diff/opened_needs.h"
 #include "generator/plan/cost.h"
 #include "generator/prepare.h"
 #include "generator/verity/exclude.h"
@@ -26,7 +27,7 @@ struct generate {
         struct swb_rules rules;
         struct swb_spool *spool;
         struct swb_cache *cache; /* NULL: none */
-        struct swb_opened_facts opened;
+        struct swb_needs needs;
         struct swb_prepared prepared[SWB_PARTITIONS_MAX];
         struct swb_verity_description verity[SWB_PARTITIONS_MAX]; /* with config->verity */
 };
@@ -163,7 +164,7 @@ static int make_operations(struct generate *g, struct swb_error *err)
         if (r == 0 && take_operations(g, works) < 0)
                 r = swb_oom(err);
         for (size_t i = 0; i < g->config->n_partitions && r == 0; i++)
-                r = swb_opened_facts_add(&g->opened, &g->out->operations[i], g->spool, err);
+                r = swb_opened_needs_add(&g->needs, &g->out->operations[i], g->spool, err);
         for (size_t i = 0; i < n; i++)
                 swb_operation_list_done(&works[i].operations);
         return r;
@@ -208,6 +209,7 @@ static void fill_manifest(struct generate *g)
         m->block_size = SWB_BLOCK_BYTES;
         m->minor = g->rules.minor;
         m->max_timestamp = g->config->max_timestamp;
+        m->needs = g->needs;
         m->n_partitions = g->config->n_partitions;
         for (size_t i = 0; i < m->n_partitions; i++) {
                 const struct swb_prepared *from = &g->prepared[i];
@@ -254,7 +256,6 @@ static int write_json(struct generate *g, struct swb_error *err)
                                                  .manifest = &g->out->manifest,
                                                  .operations = g->out->operations,
                                                  .payload = &g->out->payload,
-                                                 .opened = &g->opened,
                                                  .signing = c->signing,
                                                  .verity = c->verity ? g->verity : NULL};
 
@@ -394,6 +395,9 @@ int swb_generate(const struct swb_generate_config *config, struct swb_generated 
                                    config->partitions[0].old_path != NULL, config->minor, err);
         if (config->effort > 0)
                 g.rules.effort = config->effort;
+        g.rules.encoders = config->encoders;
+        if (config->encoders && !*config->encoders)
+                g.rules.opened = false;
         return r < 0 ? r : run(&g, err);
 }
 

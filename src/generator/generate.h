@@ -21,6 +21,9 @@ struct swb_generate_config {
         enum swb_profile profile;
         uint32_t minor;  /* SWB_MINOR_DEFAULT or a number */
         unsigned effort; /* 1 to SWB_EFFORT_MAX; 0: the default */
+        /* Names of the encoders that devices may be asked for, with blanks between; NULL: all that
+         * are here. "": nothing is opened. */
+        const char *encoders;
         struct swb_generate_partition partitions[SWB_PARTITIONS_MAX];
         size_t n_partitions;
         const char *app_id, *target_version;

@@ -180,15 +180,15 @@ static void set_identity(json_t *root, const struct swb_manifest_facts *facts, b
 }
 
 /* What a device must have and give to apply it. */
-static void set_opened(json_t *root, const struct swb_opened_facts *facts, bool *failed)
+static void set_opened(json_t *root, const struct swb_needs *needs, bool *failed)
 {
-        json_t *opened = *facts->encoders ? json_object() : NULL;
+        json_t *opened = *needs->encoders ? json_object() : NULL;
 
-        if (*facts->encoders == '\0')
+        if (*needs->encoders == '\0')
                 return;
-        set(opened, "encoders", json_string(facts->encoders), failed);
-        set(opened, "memory", number(facts->memory_bytes), failed);
-        set(opened, "scratch", number(facts->scratch_bytes), failed);
+        set(opened, "encoders", json_string(needs->encoders), failed);
+        set(opened, "memory", number(needs->memory_bytes), failed);
+        set(opened, "scratch", number(needs->scratch_bytes), failed);
         set(root, "opened", opened, failed);
 }
 
@@ -206,7 +206,7 @@ static void set_content(json_t *root, const struct swb_manifest_facts *facts, bo
         set(root, "tool", json_string("swb-pack " SWB_VERSION), failed);
         if (facts->time >= 0)
                 set(root, "time", json_integer(facts->time), failed);
-        set_opened(root, facts->opened, failed);
+        set_opened(root, &m->needs, failed);
         set(root, "operations", operations(facts->operations, m->n_partitions, failed), failed);
         set(root, "partitions", partitions(facts, failed), failed);
 }

@@ -7,7 +7,6 @@
  * payload gives the same text: `time` is there only when SOURCE_DATE_EPOCH set it.
  */
 #include "generator/diff/make.h"
-#include "generator/diff/opened_facts.h"
 #include "generator/pack/assemble.h"
 #include "generator/verity/description.h"
 
@@ -21,7 +20,6 @@ struct swb_manifest_facts {
         const struct swb_operation_list *operations; /* one list a partition */
         const struct swb_payload_facts *payload;
         const struct swb_signing *signing;
-        const struct swb_opened_facts *opened;
         const struct swb_verity_description *verity; /* one a partition; NULL: no hash trees */
 };
 

@@ -234,13 +234,3 @@ void swb_encoders_list(char text[static SWB_ENCODERS_TEXT_MAX])
                                       name);
         }
 }
-
-bool swb_encoders_have(const char *list, const char *name)
-{
-        size_t n = strlen(name);
-
-        for (const char *at = strstr(list, name); at; at = strstr(at + 1, name))
-                if ((at == list || at[-1] == ' ') && (at[n] == ' ' || at[n] == '\0'))
-                        return true;
-        return false;
-}

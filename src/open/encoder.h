@@ -64,7 +64,5 @@ int swb_encode_piece(const struct swb_setting *setting, const uint8_t *data, siz
  * output differs between releases with its version: "lz4 lz4-hc zlib gzip xz zstd-1.5.4".
  */
 void swb_encoders_list(char text[static SWB_ENCODERS_TEXT_MAX]);
-/* Does such a list hold this name? */
-bool swb_encoders_have(const char *list, const char *name);
 /* The name by which that text lists what this setting needs; "" for none. */
 void swb_setting_name(const struct swb_setting *setting, char text[static SWB_ENCODERS_TEXT_MAX]);

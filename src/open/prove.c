@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/text.h"
 #include "open/libraries.h"
 
 /* So many pieces of a group that no encoder makes, and the others are not tried. */
@@ -176,7 +177,7 @@ static bool is_allowed(const struct swb_find_limits *limits, const struct swb_se
 
         swb_setting_name(setting, name);
         return swb_encoder_memory(setting, n_opened, n_encoded) <= limits->encoder_memory_bytes &&
-               (!limits->encoders || swb_encoders_have(limits->encoders, name));
+               (!limits->encoders || swb_has_word(limits->encoders, name));
 }
 
 int swb_prove(struct swb_proofs *proofs, const struct swb_span *span, const uint8_t *encoded,

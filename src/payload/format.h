@@ -147,12 +147,21 @@ struct swb_partition {
         size_t n_operations;
 };
 
+#define SWB_NEEDS_ENCODERS_MAX 127
+
+/* What a device must have and give to apply the payload; all empty: nothing but its reader. */
+struct swb_needs {
+        char encoders[SWB_NEEDS_ENCODERS_MAX + 1]; /* names with blanks between: PF-138 */
+        uint64_t memory_bytes, scratch_bytes;      /* of one operation with opened contents */
+};
+
 struct swb_manifest {
         uint32_t block_size;
         uint32_t minor;
         uint64_t signatures_offset, signatures_size; /* both 0: not signed */
         int64_t max_timestamp;                       /* seconds since 1970, 0 = not given */
         bool partial_update;
+        struct swb_needs needs;
         size_t n_partitions;
         struct swb_partition partitions[SWB_PARTITIONS_MAX];
 };

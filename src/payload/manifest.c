@@ -9,6 +9,7 @@ enum {
         MANIFEST_PARTITIONS = 13,
         MANIFEST_MAX_TIMESTAMP = 14,
         MANIFEST_PARTIAL_UPDATE = 16,
+        MANIFEST_NEEDS = 40,
 };
 
 static const struct swb_wire_known manifest_fields[] = {
@@ -19,6 +20,7 @@ static const struct swb_wire_known manifest_fields[] = {
         {MANIFEST_PARTITIONS, SWB_WIRE_BYTES, .repeated = true},
         {MANIFEST_MAX_TIMESTAMP, SWB_WIRE_VARINT},
         {MANIFEST_PARTIAL_UPDATE, SWB_WIRE_VARINT},
+        {MANIFEST_NEEDS, SWB_WIRE_BYTES},
         {0},
 };
 
@@ -339,6 +341,35 @@ static int take_block_size(const struct swb_wire *wire, const struct swb_wire_fi
         return 0;
 }
 
+enum { NEEDS_ENCODERS = 1, NEEDS_MEMORY = 2, NEEDS_SCRATCH = 3 };
+
+static const struct swb_wire_known needs_fields[] = {
+        {NEEDS_ENCODERS, SWB_WIRE_BYTES},
+        {NEEDS_MEMORY, SWB_WIRE_VARINT},
+        {NEEDS_SCRATCH, SWB_WIRE_VARINT},
+        {0},
+};
+
+static int parse_needs(const struct swb_wire_field *field, struct swb_needs *needs,
+                       struct swb_error *err)
+{
+        struct swb_wire wire = SWB_WIRE("OpenedNeeds", needs_fields, field->data, field->n_bytes);
+        struct swb_wire_field f;
+        int r;
+
+        while ((r = swb_wire_next(&wire, &f, err)) > 0) {
+                if (f.number == NEEDS_MEMORY)
+                        needs->memory_bytes = f.value;
+                else if (f.number == NEEDS_SCRATCH)
+                        needs->scratch_bytes = f.value;
+                else
+                        r = swb_wire_text(&wire, &f, needs->encoders, sizeof(needs->encoders), err);
+                if (r < 0)
+                        return r;
+        }
+        return r;
+}
+
 static int take_manifest_field(const struct swb_wire *wire, const struct swb_wire_field *f,
                                struct swb_manifest *m, struct swb_manifest_view *view,
                                struct swb_error *err)
@@ -359,6 +390,8 @@ static int take_manifest_field(const struct swb_wire *wire, const struct swb_wir
         case MANIFEST_MAX_TIMESTAMP:
                 m->max_timestamp = (int64_t)f->value;
                 return 0;
+        case MANIFEST_NEEDS: /* behind the minor version, as PF-17 has it */
+                return m->minor < SWB_MINOR_OPENED ? 0 : parse_needs(f, &m->needs, err);
         default:
                 m->partial_update = f->value != 0;
                 return 0;

@@ -49,6 +49,11 @@ static void minor_1005(struct test_payload *p)
         p->manifest.minor = 1005;
 }
 
+static void needs_in_binary(struct test_payload *p)
+{
+        memcpy(p->manifest.needs.encoders, "x\tz", 4);
+}
+
 static void no_partition(struct test_payload *p)
 {
         p->manifest.n_partitions = 0;
@@ -272,6 +277,7 @@ static void test_refused(void **state)
                 {block_size, 4, SWB_FAULT_UNSUPPORTED, "blocks of 8192 bytes"},
                 {minor_1, 4, SWB_FAULT_UNSUPPORTED, "minor version 1, known are"},
                 {minor_1005, 4, SWB_FAULT_UNSUPPORTED, "minor version 1005"},
+                {needs_in_binary, 1004, SWB_FAULT_FORMAT, "byte 0x09"},
                 {no_partition, 4, SWB_FAULT_FORMAT, "any partition is missing"},
                 {empty_name, 4, SWB_FAULT_FORMAT, "partition_name is missing"},
                 {path_name, 4, SWB_FAULT_FORMAT, "partition name 'r/ot'"},
@@ -357,6 +363,7 @@ static void test_accepted(void **state)
         assert_written(old_lengths, 3);
         assert_written(partial, 7);
         assert_written(zstd, 1000);
+        assert_written(needs_in_binary, 1003); /* means nothing there */
 }
 
 static void test_4_gib(void **state)

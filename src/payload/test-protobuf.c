@@ -70,6 +70,36 @@ static void test_our_writer(void **state)
         swb_proto__delta_archive_manifest__free_unpacked(m, NULL);
 }
 
+static void test_needs(void **state)
+{
+        _cleanup_(swb_payload_reader_freep) struct swb_payload_reader *reader = NULL;
+        _cleanup_free_ struct test_payload *p = malloc(sizeof(*p));
+        _cleanup_(swb_buf_done) struct swb_buf file = {0};
+        SwbProto__DeltaArchiveManifest *m;
+        const struct swb_needs *needs;
+        struct swb_error err;
+        size_t used;
+
+        (void)state;
+        test_payload_init(p, SWB_MINOR_OPENED);
+        p->manifest.needs = (struct swb_needs){"gzip zstd-1.5.4", 5 << 20, (uint64_t)1 << 33};
+        file = test_payload_write(p);
+        m = swb_proto__delta_archive_manifest__unpack(NULL, (size_t)swb_get_be64(file.data + 12),
+                                                      file.data + 24);
+        assert_non_null(m);
+        assert_int_equal(m->base.n_unknown_fields, 0);
+        assert_string_equal(m->opened_needs->encoders, "gzip zstd-1.5.4");
+        assert_int_equal(m->opened_needs->memory, 5 << 20);
+        assert_int_equal(m->opened_needs->scratch, (uint64_t)1 << 33);
+        swb_proto__delta_archive_manifest__free_unpacked(m, NULL);
+        assert_ok(swb_payload_reader_new(&reader, &err), &err);
+        assert_int_equal(swb_payload_reader_feed(reader, file.data, file.n_bytes, &used, &err),
+                         SWB_PAYLOAD_METADATA);
+        assert_ok(swb_payload_reader_accept(reader, &err), &err);
+        needs = &swb_payload_reader_manifest(reader)->needs;
+        assert_memory_equal(needs, &p->manifest.needs, sizeof(*needs));
+}
+
 static void test_our_signatures(void **state)
 {
         const struct swb_signature one = {(const uint8_t *)"signature", 9};
@@ -171,6 +201,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_our_writer),
+                cmocka_unit_test(test_needs),
                 cmocka_unit_test(test_our_signatures),
                 cmocka_unit_test(test_our_reader),
         };

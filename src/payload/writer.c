@@ -181,6 +181,19 @@ static int put_partitions(struct swb_buf *buf, const struct swb_manifest *m,
         return r;
 }
 
+static int put_needs(struct swb_buf *buf, const struct swb_needs *needs)
+{
+        uint8_t memory[256];
+        struct swb_buf one = {.data = memory, .cap = sizeof(memory), .max_bytes = sizeof(memory)};
+        int r = put_text(&one, 1, needs->encoders);
+
+        if (r >= 0)
+                r = put_number(&one, 2, needs->memory_bytes);
+        if (r >= 0)
+                r = put_number(&one, 3, needs->scratch_bytes);
+        return r < 0 ? r : put_bytes(buf, 40, one.data, one.n_bytes);
+}
+
 static int put_manifest(struct swb_buf *buf, const struct swb_manifest *m,
                         const struct swb_operation *const *operations, uint32_t n_signature_bytes)
 {
@@ -199,6 +212,8 @@ static int put_manifest(struct swb_buf *buf, const struct swb_manifest *m,
                 r = put_number(buf, 14, (uint64_t)m->max_timestamp);
         if (r >= 0 && m->partial_update)
                 r = put_number(buf, 16, 1);
+        if (r >= 0 && *m->needs.encoders)
+                r = put_needs(buf, &m->needs);
         return r;
 }
 

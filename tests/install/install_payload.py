@@ -203,6 +203,7 @@ class Payload:
     partial: bool = False
     bad_metadata_signature: bool = False
     bad_payload_signature: bool = False
+    needs: tuple = ()  # encoders, bytes of memory, of scratch space (PF-138)
 
     def blobs(self):
         return b"".join(operation.data for partition in self.partitions
@@ -221,6 +222,9 @@ class Payload:
             out += number(14, self.timestamp)
         if self.partial:
             out += number(16, 1)
+        if self.needs:
+            out += message(40, message(1, self.needs[0].encode()) + number(2, self.needs[1]) +
+                           number(3, self.needs[2]))
         return out
 
     def encode(self):

@@ -3,13 +3,14 @@
 
 import hashlib
 import os
+import re
 import resource
 import shutil
 import subprocess
 
 import pytest
 
-from conftest import make_image, parse_message
+from conftest import PROGRAM, make_image, parse_message
 from install_payload import BLOCK, Operation, Partition, Payload, SOURCE_COPY, ZERO
 from install_payload import copy, full, make_key
 
@@ -173,6 +174,39 @@ def test_not_what_was_promised(device, full_payload, options, fault, words):
     assert untouched(device)
 
 
+@pytest.mark.parametrize("needs, options, words", [
+    (("lz4 zstd-9.9.9", 0, 0), {}, "needs the encoder 'zstd-9.9.9', this device has '"),
+    (("lz4", 27 << 20, 0), {}, "28311552 bytes of memory"),
+    (("lz4", 9 << 20, 0), {"open_memory": "8M"}, "this device gives 8388608"),
+    (("lz4", 1 << 20, 9 << 20), {"open_scratch": "8M"}, "9437184 of scratch space"),
+    (("lz4", 4096, 0), {"open_memory": "0"}, "needs 4096 bytes of memory"),
+])
+def test_needs_are_refused_before_the_first_write(device, small_image, private_key, needs, options, words):
+    payload = Payload([Partition("root", small_image, full(small_image))], private_key, minor=1004,
+                      needs=needs).encode()
+    before = device.target_digest()
+    assert_failed(device.install(payload, **options), "unsupported", "metadata", words)
+    assert device.target_digest() == before
+
+
+@pytest.mark.parametrize("minor, needs", [(1004, ("gzip lz4", 8 << 20, 8 << 20)), (1003, ("none such", 1 << 50, 0))])
+def test_needs_that_are_met_or_mean_nothing(device, small_image, private_key, minor, needs):
+    payload = Payload([Partition("root", small_image, full(small_image))], private_key, minor=minor,
+                      needs=needs).encode()
+    assert_ok(device.install(payload, open_memory="8M", open_scratch="8M"))
+
+
+def test_abilities(device):
+    def told(*options):
+        done = device.by_hand([PROGRAM, "--abilities", *options])
+        assert done.returncode == 0 and done.stderr == b""
+        return done.stdout.decode()
+
+    assert re.fullmatch(r"1004 26 1024( [a-z0-9.-]+)+\n", told())
+    assert "gzip" in told().split() and " zstd-" in told()
+    assert told("--open-memory=5M", "--open-scratch=3M").startswith("1004 5 3 ")
+
+
 def test_target_too_small(device, full_payload, new_image):
     os.truncate(device.target(), len(new_image) - 1)
     assert_failed(device.install(full_payload), "no-space", len(new_image), len(new_image) - 1)
@@ -229,7 +263,7 @@ def test_two_at_once(device, full_payload, new_image):
 @pytest.mark.parametrize("options", [
     ["--slot=root"], ["--slot==x"], ["--slot=root="], ["--slot=" + "x" * 37 + "=y"],
     ["--source=other=/x"], ["--payload-hash=12"], ["--control=0"], ["--control=x"],
-    ["--min-timestamp=99999999999999999999"], ["argument"],
+    ["--min-timestamp=99999999999999999999"], ["--open-memory=27M"], ["argument"],
 ])
 def test_usage(device, options):
     result = device.by_hand(device.arguments(None, *options), b"")

@@ -178,11 +178,12 @@ class Payload:
         self.blobs_start = 24 + n_manifest + self.n_signature
         if self.blobs_start > len(self.bytes):
             raise Breach("the manifest is longer than the file")
-        m = message(self.metadata[24:], (3, 4, 5, 12, 14, 16), (13,))
+        m = message(self.metadata[24:], (3, 4, 5, 12, 14, 16, 40), (13,))
         self.block_size = m.get(3, BLOCK)
         self.signatures_offset, self.signatures_size = m.get(4), m.get(5)
         self.minor = m.get(12, 0)
         self.max_timestamp = m.get(14)
+        self.needs = message(m[40], (1, 2, 3)) if 40 in m else None
         self.partitions = [Partition(p) for p in m[13]]
         self.is_delta = any(p.old for p in self.partitions)
 
@@ -215,6 +216,10 @@ def check_file(p):
         yield f"block size {p.block_size}"
     if p.minor not in (0, 2, 3, 4, 5, 6, OWN_MINOR, SWDIFF_MINOR, SPLIT_MINOR, 1004):
         yield f"minor version {p.minor}"
+    opened = any(p.blob(op)[:4] == b"SWO1" for q in p.partitions for op in q.operations
+                 if op.type == SWDIFF and op.data_length)
+    if opened != (p.needs is not None) or opened and p.minor < 1004:
+        yield f"needs {p.needs}, contents are {'' if opened else 'not '}opened"
     if p.is_delta and p.minor == 0:
         yield "a delta with minor version 0"
     if not p.is_delta and p.minor not in (0, OWN_MINOR, SPLIT_MINOR):

@@ -42,13 +42,22 @@ def test_compressed_files(pack, tmp_path):
     old, new = image(tmp_path, "old", False), image(tmp_path, "new", True)
     payload = pack.delta(old, new, "--minor=1004")
     pack.check(payload, old, new)
-    blobs = [q.blob(op)[:4] for q in [paycheck.Payload(payload)] for part in q.partitions
+    q = paycheck.Payload(payload)
+    blobs = [q.blob(op)[:4] for part in q.partitions
              for op in part.operations if op.type == paycheck.SWDIFF]
     assert blobs.count(b"SWO1") >= 2
     opened = json.loads((pack.folder / "delta.pl.json").read_text())["opened"]
     assert opened["encoders"].split() == ["gzip"]
     assert opened["memory"] <= 26 * MIB and opened["scratch"] <= MIB
+    assert q.needs == {1: opened["encoders"].encode(), 2: opened["memory"], 3: opened["scratch"]}
     closed = pack.delta(old, new, "--minor=1003", output="closed.pl")
+    for encoders in ("none", "lz4,xz"):
+        without = pack.delta(old, new, "--minor=1004", f"--encoders={encoders}", output="without.pl")
+        pack.check(without, old, new)
+        assert "opened" not in json.loads((pack.folder / "without.pl.json").read_text())
+        assert payload.stat().st_size < without.stat().st_size / 4
+    pack.fails("delta", "-o", "x", "--app-id=a", "--target-version=2", "--source-version=1", "--encoders=lz4,nope",
+               old, new, status=2)
     assert payload.stat().st_size < closed.stat().st_size / 4
     pack.ok("apply", payload, old, "made.img", "--progress=none")
     assert filecmp.cmp(new, pack.folder / "made.img", shallow=False)

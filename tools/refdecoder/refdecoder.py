@@ -113,8 +113,9 @@ def uint32(value):
 class Manifest:
     def __init__(self, data):
         self.minor, self.partial, self.signatures, self.partitions = 0, False, [0, 0], []
+        self.needs = {1: "", 2: 0, 3: 0}
         known = {3: (VARINT, False), 4: (VARINT, False), 5: (VARINT, False), 12: (VARINT, False),
-                 13: (BYTES, True), 14: (VARINT, False), 16: (VARINT, False)}
+                 13: (BYTES, True), 14: (VARINT, False), 16: (VARINT, False), 40: (BYTES, False)}
         for number, value in fields(data, known):
             if number == 3:
                 demand(uint32(value) == BLOCK, "unsupported", f"block size {value}")  # PF-16
@@ -131,6 +132,9 @@ class Manifest:
                 demand(len(set(names)) == len(names), "format", "name twice")  # PF-21
             elif number == 16:
                 self.partial = value != 0
+            elif number == 40 and self.minor >= 1004:  # PF-138
+                for part, text_of in fields(value, {1: (BYTES, False), 2: (VARINT, False), 3: (VARINT, False)}):
+                    self.needs[part] = text(text_of, 127) if part == 1 else text_of
         self.check()
 
     def check(self):

@@ -11,6 +11,9 @@
 #include "bin/swb-install/report.h"
 #include "bin/swb-install/wants.h"
 #include "device/install/installer.h"
+#include "omaha/abilities.h"
+#include "open/encoder.h"
+#include "open/wrapper.h"
 #include "os/file.h"
 
 #define READ_BYTES (256u << 10)
@@ -96,11 +99,25 @@ static int read_slots(struct job *job, struct swb_error *err)
         return r;
 }
 
+static int check_options(const struct install_options *options, struct swb_error *err)
+{
+        if (options->slots.n == 0 || !options->keys)
+                return swb_fail(err, -EINVAL, SWB_FAULT_USAGE, "option --%s is missing",
+                                options->keys ? "slot" : "keys");
+        if (options->open_memory > SWB_OPEN_MEMORY_BYTES)
+                return swb_fail(err, -ERANGE, SWB_FAULT_USAGE, "option --open-memory: at most %uM",
+                                (unsigned)(SWB_OPEN_MEMORY_BYTES >> 20));
+        return 0;
+}
+
 static int read_options(struct job *job, struct swb_error *err)
 {
         const struct install_options *options = job->options;
         int r;
 
+        r = check_options(options, err);
+        if (r < 0)
+                return r;
         r = read_slots(job, err);
         if (r < 0)
                 return r;
@@ -275,6 +292,8 @@ static int run(struct job *job, struct swb_error *err)
                 .expect_version = options->expect_version,
                 .min_timestamp = (int64_t)options->min_timestamp,
                 .checkpoint_bytes = options->checkpoint_bytes,
+                .open_memory_bytes = SWB_MAX(options->open_memory, UINT64_C(1)),
+                .open_scratch_bytes = SWB_MAX(options->open_scratch, UINT64_C(1)),
                 .pieces = options->pieces,
                 .overlap = options->cores > 1,
                 .progress = on_progress,
@@ -314,12 +333,28 @@ static int run(struct job *job, struct swb_error *err)
         return r;
 }
 
+/* What this build can, and what the options leave it. */
+static int print_abilities(const struct install_options *options)
+{
+        char encoders[SWB_ENCODERS_TEXT_MAX], text[SWB_ABILITIES_TEXT_MAX];
+        const struct swb_abilities abilities = {.minor = SWB_MINOR_OWN_LAST,
+                                                .memory_bytes = options->open_memory,
+                                                .scratch_bytes = options->open_scratch,
+                                                .encoders = encoders};
+
+        swb_encoders_list(encoders);
+        (void)printf("%s\n", swb_abilities_format(&abilities, text));
+        return SWB_EXIT_OK;
+}
+
 int install_run(const struct install_options *options, struct swb_error *err)
 {
         _cleanup_(job_done) struct job job = {
                 .options = options, .signal_fd = -EBADF, .input_fd = -EBADF};
         int r;
 
+        if (options->print_abilities)
+                return print_abilities(options);
         r = confine_memory(options->memory_limit, err);
         if (r >= 0)
                 r = confine_streams(err);

@@ -16,8 +16,10 @@ struct install_options {
         const char *control;       /* number of an inherited file descriptor */
         uint64_t checkpoint_bytes; /* 0: as the installer thinks right */
         uint64_t memory_limit;
+        uint64_t open_memory, open_scratch; /* for opened contents */
         bool pieces;
         bool print_offset;
+        bool print_abilities;
         bool foreground;
         uint64_t cores;
         bool verbose;

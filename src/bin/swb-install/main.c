@@ -1,19 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/log.h"
 #include "bin/swb-install/install.h"
+#include "open/wrapper.h"
 
 static struct install_options options = {
         .memory_limit = 64u << 20,
         .required_signatures = 1,
         .cores = 1,
+        .open_memory = SWB_OPEN_MEMORY_BYTES,
+        .open_scratch = SWB_OPEN_SCRATCH_BYTES,
 };
 
 static const struct swb_opt option_table[] = {
-        {0, "slot", SWB_OPT_LIST, &options.slots, "NAME=TARGET", true,
+        {0, "slot", SWB_OPT_LIST, &options.slots, "NAME=TARGET", false,
          "write partition NAME to this file or block device"},
         {0, "source", SWB_OPT_LIST, &options.sources, "NAME=PATH", false,
          "running slot of partition NAME, for deltas"},
-        {0, "keys", SWB_OPT_STRING, &options.keys, "DIR", true,
+        {0, "keys", SWB_OPT_STRING, &options.keys, "DIR", false,
          "trusted public keys, all *.pem of this folder"},
         {0, "required-signatures", SWB_OPT_U64, &options.required_signatures, "N", false,
          "so many different ones of these keys must have signed (default 1)"},
@@ -39,6 +42,12 @@ static const struct swb_opt option_table[] = {
          "only print the offset of the first byte that is needed"},
         {0, "memory-limit", SWB_OPT_SIZE, &options.memory_limit, "SIZE", false,
          "address space that the program may take, 0 for no limit (default 64M)"},
+        {0, "open-memory", SWB_OPT_SIZE, &options.open_memory, "SIZE", false,
+         "memory for compressed contents that are opened, at most and by default 26M"},
+        {0, "open-scratch", SWB_OPT_SIZE, &options.open_scratch, "SIZE", false,
+         "space in the state folder for the same (default 1G)"},
+        {0, "abilities", SWB_OPT_FLAG, &options.print_abilities, NULL, false,
+         "only print what payloads may need of this program, as devices announce it"},
         {0, "foreground", SWB_OPT_FLAG, &options.foreground, NULL, false,
          "run at normal instead of idle priority"},
         {0, "cores", SWB_OPT_U64, &options.cores, "N", false,

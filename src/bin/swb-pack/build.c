@@ -10,6 +10,7 @@
 #include "bin/swb-pack/install.h"
 #include "bin/swb-pack/processors.h"
 #include "generator/generate.h"
+#include "open/encoder.h"
 
 #define LINE_MAX_BYTES ((size_t)64 << 10)
 
@@ -57,6 +58,25 @@ static int load_signing(const struct swb_build_options *o, struct swb_signing *s
                 if (r < 0)
                         return r;
         }
+        return 0;
+}
+
+/* "none", or names with commas: as the generator wants them, each one present here. */
+static int read_encoders(const char *option, char *encoders, struct swb_error *err)
+{
+        char have[SWB_ENCODERS_TEXT_MAX], word[SWB_ENCODERS_TEXT_MAX];
+        const char *rest = encoders;
+
+        (void)snprintf(encoders, SWB_ENCODERS_TEXT_MAX, "%s",
+                       strcmp(option, "none") == 0 ? "" : option);
+        for (char *c = encoders; *c; c++)
+                *c = *c == ',' ? ' ' : *c;
+        swb_encoders_list(have);
+        while (swb_next_word(&rest, word, sizeof(word)))
+                if (!swb_has_word(have, word))
+                        return swb_fail(err, -EINVAL, SWB_FAULT_USAGE,
+                                        "option --encoders: there is no '%s' here, but: %s", word,
+                                        have);
         return 0;
 }
 
@@ -210,11 +230,15 @@ int swb_build(const struct swb_build_options *options, const struct swb_images *
         _cleanup_(swb_signing_done) struct swb_signing signing = {.n = 0};
         struct swb_progress_view view;
         struct swb_generate_config config = {.signing = &signing};
-        char tool[SWB_SHA256_HEX];
+        char tool[SWB_SHA256_HEX], encoders[SWB_ENCODERS_TEXT_MAX];
         int r = swb_progress_view_init(&view, options->progress, err);
 
         if (r == 0)
                 r = fill_config(options, images, &config, err);
+        if (r == 0 && options->encoders) {
+                config.encoders = encoders;
+                r = read_encoders(options->encoders, encoders, err);
+        }
         if (r == 0)
                 r = load_signing(options, &signing, err);
         if (r == 0 && options->cache)

@@ -10,7 +10,7 @@
 struct swb_build_options {
         struct swb_opt_list partitions, keys, signature_sizes;
         const char *output, *manifest, *app_id, *target_version, *source_version, *profile,
-                *progress, *cache;
+                *progress, *cache, *encoders;
         uint64_t minor, max_timestamp, jobs, memory, cache_size, effort;
         bool hash_only, verity;
 };

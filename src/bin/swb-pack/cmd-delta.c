@@ -10,6 +10,8 @@ const struct swb_opt swb_delta_options[] = {
          "version that devices must have"},
         {0, "effort", SWB_OPT_U64, &o.effort, "1..9", false,
          "how much to try for small differences (default 6)"},
+        {0, "encoders", SWB_OPT_STRING, &o.encoders, "none|LIST", false,
+         "open contents only for devices with these, commas between (default: all that are here)"},
         {0, "partition", SWB_OPT_LIST, &o.partitions, "NAME=OLD:NEW", false,
          "images of a partition (several; two arguments are partition root)"},
         {0},

@@ -22,7 +22,6 @@ struct facts {
         const struct swb_manifest *manifest;
         struct swb_signature signatures[SWB_KEYS_MAX];
         size_t n_signatures;
-        struct swb_opened_facts opened;
 };
 
 static void json_side(struct swb_json *json, const char *name, uint64_t n_bytes,
@@ -60,7 +59,7 @@ static int json_formats(struct swb_json *json, const struct facts *f, size_t par
                         struct swb_error *err)
 {
         struct swb_format_tally tallies[_SWB_FORMAT_MAX];
-        int r = swb_formats_count(f->file, partition, tallies, NULL, err);
+        int r = swb_formats_count(f->file, partition, tallies, err);
 
         swb_json_open_object(json, "formats");
         for (int i = SWB_FORMAT_NONE + 1; i < _SWB_FORMAT_MAX && r == 0; i++) {
@@ -192,11 +191,11 @@ static int write_json(struct swb_json *json, const struct facts *f, struct swb_e
         swb_json_u64(json, "signatures", f->n_signatures);
         if (m->max_timestamp)
                 swb_json_i64(json, "max_timestamp", m->max_timestamp);
-        if (*f->opened.encoders) {
+        if (*m->needs.encoders) {
                 swb_json_open_object(json, "opened");
-                swb_json_str(json, "encoders", f->opened.encoders);
-                swb_json_u64(json, "memory", f->opened.memory_bytes);
-                swb_json_u64(json, "scratch", f->opened.scratch_bytes);
+                swb_json_str(json, "encoders", m->needs.encoders);
+                swb_json_u64(json, "memory", m->needs.memory_bytes);
+                swb_json_u64(json, "scratch", m->needs.scratch_bytes);
                 swb_json_close_object(json);
         }
         swb_json_open_array(json, "partitions");
@@ -246,7 +245,7 @@ static void operation_name(uint32_t type, enum swb_format format, char text[stat
 static int text_formats(const struct facts *f, size_t partition, struct swb_error *err)
 {
         struct swb_format_tally tallies[_SWB_FORMAT_MAX];
-        int r = swb_formats_count(f->file, partition, tallies, NULL, err);
+        int r = swb_formats_count(f->file, partition, tallies, err);
 
         for (int i = SWB_FORMAT_NONE + 1; i < _SWB_FORMAT_MAX && r == 0; i++)
                 if (tallies[i].count > 0)
@@ -311,14 +310,14 @@ static int text_partition(const struct facts *f, size_t index, struct swb_error 
         return n == 0 && with_operations ? text_operations(f, index, err) : n;
 }
 
-static void text_opened(const struct swb_opened_facts *opened)
+static void text_opened(const struct swb_needs *needs)
 {
         char memory[SWB_SIZE_TEXT], scratch[SWB_SIZE_TEXT];
 
-        if (*opened->encoders)
+        if (*needs->encoders)
                 (void)printf("opened contents: encoders %s; %s of memory, %s of scratch space\n",
-                             opened->encoders, swb_format_size(opened->memory_bytes, memory),
-                             swb_format_size(opened->scratch_bytes, scratch));
+                             needs->encoders, swb_format_size(needs->memory_bytes, memory),
+                             swb_format_size(needs->scratch_bytes, scratch));
 }
 
 static int show_text(const struct facts *f, struct swb_error *err)
@@ -333,7 +332,7 @@ static int show_text(const struct facts *f, struct swb_error *err)
                      f->n_signatures);
         if (m->max_timestamp)
                 (void)printf("built: %" PRId64 " seconds since 1970\n", m->max_timestamp);
-        text_opened(&f->opened);
+        text_opened(&m->needs);
         for (size_t i = 0; i < m->n_partitions; i++) {
                 int r = text_partition(f, i, err);
 
@@ -346,7 +345,6 @@ static int show_text(const struct facts *f, struct swb_error *err)
 int swb_cmd_inspect(int n_args _unused_, char **args, struct swb_error *err)
 {
         _cleanup_(swb_payload_file_freep) struct swb_payload_file *file = NULL;
-        struct swb_format_tally tallies[_SWB_FORMAT_MAX];
         struct facts f;
         int r = swb_payload_file_open(args[0], SWB_PAYLOAD_LOOK, NULL, &file, err);
 
@@ -355,8 +353,6 @@ int swb_cmd_inspect(int n_args _unused_, char **args, struct swb_error *err)
         f = (struct facts){.file = file, .manifest = swb_payload_reader_manifest(file->reader)};
         r = swb_payload_reader_metadata_signatures(file->reader, f.signatures, SWB_KEYS_MAX,
                                                    &f.n_signatures, err);
-        if (r == 0)
-                r = swb_formats_count(file, SIZE_MAX, tallies, &f.opened, err);
         if (r < 0)
                 return r;
         return as_json ? show_json(&f, err) : show_text(&f, err);

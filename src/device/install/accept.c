@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <inttypes.h>
 
+#include "base/text.h"
 #include "device/install/job.h"
+#include "open/encoder.h"
 
 static int match_slots(struct swb_installer *installer, struct swb_error *err)
 {
@@ -41,6 +43,33 @@ static int check_total(const struct swb_installer *installer, struct swb_error *
                         installer->totals.payload_bytes, announced);
 }
 
+/* PF-138: before the first block is written, not when the operation comes. */
+static int check_needs(const struct swb_installer *installer, struct swb_error *err)
+{
+        const struct swb_needs *needs = &swb_payload_reader_manifest(installer->reader)->needs;
+        char have[SWB_ENCODERS_TEXT_MAX], word[SWB_NEEDS_ENCODERS_MAX + 1];
+        const char *rest = needs->encoders;
+
+        if (!*rest)
+                return 0;
+        if (needs->memory_bytes > installer->config.open_memory_bytes ||
+            needs->scratch_bytes > installer->config.open_scratch_bytes)
+                return swb_fail(err, -EPROTONOSUPPORT, SWB_FAULT_UNSUPPORTED,
+                                "the payload needs %" PRIu64 " bytes of memory and %" PRIu64
+                                " of scratch space for opened contents, this device gives %" PRIu64
+                                " and %" PRIu64,
+                                needs->memory_bytes, needs->scratch_bytes,
+                                installer->config.open_memory_bytes,
+                                installer->config.open_scratch_bytes);
+        swb_encoders_list(have);
+        while (swb_next_word(&rest, word, sizeof(word)))
+                if (!swb_has_word(have, word))
+                        return swb_fail(err, -EPROTONOSUPPORT, SWB_FAULT_UNSUPPORTED,
+                                        "the payload needs the encoder '%s', this device has '%s'",
+                                        word, have);
+        return 0;
+}
+
 static int accept(struct swb_installer *installer, struct swb_error *err)
 {
         struct swb_payload_reader *reader = installer->reader;
@@ -53,6 +82,8 @@ static int accept(struct swb_installer *installer, struct swb_error *err)
                 r = swb_payload_reader_accept(reader, err);
         if (r >= 0)
                 r = swb_verify_manifest(swb_payload_reader_manifest(reader), config, err);
+        if (r >= 0)
+                r = check_needs(installer, err);
         if (r >= 0)
                 r = swb_verify_operations(reader, config->keys, installer->now.operation,
                                           &installer->totals, err);

@@ -16,8 +16,10 @@ int swb_apply_init(struct swb_apply *apply, struct swb_step step, struct swb_err
 
         if (!buffer)
                 return swb_oom(err);
-        *apply = (struct swb_apply){
-                .buffer = buffer, .step = step, .work = SWB_BUF_INIT(SWB_SPLIT_WORK_BYTES)};
+        *apply = (struct swb_apply){.buffer = buffer,
+                                    .step = step,
+                                    .work = SWB_BUF_INIT(SWB_SPLIT_WORK_BYTES),
+                                    .open_memory_bytes = SWB_APPLY_OPEN_BYTES};
         return 0;
 }
 
@@ -333,7 +335,7 @@ static int run_patch(struct swb_apply *apply, const struct swb_operation *operat
                      const uint8_t *blob, uint64_t n_source, uint64_t n_target,
                      const struct swb_bspatch_io *io)
 {
-        const struct swb_open_limits limits = {SWB_APPLY_OPEN_BYTES, apply->scratch};
+        const struct swb_open_limits limits = {apply->open_memory_bytes, apply->scratch};
         size_t n_blob = (size_t)operation->data_length;
 
         if (operation->type != SWB_OP_SWDIFF || !swb_open_is_wrapped(blob, n_blob))

@@ -27,6 +27,7 @@ struct swb_apply {
         struct swb_beside *beside;   /* decodes with us; NULL: nobody. Borrowed. */
         /* For differences between opened contents; NULL: none. Borrowed. */
         const struct swb_open_scratch *scratch;
+        uint64_t open_memory_bytes; /* at most SWB_APPLY_OPEN_BYTES */
 };
 
 /* What opening and closing take at most, beside the inner difference's decoders. */

@@ -449,10 +449,20 @@ static int prepare(struct swb_installer *installer, struct swb_error *err)
                 r = swb_job_start_anew(installer, err);
         if (r < 0)
                 return r;
+        installer->scratch.open.max_bytes = installer->config.open_scratch_bytes;
         installer->apply.scratch = &installer->scratch.open;
+        installer->apply.open_memory_bytes = installer->config.open_memory_bytes;
         installer->apply.write_behind = !config->plain_files;
         installer->overlap = config->overlap && !config->plain_files;
         return swb_job_resume(installer, err);
+}
+
+static void set_open_limits(struct swb_install_config *config)
+{
+        if (config->open_memory_bytes == 0)
+                config->open_memory_bytes = SWB_OPEN_MEMORY_BYTES;
+        if (config->open_scratch_bytes == 0)
+                config->open_scratch_bytes = SWB_OPEN_SCRATCH_BYTES;
 }
 
 int swb_installer_new(const struct swb_install_config *config, struct swb_installer **ret,
@@ -465,6 +475,7 @@ int swb_installer_new(const struct swb_install_config *config, struct swb_instal
         if (!installer)
                 return swb_oom(err);
         installer->config = *config;
+        set_open_limits(&installer->config);
         installer->scratch.fd = -EBADF;
         r = prepare(installer, err);
         if (r < 0)

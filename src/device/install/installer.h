@@ -47,6 +47,9 @@ struct swb_install_config {
         /* What the answer to the check promised; empty or 0: not compared. */
         const uint8_t *payload_hash; /* SHA-256 of the whole file; NULL also means: no resume */
         uint64_t payload_bytes;
+        /* What opening and closing contents may take; 0: SWB_OPEN_MEMORY_BYTES and
+         * SWB_OPEN_SCRATCH_BYTES. */
+        uint64_t open_memory_bytes, open_scratch_bytes;
         /* The caller can get any range of the payload, and asks swb_installer_wants() which. */
         bool pieces;
         const char *expect_version; /* partitions that carry a version must have this (DOWNGRADE) */

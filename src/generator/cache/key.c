@@ -39,6 +39,8 @@ static void add_rules(struct swb_sha256 *sha, const struct swb_rules *rules)
         add_u64(sha, rules->minor);
         add_u64(sha, rules->effort);
         add_u64(sha, rules->chunk_blocks);
+        add_u64(sha, rules->opened);
+        add_text(sha, rules->encoders ? rules->encoders : "");
 }
 
 static void add_region(struct swb_sha256 *sha, const struct swb_split_region *region)

@@ -40,19 +40,20 @@ static void opening_done(struct opening *o)
 }
 
 /* What the plan did not foresee must not take many times the memory of the contents themselves. */
-static struct swb_find_limits limits_of(const struct swb_task *task, size_t n)
+static struct swb_find_limits limits_of(const struct swb_opened_pair *pair, size_t n)
 {
         struct swb_find_limits limits = SWB_FIND_LIMITS_INIT;
 
-        if (task->n_opened_new == 0)
+        limits.encoders = pair->rules->encoders;
+        if (pair->task->n_opened_new == 0)
                 limits.max_opened_bytes = UNPLANNED_RATIO * n;
         return limits;
 }
 
-static int find(const struct swb_task *task, const uint8_t *data, size_t n,
+static int find(const struct swb_opened_pair *pair, const uint8_t *data, size_t n,
                 enum swb_find_side which, struct side *ret)
 {
-        const struct swb_find_limits limits = limits_of(task, n);
+        const struct swb_find_limits limits = limits_of(pair, n);
         const struct swb_piece plain = {n, n, 0, 0};
         struct swb_found *found = &ret->found;
         int r = swb_recipe_find(data, n, which, &limits, found);
@@ -148,11 +149,11 @@ static int take_side(struct swb_found *all, const struct side *side)
 static int add_part(struct opening *o, const struct swb_task_part *part, uint64_t src, uint64_t dst)
 {
         _cleanup_(side_done) struct side old = {0}, new = {0};
-        int r = find(o->pair->task, o->pair->new + dst *SWB_BLOCK_BYTES,
+        int r = find(o->pair, o->pair->new + dst *SWB_BLOCK_BYTES,
                      (size_t)part->dst_blocks * SWB_BLOCK_BYTES, SWB_FIND_NEW, &new);
 
         if (r >= 0)
-                r = find(o->pair->task, o->pair->old + src * SWB_BLOCK_BYTES,
+                r = find(o->pair, o->pair->old + src * SWB_BLOCK_BYTES,
                          (size_t)part->src_blocks * SWB_BLOCK_BYTES, SWB_FIND_OLD, &old);
         if (r < 0)
                 return r;
@@ -173,7 +174,7 @@ static int look(const struct swb_opened_pair *pair, const struct swb_task_part *
 
         for (size_t i = 0; i < n_parts && r == 0; i++) {
                 size_t n = (size_t)parts[i].dst_blocks * SWB_BLOCK_BYTES;
-                const struct swb_find_limits limits = limits_of(pair->task, n);
+                const struct swb_find_limits limits = limits_of(pair, n);
                 _cleanup_(swb_found_done) struct swb_found found = {0};
 
                 r = swb_recipe_find(pair->new + dst *SWB_BLOCK_BYTES, n, SWB_FIND_NEW, &limits,

@@ -80,18 +80,9 @@ int swb_format_of(const struct swb_payload_file *file, const struct swb_operatio
         return r;
 }
 
-static int add_facts(const struct swb_payload_file *file, const struct swb_operation *op,
-                     struct swb_opened_facts *facts, struct swb_error *err)
-{
-        _cleanup_free_ uint8_t *data = NULL;
-        int r = swb_blob_read(file, op, &data, err);
-
-        return r < 0 ? r : swb_opened_facts_add_data(facts, op, data, err);
-}
-
 int swb_formats_count(struct swb_payload_file *file, size_t partition,
                       struct swb_format_tally tallies[static _SWB_FORMAT_MAX],
-                      struct swb_opened_facts *facts, struct swb_error *err)
+                      struct swb_error *err)
 {
         memset(tallies, 0, _SWB_FORMAT_MAX * sizeof(*tallies));
         for (size_t number = 0;; number++) {
@@ -106,8 +97,6 @@ int swb_formats_count(struct swb_payload_file *file, size_t partition,
                         continue;
                 if (r > 0)
                         r = swb_format_of(file, op, &format, err);
-                if (r == 0 && facts && swb_format_is_opened(format))
-                        r = add_facts(file, op, facts, err);
                 if (r < 0)
                         return swb_wrap(err, r, "operation %zu", number);
                 tallies[format].count++;

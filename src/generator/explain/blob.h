@@ -4,8 +4,8 @@
  * generator/explain/blob.h - the data of single operations, and which format a difference has
  */
 #include "base/buf.h"
-#include "generator/diff/opened_facts.h"
 #include "generator/read/payload_file.h"
+#include "payload/format.h"
 
 /* All of the operation's data; the caller frees. Does not disturb the reader. IO, NO_MEMORY. */
 int swb_blob_read(const struct swb_payload_file *file, const struct swb_operation *op,
@@ -39,7 +39,7 @@ struct swb_format_tally {
 };
 
 /* The SWDIFF operations of one partition (or all: SIZE_MAX), by format; `tallies` has room for all.
- * facts (or NULL): what opened contents need is added. IO, FORMAT, NO_MEMORY. */
+ * IO, FORMAT. */
 int swb_formats_count(struct swb_payload_file *file, size_t partition,
                       struct swb_format_tally tallies[static _SWB_FORMAT_MAX],
-                      struct swb_opened_facts *facts, struct swb_error *err) _warn_unused_;
+                      struct swb_error *err) _warn_unused_;

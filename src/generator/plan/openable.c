@@ -33,6 +33,7 @@ static int open_file(const struct look *l, const struct swb_image *image,
         r = swb_image_read_extents(image, file->blocks.items, file->blocks.n, data, err);
         if (r < 0)
                 return r;
+        limits.encoders = l->input->rules->encoders;
         limits.max_opened_bytes =
                 SWB_MIN(limits.max_opened_bytes, l->input->pool->memory_bytes / MEMORY_SHARE);
         r = swb_recipe_find(data, n_bytes, side, &limits, ret);

@@ -36,6 +36,7 @@ struct swb_rules {
         bool all_codecs;       /* bzip2 and brotli in SWDIFF */
         bool predicted;        /* SWDIFF may be of format SWD2 */
         bool opened;           /* SWDIFF between opened contents */
+        const char *encoders;  /* names of those that it may need; NULL: all that are present */
         bool split;            /* REPLACE_SPLIT may be used */
         bool lengths;          /* SOURCE_BSDIFF carries src_length and dst_length */
         bool offsets_32_bit;   /* clients read data_offset and data_length as 32 bits */

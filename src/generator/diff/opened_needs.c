@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "generator/diff/opened_facts.h"
+#include "generator/diff/opened_needs.h"
 
 #include <string.h>
+
+#include "base/text.h"
 
 static uint64_t bytes_of(const struct swb_extent *extents, size_t n)
 {
@@ -12,31 +14,31 @@ static uint64_t bytes_of(const struct swb_extent *extents, size_t n)
         return blocks * SWB_BLOCK_BYTES;
 }
 
-static void add_name(struct swb_opened_facts *facts, const char *name)
+static void add_name(struct swb_needs *needs, const char *name)
 {
-        size_t n = strlen(facts->encoders);
+        size_t n = strlen(needs->encoders);
 
-        if (!swb_encoders_have(facts->encoders, name))
-                (void)snprintf(facts->encoders + n, sizeof(facts->encoders) - n, "%s%s",
+        if (!swb_has_word(needs->encoders, name))
+                (void)snprintf(needs->encoders + n, sizeof(needs->encoders) - n, "%s%s",
                                n > 0 ? " " : "", name);
 }
 
-static void add_head(struct swb_opened_facts *facts, const struct swb_open_head *head)
+static void add_head(struct swb_needs *needs, const struct swb_open_head *head)
 {
-        const struct swb_open_needs needs = swb_open_needs(&head->old, &head->new);
+        const struct swb_open_needs more = swb_open_needs(&head->old, &head->new);
 
-        facts->memory_bytes = SWB_MAX(facts->memory_bytes, needs.memory_bytes);
-        facts->scratch_bytes = SWB_MAX(facts->scratch_bytes, needs.scratch_bytes);
+        needs->memory_bytes = SWB_MAX(needs->memory_bytes, more.memory_bytes);
+        needs->scratch_bytes = SWB_MAX(needs->scratch_bytes, more.scratch_bytes);
         for (size_t i = 0; i < head->new.n_settings; i++) {
                 char name[SWB_ENCODERS_TEXT_MAX];
 
                 swb_setting_name(&head->new.settings[i], name);
-                add_name(facts, name);
+                add_name(needs, name);
         }
 }
 
-int swb_opened_facts_add_data(struct swb_opened_facts *facts, const struct swb_operation *op,
-                              const uint8_t *data, struct swb_error *err)
+static int add_data(struct swb_needs *needs, const struct swb_operation *op, const uint8_t *data,
+                    struct swb_error *err)
 {
         _cleanup_(swb_open_head_done) struct swb_open_head head = {0};
         int r;
@@ -48,11 +50,11 @@ int swb_opened_facts_add_data(struct swb_opened_facts *facts, const struct swb_o
         if (r < 0)
                 return swb_fail(err, r, SWB_FAULT_FORMAT,
                                 "the recipes of an operation's opened contents can't be read");
-        add_head(facts, &head);
+        add_head(needs, &head);
         return 0;
 }
 
-static int add_operation(struct swb_opened_facts *facts, const struct swb_operation *op,
+static int add_operation(struct swb_needs *needs, const struct swb_operation *op,
                          const struct swb_spool *spool, struct swb_error *err)
 {
         _cleanup_free_ uint8_t *data = malloc((size_t)op->data_length);
@@ -61,16 +63,16 @@ static int add_operation(struct swb_opened_facts *facts, const struct swb_operat
         if (!data)
                 return swb_oom(err);
         r = swb_spool_read(spool, op->data_offset, data, (size_t)op->data_length, err);
-        return r < 0 ? r : swb_opened_facts_add_data(facts, op, data, err);
+        return r < 0 ? r : add_data(needs, op, data, err);
 }
 
-int swb_opened_facts_add(struct swb_opened_facts *facts, const struct swb_operation_list *list,
+int swb_opened_needs_add(struct swb_needs *needs, const struct swb_operation_list *list,
                          const struct swb_spool *spool, struct swb_error *err)
 {
         int r = 0;
 
         for (size_t i = 0; i < list->n && r >= 0; i++)
                 if (list->items[i].type == SWB_OP_SWDIFF && list->items[i].data_length > 0)
-                        r = add_operation(facts, &list->items[i], spool, err);
+                        r = add_operation(needs, &list->items[i], spool, err);
         return r;
 }
