@@ -122,10 +122,17 @@ class Engine:
     def introspect(self):
         return self._call("org.freedesktop.DBus.Introspectable", "Introspect").unpack()[0]
 
-    def has_owner(self):
-        answer = self._call("org.freedesktop.DBus", "NameHasOwner", GLib.Variant("(s)", (NAME,)),
-                            "/org/freedesktop/DBus", "org.freedesktop.DBus")
-        return answer.unpack()[0]
+    def owner(self):
+        """Number of the process that has the name, 0 if none has. One that was killed has it until the
+        bus comes to notice."""
+        try:
+            return self._call("org.freedesktop.DBus", "GetConnectionUnixProcessID",
+                              GLib.Variant("(s)", (NAME,)), "/org/freedesktop/DBus",
+                              "org.freedesktop.DBus").unpack()[0]
+        except DBusError as error:
+            if error.name.endswith(".NameHasNoOwner"):
+                return 0
+            raise
 
     def watch(self):
         """From now on changes[] collects (seconds, {property: value})."""

@@ -218,7 +218,7 @@ class Device:
 
     def is_up(self):
         assert self.process.poll() is None, f"swbd ended with {self.process.returncode}"
-        return self.client.has_owner()
+        return self.client.owner() == self.process.pid
 
     def stop(self):
         """As systemd does it. Returns the exit status."""

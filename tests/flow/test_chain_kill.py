@@ -51,7 +51,7 @@ class Killer:
         while time.monotonic() < end:
             if device.reboot_flag.exists():
                 device.reboot()
-            elif device.client.has_owner() and device.is_on("2.0"):
+            elif device.is_up() and device.is_on("2.0"):
                 return False
             time.sleep(0.005)
         return True

@@ -115,10 +115,13 @@ def check_until(device, condition, what):
 
 
 def test_version_that_the_boot_loader_left_gets_a_second_try(device):
-    device.set("update", second_try="2s")
+    device.set("update", second_try="1h")
     install(device)
     use_up_tries(device)
-    check_until(device, lambda: "second try 0 minutes after" in device.log(), "a refusal at first")
+    check_until(device, lambda: "second try 60 minutes after" in device.log(), "a refusal at first")
+    device.stop()
+    device.set("update", second_try="1s")
+    device.start()
     check_until(device, device.reboot_flag.exists, "the reboot command")
     assert device.reboot() == "B"
     device.wait_event(54, 1)
