@@ -98,7 +98,8 @@ static int look(const char *url, struct swb_buf *offer, struct swb_http_status *
 
 int cmd_look(int n_args, char **args, struct swb_error *err)
 {
-        _cleanup_(swb_buf_done) struct swb_buf offer = SWB_BUF_INIT(REPORT_MESSAGE_MAX_BYTES / 2);
+        _cleanup_(swb_buf_done) struct swb_buf offer =
+                SWB_BUF_INIT(SWB_CONTROL_MESSAGE_MAX_BYTES / 2);
         struct swb_http_status status = {0};
         struct report report;
         int r;

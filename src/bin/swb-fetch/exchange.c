@@ -51,7 +51,7 @@ int exchange_run(struct exchange_options *options, struct swb_error *err)
 {
         _cleanup_(event_list_done) struct event_list events = {0};
         _cleanup_(swb_buf_done) struct swb_buf answer =
-                SWB_BUF_INIT(REPORT_MESSAGE_MAX_BYTES - ROOM_FOR_HEAD);
+                SWB_BUF_INIT(SWB_CONTROL_MESSAGE_MAX_BYTES - ROOM_FOR_HEAD);
         _cleanup_(swb_answer_keys_done) struct swb_answer_keys keys = {0};
         struct swb_exchange_config *config = &options->config;
         struct swb_http_status status = {0};

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bin/swb-fetch/report.h"
 
-#include <fcntl.h>
-#include <sys/socket.h>
-
+#include "base/control.h"
 #include "base/kv.h"
 #include "base/log.h"
 #include "base/text.h"
@@ -12,41 +10,23 @@
 
 int report_init(struct report *report, const char *control, struct swb_error *err)
 {
-        socklen_t n = sizeof(int);
-        uint64_t fd;
-        int type;
-
         *report = (struct report){.control_fd = -EBADF, .is_terminal = isatty(STDERR_FILENO)};
-        if (!control)
-                return 0;
-        if (swb_parse_u64(control, &fd) < 0 || fd > INT32_MAX)
-                return swb_fail(err, -EINVAL, SWB_FAULT_USAGE,
-                                "option --control: '%s' is not a file descriptor", control);
-        if (getsockopt((int)fd, SOL_SOCKET, SO_TYPE, &type, &n) < 0 || type != SOCK_SEQPACKET)
-                return swb_fail(err, -EINVAL, SWB_FAULT_USAGE,
-                                "option --control: %s is not a SOCK_SEQPACKET socket", control);
-        (void)fcntl((int)fd, F_SETFD, FD_CLOEXEC);
-        report->control_fd = (int)fd;
-        return 0;
+        return swb_control_open(control, &report->control_fd, err);
 }
 
 /* Progress may be lost when the engine is slow to read, an outcome may not. That nobody listens any
  * more is no failure of ours: the engine has gone, and we end soon. */
 static void send_message(const struct report *report, const struct swb_buf *buf, bool may_drop)
 {
-        int flags = MSG_NOSIGNAL | (may_drop ? MSG_DONTWAIT : 0);
-        ssize_t n;
+        int r = swb_control_send(report->control_fd, buf, may_drop);
 
-        do
-                n = send(report->control_fd, buf->data, buf->n_bytes, flags);
-        while (n < 0 && errno == EINTR);
-        if (n < 0 && errno != EAGAIN)
-                swb_log(SWB_LOG_DEBUG, "message to the engine: %s, ignoring", strerror(errno));
+        if (r < 0)
+                swb_log(SWB_LOG_DEBUG, "message to the engine: %s, ignoring", strerror(-r));
 }
 
 static void send_progress(const struct report *report, const struct swb_download_progress *p)
 {
-        _cleanup_(swb_buf_done) struct swb_buf buf = SWB_BUF_INIT(REPORT_MESSAGE_MAX_BYTES);
+        _cleanup_(swb_buf_done) struct swb_buf buf = SWB_BUF_INIT(SWB_CONTROL_MESSAGE_MAX_BYTES);
 
         if (swb_kv_put(&buf, "TYPE", "progress") >= 0 &&
             swb_kv_put_u64(&buf, "BYTES_DONE", p->n_bytes) >= 0 &&
@@ -92,15 +72,7 @@ static int put_outcome(struct swb_buf *buf, const struct swb_error *failure,
 {
         int r;
 
-        r = swb_kv_put(buf, "TYPE", "outcome");
-        if (r >= 0)
-                r = swb_kv_put(buf, "RESULT", failure ? "failed" : "ok");
-        if (r >= 0 && failure)
-                r = swb_kv_put(buf, "FAULT", swb_fault_to_string(failure->fault));
-        if (r >= 0 && failure)
-                r = swb_kv_put_i64(buf, "CODE", failure->code);
-        if (r >= 0 && failure)
-                r = swb_kv_put(buf, "TEXT", failure->text);
+        r = swb_control_put_outcome(buf, failure);
         if (r >= 0 && status->status)
                 r = swb_kv_put_u64(buf, "HTTP_STATUS", status->status);
         if (r >= 0 && status->retry_after_sec)
@@ -125,7 +97,7 @@ static void print_outcome(const struct report *report, const struct swb_error *f
 void report_outcome(struct report *report, const struct swb_error *failure,
                     const struct swb_http_status *status, const struct swb_buf *more)
 {
-        _cleanup_(swb_buf_done) struct swb_buf buf = SWB_BUF_INIT(REPORT_MESSAGE_MAX_BYTES);
+        _cleanup_(swb_buf_done) struct swb_buf buf = SWB_BUF_INIT(SWB_CONTROL_MESSAGE_MAX_BYTES);
         int r;
 
         if (report->control_fd < 0) {

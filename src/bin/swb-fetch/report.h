@@ -5,11 +5,8 @@
  *
  * The messages are those of docs/ARCHITECTURE.md, "Messages between the engine and its workers".
  */
-#include "base/buf.h"
-#include "base/error.h"
+#include "base/control.h"
 #include "device/fetch/download.h"
-
-#define REPORT_MESSAGE_MAX_BYTES (16u << 10)
 
 struct report {
         int control_fd; /* -EBADF: a person reads */

@@ -1,42 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bin/swb-install/report.h"
 
-#include <fcntl.h>
 #include <inttypes.h>
-#include <sys/socket.h>
 
+#include "base/control.h"
 #include "base/kv.h"
 #include "base/log.h"
 #include "base/text.h"
 
-#define MESSAGE_MAX_BYTES (16u << 10)
 #define PROGRESS_MSEC 200
 #define BAR_WIDTH 40u
 
-static int check_socket(int fd, struct swb_error *err)
-{
-        socklen_t n = sizeof(int);
-        int type;
-
-        if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &n) < 0 || type != SOCK_SEQPACKET)
-                return swb_fail(err, -EINVAL, SWB_FAULT_USAGE,
-                                "option --control: %d is not a SOCK_SEQPACKET socket", fd);
-        (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
-        return 0;
-}
-
 int report_init(struct report *report, const char *control, struct swb_error *err)
 {
-        uint64_t fd;
-
         *report = (struct report){.control_fd = -EBADF, .is_terminal = isatty(STDOUT_FILENO)};
-        if (!control)
-                return 0;
-        if (swb_parse_u64(control, &fd) < 0 || fd > INT32_MAX)
-                return swb_fail(err, -EINVAL, SWB_FAULT_USAGE,
-                                "option --control: '%s' is not a file descriptor", control);
-        report->control_fd = (int)fd;
-        return check_socket((int)fd, err);
+        return swb_control_open(control, &report->control_fd, err);
 }
 
 /* ---- messages ---- */
@@ -44,22 +22,15 @@ int report_init(struct report *report, const char *control, struct swb_error *er
 /* Progress may be lost when the engine is slow to read; `need` and `outcome` may not. */
 static void send_message(struct report *report, const struct swb_buf *buf, int r, bool may_drop)
 {
-        int flags = MSG_NOSIGNAL | (may_drop ? MSG_DONTWAIT : 0);
-
-        if (r < 0) {
+        if (r < 0)
                 swb_log(SWB_LOG_ERROR, "message to the engine: %s", strerror(-r));
-                return;
-        }
-        do
-                r = send(report->control_fd, buf->data, buf->n_bytes, flags) < 0 ? errno : 0;
-        while (r == EINTR);
-        if (r != 0 && !(may_drop && r == EAGAIN))
+        else if (swb_control_send(report->control_fd, buf, may_drop) < 0)
                 report->deaf = true;
 }
 
 static void send_need(struct report *report, uint64_t offset)
 {
-        _cleanup_(swb_buf_done) struct swb_buf buf = SWB_BUF_INIT(MESSAGE_MAX_BYTES);
+        _cleanup_(swb_buf_done) struct swb_buf buf = SWB_BUF_INIT(SWB_CONTROL_MESSAGE_MAX_BYTES);
         int r;
 
         r = swb_kv_put(&buf, "TYPE", "need");
@@ -70,7 +41,7 @@ static void send_need(struct report *report, uint64_t offset)
 
 static void send_progress(struct report *report, const struct swb_install_progress *p)
 {
-        _cleanup_(swb_buf_done) struct swb_buf buf = SWB_BUF_INIT(MESSAGE_MAX_BYTES);
+        _cleanup_(swb_buf_done) struct swb_buf buf = SWB_BUF_INIT(SWB_CONTROL_MESSAGE_MAX_BYTES);
         bool readback = p->stage_bytes_total > 0;
         int r;
 
@@ -95,18 +66,10 @@ static void send_progress(struct report *report, const struct swb_install_progre
 static void send_outcome(struct report *report, const struct swb_error *failure,
                          const char *version)
 {
-        _cleanup_(swb_buf_done) struct swb_buf buf = SWB_BUF_INIT(MESSAGE_MAX_BYTES);
+        _cleanup_(swb_buf_done) struct swb_buf buf = SWB_BUF_INIT(SWB_CONTROL_MESSAGE_MAX_BYTES);
         int r;
 
-        r = swb_kv_put(&buf, "TYPE", "outcome");
-        if (r >= 0)
-                r = swb_kv_put(&buf, "RESULT", failure ? "failed" : "ok");
-        if (r >= 0 && failure)
-                r = swb_kv_put(&buf, "FAULT", swb_fault_to_string(failure->fault));
-        if (r >= 0 && failure)
-                r = swb_kv_put_i64(&buf, "CODE", failure->code);
-        if (r >= 0 && failure)
-                r = swb_kv_put(&buf, "TEXT", failure->text);
+        r = swb_control_put_outcome(&buf, failure);
         if (r >= 0 && !failure && *version)
                 r = swb_kv_put(&buf, "VERSION", version);
         send_message(report, &buf, r, false);
