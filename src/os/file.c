@@ -141,8 +141,7 @@ int swb_read_file(const char *path, struct swb_buf *buf, struct swb_error *err)
         return (int)n;
 }
 
-/* A rename or removal is on the medium only after its folder is. */
-static int sync_folder_of(const char *path, struct swb_error *err)
+int swb_sync_folder_of(const char *path, struct swb_error *err)
 {
         const char *slash = strrchr(path, '/');
         _cleanup_free_ char *folder = NULL;
@@ -200,7 +199,7 @@ int swb_write_file_durable(const char *path, const void *data, size_t n_bytes, u
                 (void)unlink(temporary); /* best effort, the write's error is what counts */
                 return r;
         }
-        return sync_folder_of(path, err);
+        return swb_sync_folder_of(path, err);
 }
 
 int swb_remove_file_durable(const char *path, struct swb_error *err)
@@ -210,7 +209,7 @@ int swb_remove_file_durable(const char *path, struct swb_error *err)
                         return 0;
                 return swb_fail_errno(err, errno, "remove %s", path);
         }
-        return sync_folder_of(path, err);
+        return swb_sync_folder_of(path, err);
 }
 
 static int make_dir(const char *path, unsigned mode, struct swb_error *err)
@@ -218,7 +217,7 @@ static int make_dir(const char *path, unsigned mode, struct swb_error *err)
         struct stat st;
 
         if (mkdir(path, mode) == 0)
-                return sync_folder_of(path, err);
+                return swb_sync_folder_of(path, err);
         if (errno == EEXIST && stat(path, &st) == 0 && S_ISDIR(st.st_mode))
                 return 0;
         return swb_fail_errno(err, errno, "make folder %s", path);
@@ -241,4 +240,24 @@ int swb_make_dirs(const char *path, unsigned mode, struct swb_error *err)
                 *p = '/';
         }
         return make_dir(prefix, mode, err);
+}
+
+int swb_open_folder(const char *parent, const char *name, unsigned mode, int *ret_fd,
+                    struct swb_error *err)
+{
+        _cleanup_free_ char *path = NULL;
+        int fd, r;
+
+        if (asprintf(&path, "%s/%s", parent, name) < 0) {
+                path = NULL;
+                return swb_oom(err);
+        }
+        r = swb_make_dirs(path, mode, err);
+        if (r < 0)
+                return r;
+        fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (fd < 0)
+                return swb_fail_errno(err, errno, "open folder %s", path);
+        *ret_fd = fd;
+        return 0;
 }

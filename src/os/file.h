@@ -40,3 +40,9 @@ int swb_remove_file_durable(const char *path, struct swb_error *err) _warn_unuse
 
 /* mkdir -p; what it makes is on the medium when it returns. */
 int swb_make_dirs(const char *path, unsigned mode, struct swb_error *err) _warn_unused_;
+/* The folder `name` in `parent`, for openat(); made as above where it is not there. */
+int swb_open_folder(const char *parent, const char *name, unsigned mode, int *ret_fd,
+                    struct swb_error *err) _warn_unused_;
+
+/* A rename or removal is on the medium only after this: syncs the folder that the path is in. */
+int swb_sync_folder_of(const char *path, struct swb_error *err) _warn_unused_;

@@ -128,12 +128,34 @@ static void test_dirs(void **state)
         assert_fault(swb_make_dirs(below, 0700, &err), &err, SWB_FAULT_IO);
 }
 
+/* Made once, then found. */
+static void test_open_folder(void **state)
+{
+        _cleanup_free_ char *made = in_folder("made"), *parent = in_folder("");
+        struct swb_error err;
+        struct stat st;
+        int fd;
+
+        (void)state;
+        for (int i = 0; i < 2; i++) {
+                assert_ok(swb_open_folder(parent, "made", 0700, &fd, &err), &err);
+                assert_int_equal(fstat(fd, &st), 0);
+                assert_true(S_ISDIR(st.st_mode));
+                assert_int_equal(st.st_mode & 0777, 0700);
+                (void)swb_close(fd);
+        }
+        assert_ok(swb_sync_folder_of(made, &err), &err);
+        assert_int_equal(rmdir(made), 0);
+        assert_ok(swb_write_file_durable(made, "", 0, 0600, &err), &err);
+        assert_fault(swb_open_folder(parent, "made", 0700, &fd, &err), &err, SWB_FAULT_IO);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_durable),   cmocka_unit_test(test_failed_write_keeps_the_old),
                 cmocka_unit_test(test_positions), cmocka_unit_test(test_pipe),
-                cmocka_unit_test(test_dirs),
+                cmocka_unit_test(test_dirs),      cmocka_unit_test(test_open_folder),
         };
 
         return cmocka_run_group_tests(tests, make_folder, remove_folder);

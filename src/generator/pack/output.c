@@ -4,6 +4,8 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "os/file.h"
+
 #define LINK_ATTEMPTS 100
 
 struct swb_output {
@@ -155,15 +157,6 @@ static int name_it(struct swb_output *output, struct swb_error *err)
                         output->path);
 }
 
-static int sync_folder(const struct swb_output *output, struct swb_error *err)
-{
-        _cleanup_close_ int fd = open(output->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-        if (fd < 0 || fsync(fd) < 0)
-                return swb_fail_errno(err, errno, "sync folder '%s'", output->folder);
-        return 0;
-}
-
 int swb_output_commit(struct swb_output *output, struct swb_error *err)
 {
         int r = 0;
@@ -179,7 +172,7 @@ int swb_output_commit(struct swb_output *output, struct swb_error *err)
                                       output->path);
         free(output->temporary);
         output->temporary = NULL;
-        return sync_folder(output, err);
+        return swb_sync_folder_of(output->path, err);
 }
 
 int swb_open_unnamed(const char *folder, int *ret_fd, struct swb_error *err)

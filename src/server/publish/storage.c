@@ -9,32 +9,13 @@
 #include "server/store/payload_files.h"
 #include "server/store/uses.h"
 
-static int open_folder(const char *data_folder, const char *name, int *ret, struct swb_error *err)
-{
-        _cleanup_free_ char *path = NULL;
-        int fd, r;
-
-        if (asprintf(&path, "%s/%s", data_folder, name) < 0) {
-                path = NULL;
-                return swb_oom(err);
-        }
-        r = swb_make_dirs(path, 0750, err);
-        if (r < 0)
-                return r;
-        fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (fd < 0)
-                return swb_fail_errno(err, errno, "open '%s'", path);
-        *ret = fd;
-        return 0;
-}
-
 int swb_storage_begin(struct swb_storage *s, const char *data_folder, const char *name,
                       struct swb_error *err)
 {
         int r;
 
         *s = SWB_STORAGE_INIT;
-        r = open_folder(data_folder, name, &s->folder_fd, err);
+        r = swb_open_folder(data_folder, name, 0750, &s->folder_fd, err);
         return r < 0 ? r : swb_payload_files_lock(s->folder_fd, &s->lock_fd, err);
 }
 
@@ -135,7 +116,7 @@ int swb_storage_list(const char *data_folder, const char *name, struct swb_stora
         int fd, r;
         DIR *dir;
 
-        r = open_folder(data_folder, name, &fd, err);
+        r = swb_open_folder(data_folder, name, 0750, &fd, err);
         if (r < 0)
                 return r;
         dir = fdopendir(fd);

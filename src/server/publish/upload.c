@@ -19,25 +19,6 @@ static int check_name(const char *sha256, struct swb_error *err)
                         sha256);
 }
 
-static int open_folder(const char *data_folder, int *ret, struct swb_error *err)
-{
-        _cleanup_free_ char *path = NULL;
-        int fd, r;
-
-        if (asprintf(&path, "%s/" FOLDER, data_folder) < 0) {
-                path = NULL;
-                return swb_oom(err);
-        }
-        r = swb_make_dirs(path, 0750, err);
-        if (r < 0)
-                return r;
-        fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (fd < 0)
-                return swb_fail_errno(err, errno, "open '%s'", path);
-        *ret = fd;
-        return 0;
-}
-
 /* Room for one more: drops what nobody goes on with. */
 static int make_room(int folder, const char *sha256, int64_t now, struct swb_error *err)
 {
@@ -99,7 +80,7 @@ int swb_upload_add(const char *data_folder, const char *sha256, uint64_t offset,
                 return swb_fail(err, -E2BIG, SWB_FAULT_LIMIT, "an upload has at most %llu bytes",
                                 SWB_UPLOAD_MAX_BYTES);
         if (r >= 0)
-                r = open_folder(data_folder, &folder, err);
+                r = swb_open_folder(data_folder, FOLDER, 0750, &folder, err);
         if (r >= 0 && offset == 0)
                 r = make_room(folder, sha256, now, err);
         if (r < 0)

@@ -66,27 +66,13 @@ static int take_payloads(int from, int to, uint64_t *n, struct swb_error *err)
 
 /* --- the database --- */
 
-static int sync_path(const char *path, int flags, struct swb_error *err)
+static int sync_file(const char *path, struct swb_error *err)
 {
-        _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | flags);
+        _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
 
         if (fd < 0 || fsync(fd) < 0)
                 return swb_fail_errno(err, errno, "sync '%s'", path);
         return 0;
-}
-
-static int sync_folder_of(const char *path, struct swb_error *err)
-{
-        _cleanup_free_ char *folder = strdup(path);
-        char *slash;
-
-        if (!folder)
-                return swb_oom(err);
-        slash = strrchr(folder, '/');
-        if (!slash)
-                return sync_path(".", O_DIRECTORY, err);
-        slash[slash == folder] = '\0'; /* "/" is a folder, too */
-        return sync_path(folder, O_DIRECTORY, err);
 }
 
 /* Gives a file its name unless something has that already. */
@@ -100,7 +86,7 @@ static int name_it(const char *temporary, const char *path, struct swb_error *er
                                         "'%s' is there already: give a new name", path);
                 return swb_fail_errno(err, errno, "name the copy '%s'", path);
         }
-        return sync_folder_of(path, err);
+        return swb_sync_folder_of(path, err);
 }
 
 static int make_temporary(const char *path, char **ret, struct swb_error *err)
@@ -141,7 +127,7 @@ static int copy_both(struct swb_db *db, const struct swb_backup_options *options
         if (r >= 0)
                 r = swb_db_copy(db, temporary, err);
         if (r >= 0)
-                r = sync_path(temporary, 0, err);
+                r = sync_file(temporary, err);
         if (r >= 0 && options->with_payloads) {
                 r = swb_payload_files_open(options->to, &to, err);
                 if (r >= 0)

@@ -15,21 +15,7 @@
 
 int swb_payload_files_open(const char *data_folder, int *ret_folder_fd, struct swb_error *err)
 {
-        _cleanup_free_ char *path = NULL;
-        int fd, r;
-
-        if (asprintf(&path, "%s/%s", data_folder, SWB_PAYLOAD_FOLDER) < 0) {
-                path = NULL;
-                return swb_oom(err);
-        }
-        r = swb_make_dirs(path, 0755, err);
-        if (r < 0)
-                return r;
-        fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (fd < 0)
-                return swb_fail_errno(err, errno, "open payload folder '%s'", path);
-        *ret_folder_fd = fd;
-        return 0;
+        return swb_open_folder(data_folder, SWB_PAYLOAD_FOLDER, 0755, ret_folder_fd, err);
 }
 
 int swb_payload_files_lock(int folder_fd, int *ret_lock_fd, struct swb_error *err)
