@@ -5,6 +5,7 @@
 
 #include "os/file.h"
 #include "server/api/api.h"
+#include "server/jobs/image_files.h"
 #include "server/store/audit.h"
 
 int publish_is_payload(const char *path, bool *ret, struct swb_error *err)
@@ -85,7 +86,7 @@ static int make_job(struct swb_db *db, const char *path,
 
         if (!plan)
                 return swb_oom(err);
-        r = swb_payloads_store_image(server_options.data, path, &file, &lock, err);
+        r = swb_image_file_store(server_options.data, path, &file, &lock, err);
         return r < 0 ? r : put_image(db, options, &file, plan, ret_job, err);
 }
 

@@ -3,6 +3,7 @@
 #include "server/publish/storage.h"
 #include "server/api/change.h"
 #include "server/api/jobs.h"
+#include "server/jobs/image_files.h"
 #include "server/publish/upload.h"
 #include "server/report/report.h"
 #include "server/store/payload_files.h"
@@ -161,7 +162,7 @@ static int store_upload(struct swb_api_call *call, const char *upload,
                                                   "image.add",
                                                   SWB_API_NO_APP | SWB_API_CATALOG};
         _cleanup_close_ int lock = -EBADF;
-        int r = swb_payloads_store_image(call->shared->config.data, upload, file, &lock, err);
+        int r = swb_image_file_store(call->shared->config.data, upload, file, &lock, err);
 
         call->route = &rows;
         call->userdata = file;

@@ -1,18 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/jobs/payloads.h"
 
-#include <fcntl.h>
 #include <jansson.h>
-#include <sys/stat.h>
 
 #include "base/log.h"
 #include "os/file.h"
 #include "server/jobs/candidates.h"
-#include "server/jobs/pack.h"
+#include "server/jobs/image_files.h"
+#include "server/jobs/making.h"
+#include "server/jobs/result.h"
 #include "server/publish/publish.h"
-#include "server/store/payload_files.h"
-
-#define ARGS_MAX 32
 
 /* One job in work. */
 struct work {
@@ -31,82 +28,6 @@ struct work {
         bool wants_end; /* cancelled, or the server stops */
         bool is_stopping;
 };
-
-/* --- images --- */
-
-int swb_payloads_store_image(const char *data, const char *path, struct swb_payload_file *ret,
-                             int *ret_lock_fd, struct swb_error *err)
-{
-        _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
-        _cleanup_close_ int folder = -EBADF;
-        _cleanup_close_ int lock = -EBADF;
-        _cleanup_free_ char *images = NULL;
-        int r;
-
-        if (fd < 0)
-                return swb_fail_errno(err, errno, "open '%s'", path);
-        if (asprintf(&images, "%s/" SWB_IMAGE_FOLDER, data) < 0) {
-                images = NULL;
-                return swb_oom(err);
-        }
-        r = swb_make_dirs(images, 0750, err);
-        if (r < 0)
-                return r;
-        folder = open(images, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (folder < 0)
-                return swb_fail_errno(err, errno, "open '%s'", images);
-        r = swb_payload_files_lock(folder, &lock, err);
-        if (r >= 0)
-                r = swb_payload_file_read(fd, path, ret, err);
-        if (r >= 0)
-                r = swb_payload_file_store(folder, fd, path, ret, err);
-        if (r >= 0)
-                *ret_lock_fd = SWB_TAKE_FD(lock);
-        return r;
-}
-
-static char *image_path(const struct work *work, const char *sha256)
-{
-        char *path;
-
-        if (asprintf(&path, "%s/" SWB_IMAGE_FOLDER "/%s", work->config->data, sha256) < 0)
-                return NULL;
-        return path;
-}
-
-/* --- plan --- */
-
-char *swb_payloads_plan_text(const struct swb_payloads_plan *plan)
-{
-        json_t *json = json_pack("{s:s, s:I, s:I, s:I}", "channel", plan->channel, "max_deltas",
-                                 (json_int_t)plan->max_deltas, "cpu_seconds",
-                                 (json_int_t)plan->cpu_seconds, "delta_bytes",
-                                 (json_int_t)plan->delta_bytes);
-        char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
-
-        json_decref(json);
-        return text;
-}
-
-static uint64_t number_of(const json_t *json, const char *name, uint64_t otherwise)
-{
-        const json_t *value = json_object_get(json, name);
-
-        return json_is_integer(value) ? (uint64_t)json_integer_value(value) : otherwise;
-}
-
-static void read_plan(const char *text, struct swb_payloads_plan *plan)
-{
-        json_t *json = json_loads(text, 0, NULL);
-
-        *plan = SWB_PAYLOADS_PLAN_DEFAULT;
-        plan->max_deltas = number_of(json, "max_deltas", plan->max_deltas);
-        plan->cpu_seconds = number_of(json, "cpu_seconds", plan->cpu_seconds);
-        plan->delta_bytes = number_of(json, "delta_bytes", plan->delta_bytes);
-        swb_copy_bounded(plan->channel, json_string_value(json_object_get(json, "channel")),
-                         SWB_NAME_MAX);
-        json_decref(json);
-}
 
 /* --- progress --- */
 
@@ -141,76 +62,20 @@ static int on_progress(const char *stage, unsigned percent, void *userdata)
         return work->wants_end;
 }
 
-/* What was expected of a delta stands beside what it became. */
 static void add_result(struct work *work, const struct swb_candidate *source, uint64_t n_bytes,
                        int64_t cpu_msec, const char *outcome)
 {
-        bool is_published = strcmp(outcome, "published") == 0;
-        json_t *row = json_pack(
-                "{s:s?, s:I, s:I, s:I, s:s}", "source_version", source ? source->version : NULL,
-                "devices", (json_int_t)(source ? source->n_devices : 0), "bytes",
-                (json_int_t)n_bytes, "cpu_msec", (json_int_t)cpu_msec, "outcome", outcome);
-        json_t *more = NULL;
+        const struct swb_job_line line = {.source = source,
+                                          .full_bytes = work->full_bytes,
+                                          .n_bytes = n_bytes,
+                                          .cpu_msec = cpu_msec,
+                                          .outcome = outcome};
 
-        if (row && source)
-                more = json_pack(
-                        "{s:I, s:I, s:I, s:I}", "full_bytes", (json_int_t)work->full_bytes,
-                        "expected_bytes", (json_int_t)source->expected.bytes, "expected_saving",
-                        (json_int_t)source->expected_saving, "saving",
-                        (json_int_t)(is_published ? swb_estimate_saving(source->n_devices,
-                                                                        work->full_bytes, n_bytes)
-                                                  : 0));
-        if (!row || (source && (!more || json_object_update(row, more) < 0)) ||
-            json_array_append(work->result, row) < 0)
+        if (swb_job_result_add(work->result, &line) < 0)
                 swb_log(SWB_LOG_WARNING, "no memory for a line of a job's result");
-        json_decref(more);
-        json_decref(row);
 }
 
 /* --- making --- */
-
-struct arguments {
-        const char *list[ARGS_MAX];
-        char *owned[ARGS_MAX];
-        size_t n;
-};
-
-static void arguments_done(struct arguments *arguments)
-{
-        for (size_t i = 0; i < arguments->n; i++)
-                free(arguments->owned[i]);
-}
-
-static bool add(struct arguments *arguments, const char *name, const char *value)
-{
-        char *text = NULL;
-
-        if (arguments->n + 1 >= ARGS_MAX || asprintf(&text, "%s%s", name, value) < 0)
-                return false;
-        arguments->owned[arguments->n] = text;
-        arguments->list[arguments->n++] = text;
-        return true;
-}
-
-/* source NULL: the full payload. */
-static bool make_arguments(const struct work *work, const struct swb_candidate *source,
-                           const char *output, struct arguments *a)
-{
-        _cleanup_free_ char *old = source ? image_path(work, source->sha256) : NULL;
-        _cleanup_free_ char *new = image_path(work, work->sha256);
-        bool ok = new && (old || !source);
-
-        ok = ok && add(a, work->config->pack_program, "") &&
-             add(a, source ? "delta" : "full", "") && add(a, "--output=", output) &&
-             add(a, "--app-id=", work->app.appid) &&
-             add(a, "--target-version=", work->job.version) && add(a, "--progress=json", "") &&
-             add(a, "--jobs=1", "");
-        for (size_t i = 0; ok && i < work->config->n_keys; i++)
-                ok = add(a, "--key=", work->config->keys[i]);
-        if (ok && source)
-                ok = add(a, "--source-version=", source->version) && add(a, old, "");
-        return ok && add(a, new, "");
-}
 
 static uint64_t cpu_left(const struct work *work, const struct swb_candidate *source)
 {
@@ -221,42 +86,35 @@ static uint64_t cpu_left(const struct work *work, const struct swb_candidate *so
         return work->plan.cpu_seconds > used ? work->plan.cpu_seconds - used : 1;
 }
 
-/* Returns the payload's size. */
+/* source NULL: the full payload. */
 static int make(struct work *work, const struct swb_candidate *source, const char *output,
                 uint64_t *ret_bytes, int64_t *ret_cpu_msec, struct swb_error *err)
 {
-        _cleanup_(arguments_done) struct arguments a = {0};
-        struct swb_pack_run run = {.argv = a.list,
-                                   .cpu_seconds_max = cpu_left(work, source),
-                                   .progress = on_progress,
-                                   .userdata = work};
-        struct stat st;
+        const char *data = work->config->data;
+        _cleanup_free_ char *old = source ? swb_image_file_path(data, source->sha256) : NULL;
+        _cleanup_free_ char *new = swb_image_file_path(data, work->sha256);
+        const struct swb_making making = {.pack_program = work->config->pack_program,
+                                          .keys = work->config->keys,
+                                          .n_keys = work->config->n_keys,
+                                          .appid = work->app.appid,
+                                          .version = work->job.version,
+                                          .image = new,
+                                          .source_version = source ? source->version : NULL,
+                                          .old_image = old,
+                                          .output = output,
+                                          .cpu_seconds_max = cpu_left(work, source),
+                                          .progress = on_progress,
+                                          .userdata = work};
         int r;
 
         *ret_cpu_msec = 0;
-        if (!make_arguments(work, source, output, &a))
+        if (!new || (source && !old))
                 return swb_oom(err);
-        r = swb_pack_run(&run, ret_cpu_msec, err);
+        r = swb_make_payload(&making, ret_bytes, ret_cpu_msec, err);
         work->job.cpu_msec += *ret_cpu_msec;
         if (source)
                 work->delta_cpu_msec += *ret_cpu_msec;
-        if (r < 0)
-                return r;
-        if (stat(output, &st) < 0)
-                return swb_fail_errno(err, errno, "look at '%s'", output);
-        *ret_bytes = (uint64_t)st.st_size;
-        return 0;
-}
-
-static void remove_made(const char *output)
-{
-        _cleanup_free_ char *manifest = NULL;
-
-        (void)unlink(output);
-        if (asprintf(&manifest, "%s.json", output) < 0)
-                manifest = NULL;
-        else
-                (void)unlink(manifest);
+        return r;
 }
 
 static int publish(struct work *work, const char *output, const char *channel,
@@ -332,7 +190,7 @@ static int make_full(struct work *work, struct swb_error *err)
         r = make(work, NULL, output, &work->full_bytes, &cpu_msec, err);
         if (r >= 0)
                 r = publish(work, output, *work->plan.channel ? work->plan.channel : NULL, err);
-        remove_made(output);
+        swb_remove_made(output);
         if (r < 0)
                 return swb_wrap(err, r, "full payload");
         work->job.n_bytes += (int64_t)work->full_bytes;
@@ -396,7 +254,7 @@ static int make_delta(struct work *work, const struct swb_candidate *source, str
         } else if (r != -ECANCELED) {
                 add_result(work, source, 0, cpu_msec, mine.text);
         }
-        remove_made(output);
+        swb_remove_made(output);
         return 0;
 }
 
@@ -423,21 +281,6 @@ static const char *reason_to_skip(const struct work *work, const struct swb_cand
         return NULL;
 }
 
-static bool has_result(const struct work *work, const char *source_version)
-{
-        const json_t *row;
-        size_t i;
-
-        json_array_foreach(work->result, i, row)
-        {
-                const char *version = json_string_value(json_object_get(row, "source_version"));
-
-                if (version && strcmp(version, source_version) == 0)
-                        return true;
-        }
-        return false;
-}
-
 /* Returns whether it counts among those that the plan wants at most. */
 static int consider(struct work *work, const struct swb_candidate *source, struct swb_error *err)
 {
@@ -452,7 +295,7 @@ static int consider(struct work *work, const struct swb_candidate *source, struc
                 r = make_delta(work, source, err);
                 return r < 0 ? r : 1;
         }
-        if (!has_result(work, source->version))
+        if (!swb_job_result_has(work->result, source->version))
                 add_result(work, source, 0, 0, reason);
         return 0;
 }
@@ -475,40 +318,18 @@ static int make_deltas(struct work *work, struct swb_error *err)
         return SWB_MIN(r, 0);
 }
 
-/* What an earlier try of this job has used of the budgets. */
-static void count_used(struct work *work)
-{
-        const json_t *row;
-        size_t i;
-
-        json_array_foreach(work->result, i, row)
-        {
-                const char *outcome = json_string_value(json_object_get(row, "outcome"));
-
-                if (!json_is_string(json_object_get(row, "source_version")))
-                        continue;
-                work->delta_cpu_msec += (int64_t)number_of(row, "cpu_msec", 0);
-                if (outcome && strcmp(outcome, "published") == 0)
-                        work->delta_bytes += number_of(row, "bytes", 0);
-        }
-}
-
 static int prepare(struct work *work, struct swb_error *err)
 {
         int r;
 
-        work->result = json_loads(work->job.result, 0, NULL);
-        if (!json_is_array(work->result)) {
-                json_decref(work->result);
-                work->result = json_array();
-        }
+        work->result = swb_job_result_load(work->job.result);
         if (!work->result || asprintf(&work->folder, "%s/jobs/%lld", work->config->data,
                                       (long long)work->job.id) < 0) {
                 work->folder = NULL;
                 return swb_oom(err);
         }
-        read_plan(work->job.plan, &work->plan);
-        count_used(work);
+        swb_payloads_plan_read(work->job.plan, &work->plan);
+        swb_job_result_count(work->result, &work->delta_cpu_msec, &work->delta_bytes);
         r = swb_app_find(work->db, work->job.app, &work->app, err);
         if (r >= 0)
                 r = swb_image_find(work->db, work->app.id, work->job.version, work->sha256, err);
