@@ -17,6 +17,7 @@ struct parse {
         const struct swb_opt *table[OPTIONS_MAX];
         bool seen[OPTIONS_MAX];
         size_t n;
+        bool only_leading; /* ends at the first argument that is no option */
 };
 
 static void add_table(struct parse *parse, const struct swb_opt *options)
@@ -142,6 +143,8 @@ static void make_getopt_tables(const struct parse *parse, struct option *longs, 
 {
         size_t n_long = 0, n_short = 0;
 
+        if (parse->only_leading)
+                shorts[n_short++] = '+';
         shorts[n_short++] = ':';
         shorts[n_short++] = 'h';
         for (size_t i = 0; i < parse->n; i++) {
@@ -179,7 +182,7 @@ enum { PARSED, SHOW_HELP, SHOW_VERSION };
 static int parse_options(struct parse *parse, int argc, char **argv, struct swb_error *err)
 {
         struct option longs[OPTIONS_MAX + 3];
-        char shorts[2 * OPTIONS_MAX + 3];
+        char shorts[2 * OPTIONS_MAX + 4];
         int code, r;
 
         make_getopt_tables(parse, longs, shorts);
@@ -205,11 +208,16 @@ static int parse_options(struct parse *parse, int argc, char **argv, struct swb_
                 if (r < 0)
                         return r;
         }
+        return PARSED;
+}
+
+static int check_required(const struct parse *parse, struct swb_error *err)
+{
         for (size_t i = 0; i < parse->n; i++)
                 if (parse->table[i]->required && !parse->seen[i])
                         return swb_fail(err, -EINVAL, SWB_FAULT_USAGE, "option --%s is missing",
                                         parse->table[i]->name);
-        return PARSED;
+        return 0;
 }
 
 static int usage_error(const struct swb_program *program, const struct swb_verb *verb,
@@ -230,35 +238,50 @@ static const struct swb_verb *find_verb(const struct swb_program *program, const
         return NULL;
 }
 
-static int run_verb(const struct swb_program *program, const struct swb_verb *verb, int argc,
-                    char **argv)
+/* verb NULL: of the whole program. */
+static int answer(const struct swb_program *program, const struct swb_verb *verb, int what)
+{
+        if (what == SHOW_HELP)
+                print_help(program, verb);
+        else
+                (void)printf("%s %s\n", program->name, SWB_VERSION);
+        return SWB_EXIT_OK;
+}
+
+static int check_arguments(const struct swb_verb *verb, int n, char **args, struct swb_error *err)
+{
+        if (n < verb->n_min)
+                return swb_fail(err, -EINVAL, SWB_FAULT_USAGE, "arguments are missing: %s",
+                                verb->arguments);
+        if (verb->n_max >= 0 && n > verb->n_max)
+                return swb_fail(err, -EINVAL, SWB_FAULT_USAGE, "one argument too many: '%s'",
+                                args[verb->n_max]);
+        return 0;
+}
+
+/* before: the global options that stood before the verb. */
+static int run_verb(const struct swb_program *program, const struct swb_verb *verb,
+                    const struct parse *before, int argc, char **argv)
 {
         struct swb_error err = SWB_ERROR_INIT;
         struct parse parse = {0};
-        int n_args, r;
+        int r;
 
         add_table(&parse, verb->options);
+        memcpy(parse.seen + parse.n, before->seen, before->n * sizeof(*before->seen));
         add_table(&parse, program->options);
         r = parse_options(&parse, argc, argv, &err);
-        if (r == SHOW_HELP || r == SHOW_VERSION) {
-                if (r == SHOW_HELP)
-                        print_help(program, verb);
-                else
-                        (void)printf("%s %s\n", program->name, SWB_VERSION);
-                return SWB_EXIT_OK;
-        }
-        n_args = argc - optind;
-        if (r >= 0 && n_args < verb->n_min)
-                r = swb_fail(&err, -EINVAL, SWB_FAULT_USAGE, "arguments are missing: %s",
-                             verb->arguments);
-        else if (r >= 0 && verb->n_max >= 0 && n_args > verb->n_max)
-                r = swb_fail(&err, -EINVAL, SWB_FAULT_USAGE, "one argument too many: '%s'",
-                             argv[optind + verb->n_max]);
+        if (r == SHOW_HELP || r == SHOW_VERSION)
+                return answer(program, verb, r);
+        if (r >= 0)
+                r = check_required(&parse, &err);
+        if (r >= 0)
+                r = check_arguments(verb, argc - optind, argv + optind, &err);
         if (r < 0)
                 return usage_error(program, verb, &err);
         if (program->ready)
                 program->ready();
-        r = verb->run(n_args, argv + optind, &err);
+        r = verb->run(argc - optind, argv + optind, &err);
         if (r >= 0)
                 return r;
         if (err.fault == SWB_FAULT_USAGE)
@@ -271,28 +294,30 @@ static int run_verb(const struct swb_program *program, const struct swb_verb *ve
 
 int swb_program_main(const struct swb_program *program, int argc, char **argv)
 {
+        struct parse before = {.only_leading = true};
         const struct swb_verb *verb;
         struct swb_error err = SWB_ERROR_INIT;
+        int r;
 
         if (is_single(program))
-                return run_verb(program, program->verbs, argc, argv);
-        if (argc >= 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
-                          strcmp(argv[1], "help") == 0)) {
-                print_help(program, NULL);
-                return SWB_EXIT_OK;
-        }
-        if (argc >= 2 && strcmp(argv[1], "--version") == 0) {
-                (void)printf("%s %s\n", program->name, SWB_VERSION);
-                return SWB_EXIT_OK;
-        }
-        if (argc < 2) {
+                return run_verb(program, program->verbs, &before, argc, argv);
+        add_table(&before, program->options);
+        r = parse_options(&before, argc, argv, &err);
+        if (r == SHOW_HELP || r == SHOW_VERSION)
+                return answer(program, NULL, r);
+        if (r < 0)
+                return usage_error(program, NULL, &err);
+        if (optind >= argc) {
                 (void)swb_fail(&err, -EINVAL, SWB_FAULT_USAGE, "a verb is missing");
                 return usage_error(program, NULL, &err);
         }
-        verb = find_verb(program, argv[1]);
+        if (strcmp(argv[optind], "help") == 0)
+                return answer(program, NULL, SHOW_HELP);
+        verb = find_verb(program, argv[optind]);
         if (!verb) {
-                (void)swb_fail(&err, -EINVAL, SWB_FAULT_USAGE, "verb '%s' is not known", argv[1]);
+                (void)swb_fail(&err, -EINVAL, SWB_FAULT_USAGE, "verb '%s' is not known",
+                               argv[optind]);
                 return usage_error(program, NULL, &err);
         }
-        return run_verb(program, verb, argc - 1, argv + 1);
+        return run_verb(program, verb, &before, argc - optind, argv + optind);
 }

@@ -5,7 +5,8 @@
  *
  * A program is either a list of verbs ("swb-pack delta …"), each with its own option table, or a
  * single action (verbs == NULL). --help and --version are understood everywhere; every program
- * also takes the global options of its table, behind the verb.
+ * also takes the global options of its table, before the verb and behind it. A name that is both a
+ * global option's and a verb's is the verb's when it stands behind it.
  *
  * The values are written straight into variables of the caller, which hold the defaults before the
  * call: option variables are the one kind of mutable file-scope state that bin/ may have.
