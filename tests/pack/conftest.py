@@ -78,6 +78,12 @@ def pair(tmp_path_factory):
     return old, new
 
 
+@pytest.fixture(scope="session")
+def small_pair(tmp_path_factory):
+    """The same, but quickly packed."""
+    return pack_images.make_small_pair(tmp_path_factory.mktemp("small-pair"))
+
+
 @pytest.fixture
 def keys(pack):
     """keys(type): paths of a new private and public key."""

@@ -76,12 +76,12 @@ def make_old_tree(tree):
     write(tree, "etc/empty", b"")
     for i in range(40):
         write(tree, f"etc/conf.d/{i:02d}.conf", text(i, 300 + 211 * i))
-    write(tree, "usr/bin/program", program(1, 300_000))
-    write(tree, "usr/lib/libfoo.so.1.2", program(2, 200_000))
-    write(tree, "usr/share/picture", noise(3, 150_000))
+    write(tree, "usr/bin/program", program(1, 120_000))
+    write(tree, "usr/lib/libfoo.so.1.2", program(2, 80_000))
+    write(tree, "usr/share/picture", noise(3, 60_000))
     for i in range(12):
-        write(tree, f"lib/modules/6.1.0-50/kernel/driver{i}.ko", program(10 + i, 40_000))
-    write_sparse(tree, "var/disk.img", 4 * MIB, {0: text(30, 9000), MIB + 5000: program(31, 60_000),
+        write(tree, f"lib/modules/6.1.0-50/kernel/driver{i}.ko", program(10 + i, 12_000))
+    write_sparse(tree, "var/disk.img", 4 * MIB, {0: text(30, 9000), MIB + 5000: program(31, 30_000),
                                                  3 * MIB: text(32, 20_000)})
     os.link(tree / "usr/bin/program", tree / "usr/bin/alias")
     os.link(tree / "etc/hostname", tree / "etc/hostname.link")
@@ -96,19 +96,19 @@ def make_new_tree(tree, old):
     shutil.copytree(old, tree, symlinks=True)
     shutil.rmtree(tree / "lib")
     for i in range(12):
-        write(tree, f"lib/modules/6.1.0-56/kernel/driver{i}.ko", program(10 + i, 40_000, shift=64))
+        write(tree, f"lib/modules/6.1.0-56/kernel/driver{i}.ko", program(10 + i, 12_000, shift=64))
     (tree / "usr/lib/libfoo.so.1.2").unlink()
-    write(tree, "usr/lib/libfoo.so.1.3", edit(program(2, 200_000), 50_000, 120_000))
+    write(tree, "usr/lib/libfoo.so.1.3", edit(program(2, 80_000), 20_000, 50_000))
     # in place, so that both hard links see it
     with (tree / "usr/bin/program").open("r+b") as file:
-        file.write(program(1, 300_000, shift=256))
+        file.write(program(1, 120_000, shift=256))
     write(tree, "etc/conf.d/07.conf", edit(text(7, 300 + 211 * 7), 900))
     write(tree, "etc/conf.d/40.conf", text(400, 5000))
     (tree / "etc/conf.d/39.conf").unlink()
     write(tree, "etc/inline-100", text(101, 110))
     (tree / "var/disk.img").unlink()
     write_sparse(tree, "var/disk.img", 5 * MIB, {0: text(30, 9000),
-                                                 MIB + 9000: edit(program(31, 60_000), 30_000),
+                                                 MIB + 9000: edit(program(31, 30_000), 15_000),
                                                  4 * MIB: text(33, 20_000)})
 
 
@@ -139,6 +139,16 @@ def make_trees(folder):
     make_old_tree(old)
     make_new_tree(new, old)
     return old, new
+
+
+def make_small_pair(folder):
+    """For tests of what surrounds the coders: a program of 60 kB that was linked anew, and some text."""
+    for side, shift in (("old", 0), ("new", 64)):
+        tree = folder / f"{side}-tree"
+        write(tree, "usr/bin/program", program(1, 60_000, shift=shift))
+        write(tree, "etc/text", text(1 + shift, 10_000))
+        mkfs(folder / f"{side}.img", tree, 4 * MIB)
+    return folder / "old.img", folder / "new.img"
 
 
 def make_pair(folder, *options, kind="ext4", old_bytes=16 * MIB, new_bytes=16 * MIB):

@@ -10,6 +10,7 @@ import xml.etree.ElementTree as xml
 
 import paycheck
 import pytest
+from conftest import Pack
 from pack_images import MIB, mkfs, text, write
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -63,9 +64,9 @@ def images(tmp_path_factory):
     return made
 
 
-@pytest.fixture
-def payload(pack, images):
-    return pack.delta(*images, "--minor=1004")
+@pytest.fixture(scope="module")
+def payload(tmp_path_factory, images):
+    return Pack(tmp_path_factory.mktemp("payload")).delta(*images, "--minor=1004")
 
 
 def blobs(path):
@@ -153,4 +154,4 @@ def test_inspect(pack, payload):
     assert re.search(r"^ +\d+ SWDIFF SWO1\+SWD2 ", out, re.M)
     assert re.search(r"opened contents: encoders gzip; [\d.]+ \w+ of memory", out)
     told = json.loads(pack.ok("inspect", payload, "--json").stdout)["opened"]
-    assert told == json.loads((pack.folder / "delta.pl.json").read_text())["opened"]
+    assert told == json.loads(payload.with_suffix(".pl.json").read_text())["opened"]

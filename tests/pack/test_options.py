@@ -22,6 +22,11 @@ COMMON = ["--app-id=app", "--target-version=2"]
 DELTA = [*COMMON, "--source-version=1"]
 
 
+@pytest.fixture(name="pair", scope="module")
+def what_is_packed(small_pair):
+    return small_pair
+
+
 def same(a, b):
     return filecmp.cmp(a, b, shallow=False)
 

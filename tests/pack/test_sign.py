@@ -12,6 +12,11 @@ import paycheck
 SIZES = {"rsa2048": 256, "rsa3072": 384, "rsa4096": 512, "p256": 72}
 
 
+@pytest.fixture(name="pair", scope="module")
+def what_is_signed(small_pair):
+    return small_pair
+
+
 def openssl(*args, **options):
     return subprocess.run(["openssl", *map(str, args)], capture_output=True, timeout=60, check=False,
                           **options)
