@@ -56,12 +56,17 @@ GETTERS = {
 def fails_then_succeeds(device, fault):
     """The slot never gets bootable by a failed attempt; the next one, soon after, does it."""
     device.offer("1.1")
-    device.set("workers", silence_limit="2s")
+    if fault == "timeout":
+        device.set("workers", silence_limit="2s")
     device.set("reboot", automatic="no")
     device.start()
     device.wait(lambda: device.get("LastError") == fault, f"error {fault}")
     assert device.get("State") in ("available", "downloading", "verifying")
     assert device.flags()["B"] == (0, 0, 0)
+    if fault == "timeout":  # a machine that is busy may let a good worker be silent for so long
+        device.stop()
+        device.set("workers", silence_limit="30m")
+        device.start()
     device.wait_state("updated")
     device.wait_event(3, 0, fault)
 
@@ -135,7 +140,7 @@ def test_reboot_waits_a_moment_for_events(device):
     device.start()
     device.wait_state("updated")
     assert device.get("NeedsReboot")
-    device.wait(device.reboot_flag.exists, "the reboot in spite of a hanging reporter", seconds=40)
+    device.wait(device.reboot_flag.exists, "the reboot in spite of a hanging reporter", seconds=120)
 
 
 def test_missing_worker_is_an_error_with_its_path(device):
@@ -159,7 +164,7 @@ def test_missing_installer_is_an_error_with_its_path(device):
 def test_worker_that_does_not_end_after_its_outcome(device):
     device.steps("check", {"no_exit": True}, {})
     device.start()
-    device.wait(lambda: device.get("LastError") == "timeout", "the error", seconds=20)
+    device.wait(lambda: device.get("LastError") == "timeout", "the error")
 
 
 def test_unknown_user_for_the_fetcher(device):
