@@ -307,7 +307,7 @@ def test_slot_that_cannot_be_marked_good(make_device):
     assert device.get("State") == "confirming"
     device.wait_event(3, 0, "boot")
     device.wait(lambda: len(re.findall("can't be marked good", device.log())) >= 2, "another try",
-                seconds=15)
+                seconds=60)
     assert not any(event[0] == "54" for event in device.events())
     device.kill()
     device.set("boot", place=place)

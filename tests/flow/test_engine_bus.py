@@ -163,7 +163,7 @@ def test_engine_outlives_the_bus(device):
     device.wait(device.reboot_flag.exists, "the reboot command")
     device.bus.start()
     device.client = device.bus.engine()
-    device.wait(lambda: device.get("State") == "rebooting", "swbd on the bus again", seconds=20)
+    device.wait(lambda: device.get("State") == "rebooting", "swbd on the bus again")
     assert device.reboot() == "B"
     device.wait_event(54, 1)
 
@@ -176,7 +176,7 @@ def test_starts_without_a_bus(device):
     device.wait(device.reboot_flag.exists, "the reboot command")
     device.bus.start()
     device.client = device.bus.engine()
-    device.wait(lambda: device.get("NeedsReboot"), "swbd on the bus", seconds=20)
+    device.wait(lambda: device.get("NeedsReboot"), "swbd on the bus")
 
 
 def test_no_bus_at_all(tmp_path, build):

@@ -90,7 +90,7 @@ def test_cancel_and_resume(fleet):
     device.call("Cancel")
     device.wait_state("available")
     device.call("Install")
-    device.wait_log("resuming at byte", seconds=10)
+    device.wait_log("resuming at byte")
     resumed = int(re.search(r"resuming at byte (\d+)", device.log()).group(1))
     assert resumed >= durable, "lost is at most what the operation at hand had so far"
     device.reboot()

@@ -53,7 +53,7 @@ def test_download_resumes(device, how):
     else:
         status = getattr(device, how)()
         assert how == "kill" or status == 0
-        device.wait(lambda: not any(map(is_alive, workers)), "the workers' end", seconds=3)
+        device.wait(lambda: not any(map(is_alive, workers)), "the workers' end")
         device.start()
     finish(device, data)
     assert len(device.calls("check")) == 1, "a resume needs no new check"
@@ -72,7 +72,7 @@ def test_workers_die_with_the_daemon_even_if_deaf(device):
     workers = [call["pid"] for call in device.calls() if call["name"] in ("get", "install")]
     assert all(map(is_alive, workers))
     device.kill()
-    device.wait(lambda: not any(map(is_alive, workers)), "the workers' end", seconds=3)
+    device.wait(lambda: not any(map(is_alive, workers)), "the workers' end")
 
 
 def test_cancel_keeps_every_byte(device):
@@ -128,7 +128,7 @@ def test_cancel_of_deaf_workers_ends_them(device):
     device.start()
     wait_bytes(device, 20000)
     device.call("Cancel")
-    device.wait_state("available", seconds=20)
+    device.wait_state("available")
     assert not any(is_alive(call["pid"]) for call in device.calls() if call["name"] in ("get", "install"))
 
 
