@@ -266,6 +266,20 @@ def test_each_finding_of_a_tree(pack, tree, name, text, spoil):
     assert name not in {n for n, _ in findings(pack, image, f"--ignore={name}")}
 
 
+def test_what_is_masked_is_not_started(pack, tree):
+    bad = "[Service]\nReadWritePaths=/srv/state\n"
+    want(tree, "apt-daily.timer", "[Timer]\n", "timers.target")
+    want(tree, "bad.service", bad)
+    want(tree, "emptied.service", bad)
+    want(tree, "nightly.timer", "[Timer]\n", "timers.target")
+    put(tree, "usr/lib/systemd/system/nightly.service", bad)
+    assert len(findings(pack, make(pack, tree))) == 4
+    for unit in ("apt-daily.timer", "bad.service", "nightly.service"):
+        link(tree, f"etc/systemd/system/{unit}", "/dev/null")
+    put(tree, "etc/systemd/system/emptied.service")
+    assert findings(pack, make(pack, tree)) == []
+
+
 def test_each_finding_of_a_file_system(pack, tree):
     image = make(pack, tree)
     assert findings(pack, image, "--timestamp=1600000000")[0][0] == "newer-than-build"

@@ -85,6 +85,25 @@ static void check_unit_file(struct swb_inspection *in, const char *unit, const c
         }
 }
 
+/* Whether the file that systemd finds first is a link to /dev/null, or empty. */
+static bool is_masked(const struct swb_inspection *in, const char *unit)
+{
+        for (size_t i = 0; i < SWB_ELEMENTS(folders); i++) {
+                char path[SWB_TREE_PATH_MAX], real[SWB_TREE_PATH_MAX];
+                const struct swb_tree_entry *entry;
+
+                (void)snprintf(path, sizeof(path), "%s%s", folders[i], unit);
+                entry = swb_tree_find_link(in->tree, path);
+                if (!entry)
+                        continue;
+                if (S_ISREG(entry->mode))
+                        return entry->n_bytes == 0;
+                return S_ISLNK(entry->mode) && swb_tree_resolve(in->tree, path, real) == 0 &&
+                       strcmp(real, "/dev/null") == 0;
+        }
+        return false;
+}
+
 /* The unit's file, where systemd looks first. */
 static void check_unit(struct swb_inspection *in, const char *unit)
 {
@@ -96,7 +115,7 @@ static void check_unit(struct swb_inspection *in, const char *unit)
                 entry = swb_tree_find(in->tree, path);
                 if (!entry)
                         continue;
-                if (S_ISREG(entry->mode)) /* else masked */
+                if (S_ISREG(entry->mode))
                         check_unit_file(in, unit, path);
                 return;
         }
@@ -104,6 +123,8 @@ static void check_unit(struct swb_inspection *in, const char *unit)
 
 static void check_wanted(struct swb_inspection *in, const char *unit)
 {
+        if (is_masked(in, unit))
+                return;
         for (size_t i = 0; i < SWB_ELEMENTS(package_units); i++)
                 if (strcmp(unit, package_units[i]) == 0)
                         swb_inspection_add(in, SWB_FLAW_PACKAGE_MANAGER, "%s is started", unit);
@@ -118,7 +139,8 @@ static void check_wanted(struct swb_inspection *in, const char *unit)
 
                 (void)snprintf(service, sizeof(service), "%.*s.service",
                                (int)(strlen(unit) - strlen(".timer")), unit);
-                check_unit(in, service);
+                if (!is_masked(in, service))
+                        check_unit(in, service);
         }
         check_unit(in, unit);
 }
