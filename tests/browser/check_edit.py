@@ -17,6 +17,7 @@ from server_tools import BUILD, Server, run
 
 PACK = BUILD.resolve() / "src/bin/swb-pack/swb-pack"
 DIALOG = "document.getElementById('dialog')"
+REASON = f"[...{DIALOG}.querySelectorAll('.reason')].filter((n) => !n.hidden).map((n) => n.textContent).join()"
 SAID = "document.getElementById('said').textContent"
 EDITING = {"releases": "#/releases", "groups": "#/groups", "rollouts": "#/rollouts", "new-rollout": "#/rollouts?new=app-1&release=3.0",
            "plan": "#/rollouts/app-1/spring/plan", "publishing": "#/publishing", "job": "#/publishing/3", "settings": "#/settings",
@@ -101,6 +102,34 @@ def dialog_opens(page):
 
 def dialog_closes(page):
     page.wait(f"!{DIALOG}.open")
+
+
+def open_dialog(page, words, row=None):
+    """By the button of these words, anywhere or in the row of this text."""
+    if row:
+        in_row(page, row, words)
+    else:
+        press(page, words)
+    dialog_opens(page)
+
+
+def answer(page, words=None):
+    """By a button, or with the enter key."""
+    if words:
+        press(page, words)
+    else:
+        page.key("Enter")
+    dialog_closes(page)
+
+
+def remove(page, row):
+    open_dialog(page, "Remove…", row)
+    answer(page, "Remove")
+
+
+def reason(page):
+    """What the dialog says of a refusal."""
+    return page.wait(REASON)
 
 
 def beside(page, name, inside=DIALOG):
@@ -190,16 +219,12 @@ def test_group_by_keyboard(admin, works, pictures, form):
     admin.picture(pictures / f"edit-group-dialog-{form}.png", whole=False)
     assert admin.run(AUDIT) == []
     fill(admin, "versions", "1.0")
-    admin.key("Enter")
-    dialog_closes(admin)
+    answer(admin)
     assert "canaries" in admin.wait(f"{SAID}.includes('saved') && {SAID}")
     (group,) = [g for g in works.api.ok("GET", "groups") if g["name"] == "canaries"]
     assert (group["hardware_class"], group["versions"], group["channel"], group["only_machines"]) == ("kiosk-a1", "1.0", "stable", False)
     assert logged(works, "group.set")["who"] == "ada"
-    in_row(admin, "canaries", "Remove…")
-    dialog_opens(admin)
-    press(admin, "Remove")
-    dialog_closes(admin)
+    remove(admin, "canaries")
     admin.wait("!document.querySelector('main').innerText.includes('canaries')")
     assert logged(works, "group.remove")["object"] == "groups/canaries"
 
@@ -208,12 +233,11 @@ def test_somebody_else_was_faster(admin, works):
     """What changed meanwhile is not overwritten."""
     works.api.ok("PUT", "groups/race", {"channel": "stable"})
     go(admin, "#/groups", "Groups")
-    in_row(admin, "race", "Edit…")
-    dialog_opens(admin)
+    open_dialog(admin, "Edit…", row="race")
     fill(admin, "board", "x")
     works.api.ok("PUT", "groups/race", {"tag": "theirs"})
     admin.key("Enter")
-    assert "Somebody else" in admin.wait(f"[...{DIALOG}.querySelectorAll('.reason')].filter((n) => !n.hidden).map((n) => n.textContent).join()")
+    assert "Somebody else" in reason(admin)
     admin.key("Escape")
     dialog_closes(admin)
     assert works.api.ok("GET", "groups/race")["board"] == ""
@@ -224,46 +248,44 @@ def test_somebody_else_was_faster(admin, works):
 
 def test_channels(admin, works):
     go(admin, "#/releases", "Releases")
-    press(admin, "New channel…")
-    dialog_opens(admin)
+    open_dialog(admin, "New channel…")
     fill(admin, "name", "beta")
     choose(admin, "release", "2.0")
     admin.key("Tab")
-    press(admin, "Make the channel")
-    dialog_closes(admin)
+    answer(admin, "Make the channel")
     assert works.api.ok("GET", "channels/beta")["release"] == "2.0"
     works.api.ok("PUT", "groups/holder", {"channel": "beta"})
     in_row(admin, "beta", "Remove…")
     confirm_typed(admin, "beta", "Remove")
-    assert "group holder" in admin.wait(f"[...{DIALOG}.querySelectorAll('.reason')].filter((n) => !n.hidden).map((n) => n.textContent).join()")
+    assert "group holder" in reason(admin)
     works.api.ok("DELETE", "groups/holder")
-    press(admin, "Remove")
-    dialog_closes(admin)
+    answer(admin, "Remove")
     assert works.api.call("GET", "channels/beta").status == 404
+
+
+def press_of_app(page, app, number):
+    """The app's first or second button: its settings, its removal."""
+    page.wait(f"[...document.querySelectorAll('h2.app')].some((h) => h.textContent === '{app}')")
+    page.run(f"[...document.querySelectorAll('section.stack')].find((s) => s.getAttribute('aria-label') === '{app}').querySelectorAll('.row button')[{number}].click()")
 
 
 def test_apps(admin, works):
     go(admin, "#/releases", "Releases")
-    press(admin, "New app…")
-    dialog_opens(admin)
+    open_dialog(admin, "New app…")
     fill(admin, "app", "no good")
     admin.key("Enter")
     assert "app id" in beside(admin, "app")
     fill(admin, "app", "spare")
-    admin.key("Enter")
-    dialog_closes(admin)
-    admin.wait("[...document.querySelectorAll('h2.app')].some((h) => h.textContent === 'spare')")
-    admin.run("[...document.querySelectorAll('section.stack')].find((s) => s.getAttribute('aria-label') === 'spare').querySelectorAll('.row button')[0].click()")
+    answer(admin)
+    press_of_app(admin, "spare", 0)
     dialog_opens(admin)
     fill(admin, "required_signatures", "99")
     admin.key("Enter")
     assert "required signatures" in beside(admin, "required_signatures")
     fill(admin, "required_signatures", "2")
-    admin.key("Enter")
-    dialog_closes(admin)
+    answer(admin)
     assert works.api.ok("GET", "apps/spare")["required_signatures"] == 2
-    admin.wait("[...document.querySelectorAll('h2.app')].some((h) => h.textContent === 'spare')")
-    admin.run("[...document.querySelectorAll('section.stack')].find((s) => s.getAttribute('aria-label') === 'spare').querySelectorAll('.row button')[1].click()")
+    press_of_app(admin, "spare", 1)
     confirm_typed(admin, "spare", "Remove")
     dialog_closes(admin)
     assert works.api.call("GET", "apps/spare").status == 404
@@ -272,32 +294,24 @@ def test_apps(admin, works):
 def test_block_pin_and_settings(admin, works):
     go(admin, "#/releases", "Releases")
     admin.wait("document.querySelector('.fold[open]')")  # 3.0, the newest
-    press(admin, "Block…")
-    dialog_opens(admin)
+    open_dialog(admin, "Block…")
     fill(admin, "hardware", "kiosk-z")
-    admin.key("Enter")
-    dialog_closes(admin)
+    answer(admin)
     assert works.api.ok("GET", "releases/3.0")["blocked"][0]["hardware_class"] == "kiosk-z"
-    in_row(admin, "kiosk-z", "Unblock…")
-    dialog_opens(admin)
-    press(admin, "Unblock")
-    dialog_closes(admin)
+    open_dialog(admin, "Unblock…", row="kiosk-z")
+    answer(admin, "Unblock")
     assert works.api.ok("GET", "releases/3.0")["blocked"] == []
     admin.wait("document.querySelector('.fold[open]') && !document.querySelector('main').innerText.includes('kiosk-z')")
-    press(admin, "Pin a group…")
-    dialog_opens(admin)
-    press(admin, "Pin")
-    dialog_closes(admin)
+    open_dialog(admin, "Pin a group…")
+    answer(admin, "Pin")
     assert works.api.ok("GET", "groups/lab")["pin"] == "3.0$"
     admin.wait("document.querySelector('.fold[open]')")
-    press(admin, "Settings…")
-    dialog_opens(admin)
+    open_dialog(admin, "Settings…")
     fill(admin, "max_failures", "many")
     admin.key("Enter")
     assert "whole number" in beside(admin, "max_failures")
     fill(admin, "max_failures", "7")
-    admin.key("Enter")
-    dialog_closes(admin)
+    answer(admin)
     assert works.api.ok("GET", "releases/3.0")["max_failures"] == 7
 
 
@@ -340,10 +354,8 @@ def test_rollout_from_beginning_to_end(admin, works, pictures):
     changed = works.api.ok("GET", "rollouts/autumn")
     assert (changed["hours"], changed["deadline_seconds"], [s["size"] for s in changed["stages"]]) == (
         "Mon-Fri 08:00-16:00", 7 * 86400, [s["size"] for s in made["stages"]])
-    press(admin, "Next stage…")
-    dialog_opens(admin)
-    press(admin, "Next stage")
-    dialog_closes(admin)
+    open_dialog(admin, "Next stage…")
+    answer(admin, "Next stage")
     works.wait_for(lambda: works.api.ok("GET", "rollouts/autumn")["stage"] == 2)
     press(admin, "Finish…")
     confirm_typed(admin, "autumn", "Finish")
@@ -382,13 +394,9 @@ def test_image(admin, works, pictures, tmp_path):
     assert [r["outcome"] for r in rows].count("published") >= 2 and "Expected to save" in words
     admin.picture(pictures / "edit-job-done.png")
     go(admin, "#/publishing", "Publishing")
-    in_row(admin, "4.0", "Remove…")
-    dialog_opens(admin)
-    press(admin, "Remove")
-    dialog_closes(admin)
+    remove(admin, "4.0")
     assert works.api.call("GET", "images/4.0").status == 404
-    in_row(admin, "2.0", "Remove…")
-    dialog_opens(admin)
+    open_dialog(admin, "Remove…", row="2.0")
     assert "devices that run it" in admin.run(f"{DIALOG}.innerText")
     assert admin.run(button("Remove") + ".disabled")
     admin.key("Escape")
@@ -424,10 +432,7 @@ def test_hash(page, works):
 
 def test_unused_files(admin, works):
     go(admin, "#/publishing", "Publishing")
-    in_row(admin, "abababababab…", "Remove…")
-    dialog_opens(admin)
-    press(admin, "Remove")
-    dialog_closes(admin)
+    remove(admin, "abababababab…")
     works.wait_for(lambda: works.api.ok("GET", "payload-files?unused=true") == [])
     assert logged(works, "payload-file.remove")["who"] == "ada"
 
@@ -436,8 +441,7 @@ def test_unused_files(admin, works):
 
 def test_tokens_and_webhooks(admin, works, pictures):
     go(admin, "#/settings", "Settings")
-    press(admin, "New token…")
-    dialog_opens(admin)
+    open_dialog(admin, "New token…")
     fill(admin, "name", "build")
     choose(admin, "scope", "deploy")
     fill(admin, "expires_in_seconds", "soon")
@@ -448,17 +452,12 @@ def test_tokens_and_webhooks(admin, works, pictures):
     token = admin.wait("document.getElementById('secret') && document.getElementById('secret').textContent")
     admin.picture(pictures / "edit-token-dialog.png", whole=False)
     assert Client(works, token).call("GET", "session").status == 200
-    press(admin, "I have kept it")
-    dialog_closes(admin)
+    answer(admin, "I have kept it")
     assert token not in admin.run("document.documentElement.outerHTML"), "it is not shown again"
-    in_row(admin, "build", "Remove…")
-    dialog_opens(admin)
-    press(admin, "Remove")
-    dialog_closes(admin)
+    remove(admin, "build")
     assert Client(works, token).call("GET", "session").status == 401
     admin.wait(button("New webhook…"))
-    press(admin, "New webhook…")
-    dialog_opens(admin)
+    open_dialog(admin, "New webhook…")
     fill(admin, "name", "chat")
     fill(admin, "url", "mailto:x")
     admin.key("Enter")
@@ -466,43 +465,31 @@ def test_tokens_and_webhooks(admin, works, pictures):
     fill(admin, "url", "http://127.0.0.1:9/")
     admin.key("Enter")
     admin.wait("document.getElementById('secret')")
-    press(admin, "I have kept it")
-    dialog_closes(admin)
-    in_row(admin, "chat", "Remove…")
-    dialog_opens(admin)
-    press(admin, "Remove")
-    dialog_closes(admin)
+    answer(admin, "I have kept it")
+    remove(admin, "chat")
     works.wait_for(lambda: works.api.ok("GET", "webhooks") == [])
 
 
 def test_users(admin, works):
     go(admin, "#/settings", "Settings")
-    press(admin, "New user…")
-    dialog_opens(admin)
+    open_dialog(admin, "New user…")
     fill(admin, "name", "eve")
     fill(admin, "password", "short")
     admin.key("Enter")
     beside(admin, "password")
     fill(admin, "password", "long enough to be one")
-    admin.key("Enter")
-    dialog_closes(admin)
-    in_row(admin, "eve", "Change…")
-    dialog_opens(admin)
+    answer(admin)
+    open_dialog(admin, "Change…", row="eve")
     choose(admin, "role", "deploy")
-    press(admin, "Save")
-    dialog_closes(admin)
+    answer(admin, "Save")
     assert [u["role"] for u in works.api.ok("GET", "users") if u["name"] == "eve"] == ["deploy"]
-    in_row(admin, "eve", "Remove…")
-    dialog_opens(admin)
-    press(admin, "Remove")
-    dialog_closes(admin)
+    remove(admin, "eve")
     works.wait_for(lambda: "eve" not in [u["name"] for u in works.api.ok("GET", "users")])
 
 
 def test_mirrors_and_caps(admin, works):
     go(admin, "#/settings", "Settings")
-    press(admin, "New mirror…")
-    dialog_opens(admin)
+    open_dialog(admin, "New mirror…")
     fill(admin, "name", "office")
     choose(admin, "kind", "network")
     fill(admin, "value", "10.0.0.0/99")
@@ -510,18 +497,12 @@ def test_mirrors_and_caps(admin, works):
     admin.key("Enter")
     assert "10.0.0.0/99" in beside(admin, "value")
     fill(admin, "value", "10.0.0.0/8")
-    admin.key("Enter")
-    dialog_closes(admin)
+    answer(admin)
     assert works.api.ok("GET", "mirrors/office")["url"] == "http://office/p/"
-    in_row(admin, "office", "Remove…")
-    dialog_opens(admin)
-    press(admin, "Remove")
-    dialog_closes(admin)
-    press(admin, "Change the caps…")
-    dialog_opens(admin)
+    remove(admin, "office")
+    open_dialog(admin, "Change the caps…")
     fill(admin, "per_day", "2 TB")
-    admin.key("Enter")
-    dialog_closes(admin)
+    answer(admin)
     assert works.api.ok("GET", "settings/egress")["per_day"] == 2 * 10**12
     works.api.ok("PUT", "settings/egress", {"per_day": 0})
 
@@ -529,9 +510,7 @@ def test_mirrors_and_caps(admin, works):
 def test_tags_of_a_device(admin, works):
     go(admin, "#/devices/app-1/kiosk-01", "kiosk-01")
     assert "eu.example" in admin.wait("document.querySelector('.facts') && document.querySelector('main').innerText")
-    press(admin, "Change its tags…")
-    dialog_opens(admin)
+    open_dialog(admin, "Change its tags…")
     fill(admin, "tags", "eu lab")
-    press(admin, "Save")
-    dialog_closes(admin)
+    answer(admin, "Save")
     assert works.api.ok("GET", "devices/kiosk-01/tags")["tags"] == ["eu", "lab"]
