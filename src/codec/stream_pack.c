@@ -38,7 +38,7 @@ static int deserves_thorough(const struct swb_buf *in, uint32_t dictionary_bytes
 /* What comes out of a stream so far. */
 struct packing {
         const struct swb_buf *in;
-        size_t decoder_bytes;
+        const struct swb_pack_limits *limits;
         struct swb_buf best; /* empty: as it is */
         uint8_t number;
 };
@@ -48,10 +48,13 @@ static int check_decoder(const struct packing *p, enum swb_codec codec, const st
 {
         _cleanup_free_ uint8_t *back = NULL;
 
-        if (p->decoder_bytes == 0)
+        size_t max_bytes;
+
+        if (!p->limits->decoder_bytes)
                 return 0;
+        max_bytes = p->limits->decoder_bytes(codec, p->in->n_bytes, p->limits->window_bytes);
         back = malloc(p->in->n_bytes + 1);
-        return back ? swb_decode(codec, p->decoder_bytes, coded->data, coded->n_bytes, back,
+        return back ? swb_decode(codec, max_bytes, coded->data, coded->n_bytes, back,
                                  p->in->n_bytes)
                     : -ENOMEM;
 }
@@ -133,8 +136,7 @@ static int try_brotli(struct packing *p)
 int swb_stream_pack(const struct swb_buf *in, const struct swb_pack_limits *limits,
                     uint8_t *ret_number, struct swb_buf *out)
 {
-        struct packing p = {
-                .in = in, .decoder_bytes = limits->decoder_bytes, .number = SWB_STREAM_NONE};
+        struct packing p = {.in = in, .limits = limits, .number = SWB_STREAM_NONE};
         int r = try_xz(&p, limits->dictionary_bytes);
 
         if (r >= 0 && in->n_bytes <= SWB_STREAM_ZSTD_MAX_BYTES)

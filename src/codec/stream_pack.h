@@ -20,7 +20,9 @@ struct swb_pack_limits {
         uint32_t dictionary_bytes; /* of xz */
         int bz2_level;             /* at most; 0: without bzip2 */
         bool brotli;
-        size_t decoder_bytes; /* what a reader's decoder may need; 0: the above are enough */
+        /* What a reader gives the decoder; NULL: the above are enough. */
+        size_t (*decoder_bytes)(enum swb_codec codec, uint64_t n_stream, size_t window_bytes);
+        size_t window_bytes;
 };
 
 /* Appends the smallest coding of a stream, and tells which it is. 0, -E2BIG (out's ceiling),

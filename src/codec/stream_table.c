@@ -9,14 +9,24 @@ struct entry {
         uint32_t n_packed, n_bytes;
 };
 
-static int read_entry(const uint8_t *raw, struct entry *ret)
+int swb_stream_codec(uint8_t number, enum swb_codec *ret)
 {
         static const enum swb_codec codecs[] = {SWB_CODEC_NONE, SWB_CODEC_XZ, SWB_CODEC_ZSTD,
                                                 SWB_CODEC_BZ2, SWB_CODEC_BROTLI};
 
-        if (raw[0] >= SWB_ELEMENTS(codecs))
+        if (number >= SWB_ELEMENTS(codecs))
                 return -EBADMSG;
-        *ret = (struct entry){codecs[raw[0]], swb_get_le32(raw + 1), swb_get_le32(raw + 5)};
+        *ret = codecs[number];
+        return 0;
+}
+
+static int read_entry(const uint8_t *raw, struct entry *ret)
+{
+        enum swb_codec codec;
+
+        if (swb_stream_codec(raw[0], &codec) < 0)
+                return -EBADMSG;
+        *ret = (struct entry){codec, swb_get_le32(raw + 1), swb_get_le32(raw + 5)};
         if (ret->codec == SWB_CODEC_NONE && ret->n_packed != ret->n_bytes)
                 return -EBADMSG;
         return (ret->n_packed == 0) != (ret->n_bytes == 0) ? -EBADMSG : 0;
@@ -33,7 +43,7 @@ static int open_stream(struct swb_stream *stream, const struct entry *entry, siz
 }
 
 int swb_streams_open(const struct swb_stream_rules *rules, const uint8_t *blob, size_t n_blob,
-                     struct swb_stream *streams, size_t *ret_n)
+                     struct swb_stream *streams, size_t *ret_n, size_t *ret_left)
 {
         struct swb_cursor c = SWB_CURSOR(blob, n_blob);
         const uint8_t *head = swb_cursor_take(&c, SWB_STREAM_TABLE_HEAD_BYTES);
@@ -41,7 +51,7 @@ int swb_streams_open(const struct swb_stream_rules *rules, const uint8_t *blob, 
         size_t n, left = rules->memory_bytes;
 
         *ret_n = 0;
-        if (!head || memcmp(head, rules->magic, 4) != 0 || memcmp(head + 5, "\0\0\0", 3) != 0)
+        if (!head || memcmp(head, rules->magic, 4) != 0)
                 return -EBADMSG;
         n = head[4];
         table = swb_cursor_take(&c, n * SWB_STREAM_TABLE_ENTRY_BYTES);
@@ -57,7 +67,7 @@ int swb_streams_open(const struct swb_stream_rules *rules, const uint8_t *blob, 
                         return r;
                 if (entry.n_bytes == 0)
                         continue;
-                memory = rules->decoder_bytes(entry.n_bytes);
+                memory = rules->decoder_bytes(entry.codec, entry.n_bytes, rules->window_bytes);
                 if (memory > left)
                         return -E2BIG;
                 left -= memory;
@@ -65,6 +75,7 @@ int swb_streams_open(const struct swb_stream_rules *rules, const uint8_t *blob, 
                 if (r < 0)
                         return r;
         }
+        *ret_left = left;
         return swb_cursor_left(&c) == 0 ? 0 : -EBADMSG;
 }
 

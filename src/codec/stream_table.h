@@ -4,8 +4,9 @@
  * codec/stream_table.h - several packed streams behind a table of their sizes (device side); for
  * this folder only
  *
- * How the formats of many streams begin: magic, number of streams, three zeros; for each stream its
- * coding (1 byte), packed size and size (4 bytes each, little-endian); then the packed streams.
+ * How the formats of many streams begin: magic, number of streams, three bytes that are the
+ * format's; for each stream its coding (1 byte), packed size and size (4 bytes each,
+ * little-endian); then the packed streams.
  */
 #include "codec/patcher.h"
 
@@ -24,20 +25,25 @@ struct swb_stream {
 struct swb_stream_rules {
         const char *magic; /* of 4 bytes */
         size_t n_min, n_max;
-        size_t (*decoder_bytes)(uint64_t n_stream); /* what the decoder of a stream may need */
-        size_t memory_bytes;                        /* of all decoders together */
+        /* What the decoder of a stream may need. */
+        size_t (*decoder_bytes)(enum swb_codec codec, uint64_t n_stream, size_t window_bytes);
+        size_t window_bytes;
+        size_t memory_bytes; /* of all decoders together */
 };
 
 /*
  * Streams that follow each other up to the end of the blob. `streams` has room for n_max and was
- * zeroed; streams without a byte get no decoder. Return: 0, -EBADMSG, -E2BIG above the rules'
- * memory, -ENOMEM. However it ends, swb_streams_done() frees.
+ * zeroed; streams without a byte get no decoder. ret_left: of the rules' memory. Return: 0,
+ * -EBADMSG, -E2BIG above that memory, -ENOMEM. However it ends, swb_streams_done() frees.
  */
 int swb_streams_open(const struct swb_stream_rules *rules, const uint8_t *blob, size_t n_blob,
-                     struct swb_stream *streams, size_t *ret_n) _warn_unused_;
+                     struct swb_stream *streams, size_t *ret_n, size_t *ret_left) _warn_unused_;
 void swb_streams_done(struct swb_stream *streams, size_t n);
 /* 0 when all were used up, -EBADMSG. */
 int swb_streams_finish(struct swb_stream *streams, size_t n) _warn_unused_;
+
+/* The codec of a number in the table. 0, -EBADMSG. */
+int swb_stream_codec(uint8_t number, enum swb_codec *ret) _warn_unused_;
 
 /* Exactly n bytes. -EBADMSG when the stream has fewer. */
 int swb_stream_take(struct swb_stream *stream, uint8_t *data, size_t n) _warn_unused_;

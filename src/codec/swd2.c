@@ -6,14 +6,20 @@
 #include "codec/stream_table.h"
 #include "codec/swd2_attempt.h"
 
-#define DICTIONARY_BYTES (3u << 20)
-#define BZ2_LEVEL 8 /* its decoder's 3.3 MB fit where the dictionary does */
+/* Windows that are tried, in turn, until a reader has the memory; all of them are sizes that an xz
+ * dictionary can have. */
+static const size_t windows[] = {(size_t)3 << 20, (size_t)3 << 19, (size_t)3 << 18,
+                                 (size_t)3 << 17};
+/* A bzip2 decoder takes so much for each level. */
+#define BZ2_LEVEL_BYTES 393216u
+/* What is left for decoders and the difference itself when a part's predictor is chosen. */
+#define DECODERS_MIN_BYTES ((uint64_t)8 << 20)
 /* lzma at the level used, with the dictionary. */
 #define ENCODER_BYTES ((uint64_t)64 << 20)
 
-void swb_swd2_init(struct swb_swd2 *swd2, enum swb_swd2_effort effort)
+void swb_swd2_init(struct swb_swd2 *swd2, enum swb_swd2_effort effort, uint64_t max_memory_bytes)
 {
-        *swd2 = (struct swb_swd2){.effort = effort};
+        *swd2 = (struct swb_swd2){.effort = effort, .max_memory_bytes = max_memory_bytes};
         for (size_t i = 0; i < SWB_SWD2_STREAMS_MAX; i++)
                 swd2->streams[i] = SWB_BUF_INIT(SIZE_MAX);
 }
@@ -45,21 +51,25 @@ int swb_swd2_add(struct swb_swd2 *swd2, const uint8_t *old, size_t n_old, uint64
                  const uint8_t *new, size_t n_new)
 {
         _cleanup_(swb_swd2_attempt_done) struct swb_swd2_attempt best = SWB_SWD2_ATTEMPT_INIT;
+        const uint64_t beside = SWB_SWD2_BESIDE_BYTES + DECODERS_MIN_BYTES;
         struct swb_swd2_pair pair = {.old = SWB_VIEW_OF_MEMORY(old, n_old),
                                      .new = SWB_VIEW_OF_MEMORY(new, n_new)};
         int r;
 
         if (n_new == 0)
                 return 0;
+        if (swd2->max_memory_bytes < beside)
+                return -E2BIG;
+        pair.max_memory_bytes = swd2->max_memory_bytes - beside;
         r = swb_swd2_attempt_best(&pair, swd2->effort, &best);
-        if (r == 0 && best.n_entries > SWB_SWD2_ENTRIES_MAX)
-                r = -E2BIG;
         if (r == 0)
                 r = plan_part(swd2, &best, base, n_old, n_new);
         for (size_t i = SWB_SWD2_COPIES; i < SWB_SWD2_STREAMS_MAX && r == 0; i++)
                 r = swb_buf_append(&swd2->streams[i], best.streams[i].data,
                                    best.streams[i].n_bytes);
         swd2->source = base + n_old;
+        swd2->part_bytes = SWB_MAX(swd2->part_bytes,
+                                   best.n_entries * SWB_SWD2_ENTRY_BYTES + best.predictor_bytes);
         return r;
 }
 
@@ -76,55 +86,137 @@ static size_t count_streams(const struct swb_swd2 *swd2)
 /* Would a reader take them? */
 static int check_limits(const struct swb_swd2 *swd2, size_t n_streams)
 {
-        size_t memory = 0;
-
-        for (size_t i = 0; i < n_streams; i++) {
+        for (size_t i = 0; i < n_streams; i++)
                 if (swd2->streams[i].n_bytes > UINT32_MAX)
                         return -E2BIG;
-                if (swd2->streams[i].n_bytes > 0)
-                        memory += swb_swd2_decoder_bytes(swd2->streams[i].n_bytes);
-        }
-        return memory > SWB_SWD2_DECODERS_BYTES ||
-                               swd2->streams[SWB_SWD2_PLAN].n_bytes > SWB_SWD2_PLAN_MAX
-                       ? -E2BIG
-                       : 0;
+        return swd2->streams[SWB_SWD2_PLAN].n_bytes > SWB_SWD2_PLAN_MAX ? -E2BIG : 0;
 }
 
-static int write_stream(const struct swb_buf *stream, size_t entry, struct swb_buf *buf)
-{
-        const struct swb_pack_limits limits = {.dictionary_bytes = DICTIONARY_BYTES,
-                                               .bz2_level = BZ2_LEVEL,
-                                               .brotli = true,
-                                               .decoder_bytes =
-                                                       swb_swd2_decoder_bytes(stream->n_bytes)};
-        size_t begin = buf->n_bytes;
-        uint8_t number = SWB_STREAM_NONE;
-        int r = stream->n_bytes > 0 ? swb_stream_pack(stream, &limits, &number, buf) : 0;
+/* ---- packing: with the largest window whose decoders a reader has the memory for */
 
-        if (r < 0)
-                return r;
-        buf->data[entry] = number;
-        swb_put_le32(buf->data + entry + 1, (uint32_t)(buf->n_bytes - begin));
-        swb_put_le32(buf->data + entry + 5, (uint32_t)stream->n_bytes);
+struct packed {
+        struct swb_buf data;
+        uint8_t number;
+        size_t decoder_bytes;
+};
+
+struct packing {
+        const struct swb_swd2 *swd2;
+        size_t n;
+        struct packed items[SWB_SWD2_STREAMS_MAX];
+};
+
+static void packing_done(struct packing *packing)
+{
+        for (size_t i = 0; i < packing->n; i++)
+                swb_buf_done(&packing->items[i].data);
+}
+
+static int pack_stream(const struct swb_buf *stream, size_t window_bytes, struct packed *packed)
+{
+        const struct swb_pack_limits limits = {
+                .dictionary_bytes = (uint32_t)window_bytes,
+                .bz2_level = (int)SWB_MIN(window_bytes / BZ2_LEVEL_BYTES, 9u),
+                .brotli = true,
+                .decoder_bytes = swb_swd2_decoder_bytes,
+                .window_bytes = window_bytes};
+        enum swb_codec codec;
+        int r;
+
+        if (stream->n_bytes == 0)
+                return 0;
+        swb_buf_reset(&packed->data);
+        r = swb_stream_pack(stream, &limits, &packed->number, &packed->data);
+        if (r == 0)
+                r = swb_stream_codec(packed->number, &codec);
+        if (r == 0)
+                packed->decoder_bytes =
+                        swb_swd2_decoder_bytes(codec, stream->n_bytes, window_bytes);
+        return r;
+}
+
+/* A window that is no smaller for a stream's decoder changes nothing in it. */
+static bool is_smaller_for(const struct packed *packed, size_t n_stream, size_t window_bytes)
+{
+        enum swb_codec codec;
+
+        return swb_stream_codec(packed->number, &codec) == 0 &&
+               swb_swd2_decoder_bytes(codec, n_stream, window_bytes) < packed->decoder_bytes;
+}
+
+/* What a reader needs then goes to ret_needs, without the difference itself, and the size of that
+ * to ret_n. */
+static int pack_all(struct packing *packing, size_t window_bytes, bool again, uint64_t *ret_needs,
+                    uint64_t *ret_n)
+{
+        uint64_t decoders_bytes = 0, n = 0;
+
+        for (size_t i = 0; i < packing->n; i++) {
+                const struct swb_buf *stream = &packing->swd2->streams[i];
+                struct packed *packed = &packing->items[i];
+                int r = 0;
+
+                if (!again || is_smaller_for(packed, stream->n_bytes, window_bytes))
+                        r = pack_stream(stream, window_bytes, packed);
+                if (r < 0)
+                        return r;
+                decoders_bytes += packed->decoder_bytes;
+                n += packed->data.n_bytes;
+        }
+        *ret_needs = swb_swd2_needs(decoders_bytes, 0, packing->swd2->part_bytes);
+        *ret_n = n + SWB_STREAM_TABLE_HEAD_BYTES + packing->n * SWB_STREAM_TABLE_ENTRY_BYTES;
         return 0;
+}
+
+static int put_packed(const struct packing *packing, size_t window_bytes, uint64_t needs,
+                      struct swb_buf *buf)
+{
+        uint8_t head[SWB_STREAM_TABLE_HEAD_BYTES] = SWB_SWD2_MAGIC;
+        uint64_t units = needs / SWB_SWD2_UNIT_BYTES;
+        int r;
+
+        head[4] = (uint8_t)packing->n;
+        head[5] = (uint8_t)(window_bytes / SWB_SWD2_UNIT_BYTES);
+        head[6] = (uint8_t)units;
+        head[7] = (uint8_t)(units >> 8);
+        r = swb_buf_append(buf, head, sizeof(head));
+        for (size_t i = 0; i < packing->n && r == 0; i++) {
+                uint8_t entry[SWB_STREAM_TABLE_ENTRY_BYTES] = {packing->items[i].number};
+
+                swb_put_le32(entry + 1, (uint32_t)packing->items[i].data.n_bytes);
+                swb_put_le32(entry + 5, (uint32_t)packing->swd2->streams[i].n_bytes);
+                r = swb_buf_append(buf, entry, sizeof(entry));
+        }
+        for (size_t i = 0; i < packing->n && r == 0; i++)
+                r = swb_buf_append(buf, packing->items[i].data.data,
+                                   packing->items[i].data.n_bytes);
+        return r;
+}
+
+static int pack_within(struct packing *packing, struct swb_buf *buf)
+{
+        for (size_t i = 0; i < SWB_ELEMENTS(windows); i++) {
+                uint64_t needs, n;
+                int r = pack_all(packing, windows[i], i > 0, &needs, &n);
+
+                if (r < 0)
+                        return r;
+                if (needs + n <= packing->swd2->max_memory_bytes)
+                        return put_packed(packing, windows[i], needs, buf);
+        }
+        return -E2BIG;
 }
 
 int swb_swd2_write(const struct swb_swd2 *swd2, struct swb_buf *buf)
 {
-        uint8_t table[SWB_STREAM_TABLE_HEAD_BYTES +
-                      SWB_SWD2_STREAMS_MAX * SWB_STREAM_TABLE_ENTRY_BYTES] = SWB_SWD2_MAGIC;
-        size_t start = buf->n_bytes, n = count_streams(swd2);
-        int r = check_limits(swd2, n);
+        _cleanup_(packing_done) struct packing packing = {.swd2 = swd2, .n = count_streams(swd2)};
+        size_t start = buf->n_bytes;
+        int r = check_limits(swd2, packing.n);
 
-        table[4] = (uint8_t)n;
+        for (size_t i = 0; i < packing.n; i++)
+                packing.items[i].data = SWB_BUF_INIT(SIZE_MAX);
         if (r == 0)
-                r = swb_buf_append(buf, table,
-                                   SWB_STREAM_TABLE_HEAD_BYTES + n * SWB_STREAM_TABLE_ENTRY_BYTES);
-        for (size_t i = 0; i < n && r == 0; i++)
-                r = write_stream(&swd2->streams[i],
-                                 start + SWB_STREAM_TABLE_HEAD_BYTES +
-                                         i * SWB_STREAM_TABLE_ENTRY_BYTES,
-                                 buf);
+                r = pack_within(&packing, buf);
         if (r < 0)
                 buf->n_bytes = start;
         return r;

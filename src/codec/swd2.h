@@ -20,23 +20,28 @@ enum swb_swd2_effort {
 
 struct swb_swd2 {
         enum swb_swd2_effort effort;
+        uint64_t max_memory_bytes; /* of a reader, for the difference and what applying it takes */
         struct swb_buf streams[SWB_SWD2_STREAMS_MAX];
-        uint64_t source; /* behind the last part */
-        bool predicts;   /* some part has a model */
+        uint64_t source;     /* behind the last part */
+        bool predicts;       /* some part has a model */
+        uint64_t part_bytes; /* of a reader's memory, for entries and predictor of the largest part
+                              */
 };
 
-void swb_swd2_init(struct swb_swd2 *swd2, enum swb_swd2_effort effort);
+/* max_memory_bytes: at most SWB_PATCH_MEMORY_BYTES. */
+void swb_swd2_init(struct swb_swd2 *swd2, enum swb_swd2_effort effort, uint64_t max_memory_bytes);
 void swb_swd2_done(struct swb_swd2 *swd2);
 
 /*
  * Appends a part: what turns `old`, which begins at byte `base` of the whole source (not before the
  * end of the last part's), into `new`, which follows on what was appended before. Deterministic.
- * Return: 0, -E2BIG (more entries than a reader takes), -ENOMEM.
+ * Return: 0, -E2BIG (more entries than a reader has the memory for), -ENOMEM.
  */
 int swb_swd2_add(struct swb_swd2 *swd2, const uint8_t *old, size_t n_old, uint64_t base,
                  const uint8_t *new, size_t n_new) _warn_unused_;
 
-/* Appends the whole, packed. 0, -E2BIG (buf's ceiling, or above what readers take), -ENOMEM. */
+/* Appends the whole, packed, with smaller windows where the memory asks for them. 0, -E2BIG (buf's
+ * ceiling, or above what readers take), -ENOMEM. */
 int swb_swd2_write(const struct swb_swd2 *swd2, struct swb_buf *buf) _warn_unused_;
 
 /* What making takes at most beside the contents themselves; n_old, n_new: of the largest part. */

@@ -5,6 +5,9 @@
 
 /* Attempts are compared by a quick coding of their streams. */
 #define ESTIMATE_LEVEL 3
+/* Programs from this size on may need more than a reader has: that is found out before the search.
+ */
+#define PROBE_BYTES ((uint64_t)16 << 20)
 
 void swb_swd2_attempt_done(struct swb_swd2_attempt *attempt)
 {
@@ -138,11 +141,23 @@ static int tell_all(struct swb_swd2_attempt *a, struct swb_predictor *predictor,
         return r;
 }
 
+/* What a reader has for the predictor. */
+static size_t predictor_room(const struct swb_swd2_pair *pair, uint64_t n_entries)
+{
+        uint64_t entries = n_entries * SWB_SWD2_ENTRY_BYTES;
+        uint64_t left = pair->max_memory_bytes - SWB_MIN(entries, pair->max_memory_bytes);
+
+        return (size_t)SWB_MIN(left, (uint64_t)SWB_SWD2_PREDICTOR_BYTES);
+}
+
 static int tell(struct swb_swd2_attempt *a, struct swb_swd2_pair *pair)
 {
         _cleanup_(swb_predictor_freep) struct swb_predictor *predictor = NULL;
         int r = 0;
 
+        if (a->n_entries > SWB_SWD2_ENTRIES_MAX ||
+            a->n_entries * SWB_SWD2_ENTRY_BYTES > pair->max_memory_bytes)
+                return -E2BIG;
         if (a->model != SWB_MODEL_NONE) {
                 r = swb_predictor_hints(a->model, &pair->old, &pair->new, &a->hints);
                 if (r == 0 && a->hints.n_bytes > SWB_SWD2_HINTS_MAX)
@@ -150,7 +165,9 @@ static int tell(struct swb_swd2_attempt *a, struct swb_swd2_pair *pair)
                 if (r == 0)
                         r = swb_predictor_new(a->model, &pair->old, a->copies, a->n_entries,
                                               a->hints.data, a->hints.n_bytes,
-                                              SWB_SWD2_PREDICTOR_BYTES, &predictor);
+                                              predictor_room(pair, a->n_entries), &predictor);
+                if (r == 0)
+                        a->predictor_bytes = swb_predictor_memory(predictor);
         }
         return r < 0 ? r : tell_all(a, predictor, pair);
 }
@@ -259,14 +276,28 @@ static enum swb_model choose_model(const struct swb_swd2_pair *pair)
         return model_of(&pair->new) == model ? model : SWB_MODEL_NONE;
 }
 
+/* Takes the model back if a reader can't have it whatever is alike. */
+static int check_room(struct swb_swd2_pair *pair, enum swb_model *model)
+{
+        _cleanup_(swb_predictor_freep) struct swb_predictor *predictor = NULL;
+        int r = 0;
+
+        if (*model != SWB_MODEL_NONE && pair->old.n_bytes >= PROBE_BYTES)
+                r = swb_predictor_new(*model, &pair->old, NULL, 0, NULL, 0, predictor_room(pair, 1),
+                                      &predictor);
+        if (r == -E2BIG)
+                *model = SWB_MODEL_NONE;
+        return r == -E2BIG ? 0 : r;
+}
+
 int swb_swd2_attempt_best(struct swb_swd2_pair *pair, enum swb_swd2_effort effort,
                           struct swb_swd2_attempt *ret)
 {
         _cleanup_(tries_done) struct tries tries = {.pair = pair, .best = ret};
         enum swb_model model = effort == SWB_SWD2_BYTES ? SWB_MODEL_NONE : choose_model(pair);
-        int r = 0;
+        int r = check_room(pair, &model);
 
-        if (model != SWB_MODEL_NONE && effort >= SWB_SWD2_MASKED)
+        if (r == 0 && model != SWB_MODEL_NONE && effort >= SWB_SWD2_MASKED)
                 r = attempt_masked(&tries, model);
         if (r == 0 && model != SWB_MODEL_NONE && effort >= SWB_SWD2_THOROUGH)
                 r = attempt_masked(&tries, model);

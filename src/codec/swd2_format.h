@@ -5,6 +5,8 @@
  *
  * Spec: docs/spec/payload.md, section 12.
  */
+#include "codec/codec.h"
+#include "codec/patch_memory.h"
 #include "predict/predictor.h"
 
 #define SWB_SWD2_MAGIC "SWD2"
@@ -24,19 +26,18 @@ enum {
 #define SWB_SWD2_HINTS_MAX ((size_t)64 << 10)
 /* Entries of a part: a reader holds them all. */
 #define SWB_SWD2_ENTRIES_MAX ((uint64_t)256 << 10)
+#define SWB_SWD2_ENTRY_BYTES ((uint64_t)sizeof(struct swb_copy))
 
-/* What a reader gives a decoder: so many times the stream's size, but at most the second, and
- * always the third beside; to all decoders together at most the last. */
-#define SWB_SWD2_DECODER_SHARE 6u
-#define SWB_SWD2_DECODER_BYTES ((size_t)7 << 19)
-#define SWB_SWD2_BESIDE_BYTES ((size_t)512 << 10)
-#define SWB_SWD2_DECODERS_BYTES ((size_t)36 << 20)
-
-static inline size_t swb_swd2_decoder_bytes(uint64_t n_stream)
-{
-        uint64_t wanted =
-                SWB_MIN(n_stream, (uint64_t)SWB_SWD2_DECODER_BYTES) * SWB_SWD2_DECODER_SHARE;
-
-        return (size_t)SWB_MIN(wanted, (uint64_t)SWB_SWD2_DECODER_BYTES) + SWB_SWD2_BESIDE_BYTES;
-}
+/* The head tells the largest window, and what a reader needs in all, both in units of this. */
+#define SWB_SWD2_UNIT_BYTES ((size_t)64 << 10)
+#define SWB_SWD2_WINDOW_UNITS_MAX 56u
+/* Beside decoders, entries and predictor: buffers, pages of the source, hints. */
+#define SWB_SWD2_BESIDE_BYTES ((size_t)3 << 20)
 #define SWB_SWD2_PREDICTOR_BYTES ((size_t)24 << 20)
+
+/* What the decoder of a stream of so many bytes may take (PF-112). */
+size_t swb_swd2_decoder_bytes(enum swb_codec codec, uint64_t n_stream, size_t window_bytes);
+
+/* What a reader must have for decoders that together take so much, and a part of so many entries
+ * whose predictor takes so much: what the head tells, a multiple of the unit (PF-117). */
+uint64_t swb_swd2_needs(uint64_t decoders_bytes, uint64_t n_entries, uint64_t predictor_bytes);

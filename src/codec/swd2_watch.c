@@ -67,12 +67,20 @@ int swb_swd2_table_read(const uint8_t *patch, size_t n_patch, struct swb_swd2_ta
         if (!head || memcmp(head, SWB_SWD2_MAGIC, 4) != 0 || head[4] > SWB_SWD2_STREAMS_MAX)
                 return -EBADMSG;
         ret->n_streams = head[4];
+        ret->window_bytes = head[5] * SWB_SWD2_UNIT_BYTES;
+        ret->needs_bytes = swb_patch_needs(patch, n_patch);
         for (size_t i = 0; i < ret->n_streams; i++) {
+                enum swb_codec codec;
+
                 entry = swb_cursor_take(&c, SWB_STREAM_TABLE_ENTRY_BYTES);
                 if (!entry)
                         return -EBADMSG;
                 ret->packed[i] = swb_get_le32(entry + 1);
                 ret->bytes[i] = swb_get_le32(entry + 5);
+                if (swb_stream_codec(entry[0], &codec) < 0)
+                        return -EBADMSG;
+                ret->decoders_bytes +=
+                        swb_swd2_decoder_bytes(codec, ret->bytes[i], ret->window_bytes);
         }
         ret->n_head = c.pos;
         return 0;

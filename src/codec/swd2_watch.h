@@ -39,9 +39,12 @@ struct swb_swd2_watch {
         size_t n_parts;
 };
 
-/* The streams' sizes, as their table has them. */
+/* The head, and the streams' sizes as their table has them. */
 struct swb_swd2_table {
         size_t n_streams, n_head; /* n_head: bytes of the table */
+        size_t window_bytes;
+        uint64_t needs_bytes; /* of memory, as the head tells */
+        uint64_t decoders_bytes;
         uint32_t packed[SWB_SWD2_STREAMS_MAX], bytes[SWB_SWD2_STREAMS_MAX];
 };
 

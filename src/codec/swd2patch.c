@@ -7,12 +7,6 @@
 
 #define CHUNK_BYTES ((size_t)64 << 10)
 
-static const struct swb_stream_rules rules = {.magic = SWB_SWD2_MAGIC,
-                                              .n_min = SWB_SWD2_CORRECTIONS,
-                                              .n_max = SWB_SWD2_STREAMS_MAX,
-                                              .decoder_bytes = swb_swd2_decoder_bytes,
-                                              .memory_bytes = SWB_SWD2_DECODERS_BYTES};
-
 struct part {
         uint64_t source; /* where it begins in the whole source */
         uint64_t n_source, n_target, n_entries;
@@ -26,6 +20,7 @@ struct swd2 {
         struct swb_stream streams[SWB_SWD2_STREAMS_MAX];
         size_t n_streams;
         const struct swb_bspatch_io *io;
+        size_t part_bytes;               /* of memory, for a part's entries and predictor */
         uint64_t n_source, n_target;     /* left behind the parts so far */
         uint64_t source;                 /* where the next part begins */
         uint8_t *from, *to;              /* CHUNK_BYTES each */
@@ -96,7 +91,8 @@ static int read_part(struct swd2 *d, struct part *part)
                 return -EBADMSG;
         if (numbers[4] >= _SWB_MODEL_MAX)
                 return -EPROTONOSUPPORT;
-        if (part->n_entries > SWB_SWD2_ENTRIES_MAX)
+        if (part->n_entries > SWB_SWD2_ENTRIES_MAX ||
+            part->n_entries * SWB_SWD2_ENTRY_BYTES > d->part_bytes)
                 return -E2BIG;
         d->source = part->source + part->n_source;
         d->n_source -= numbers[0] + part->n_source;
@@ -307,8 +303,10 @@ static int make_predicted(struct swd2 *d, const struct part *part)
         _cleanup_(swb_view_done) struct swb_view view =
                 SWB_VIEW_OF(read_part_source, &reader, part->n_source);
         _cleanup_(swb_predictor_freep) struct swb_predictor *predictor = NULL;
+        size_t left = d->part_bytes - (size_t)(part->n_entries * SWB_SWD2_ENTRY_BYTES);
         int r = swb_predictor_new(part->model, &view, part->copies, part->n_entries, part->hints,
-                                  part->n_hints, SWB_SWD2_PREDICTOR_BYTES, &predictor);
+                                  part->n_hints, SWB_MIN(left, SWB_SWD2_PREDICTOR_BYTES),
+                                  &predictor);
 
         d->predictor = predictor;
         if (r == 0 && d->watch)
@@ -338,9 +336,29 @@ static int make_part(struct swd2 *d)
         return part.model == SWB_MODEL_NONE ? make_target(d, &part) : make_predicted(d, &part);
 }
 
+/* Nothing is allocated for what tells that it needs more than there may be, and nothing beyond what
+ * it tells. */
+static int open_streams(struct swd2 *d, const uint8_t *patch, size_t n_patch)
+{
+        uint64_t needs = swb_patch_needs(patch, n_patch);
+        struct swb_stream_rules rules = {.magic = SWB_SWD2_MAGIC,
+                                         .n_min = SWB_SWD2_CORRECTIONS,
+                                         .n_max = SWB_SWD2_STREAMS_MAX,
+                                         .decoder_bytes = swb_swd2_decoder_bytes};
+
+        if (n_patch < SWB_STREAM_TABLE_HEAD_BYTES)
+                return -EBADMSG;
+        if (patch[5] > SWB_SWD2_WINDOW_UNITS_MAX || needs < SWB_SWD2_BESIDE_BYTES ||
+            n_patch > SWB_PATCH_MEMORY_BYTES || needs > SWB_PATCH_MEMORY_BYTES - n_patch)
+                return -E2BIG;
+        rules.window_bytes = patch[5] * SWB_SWD2_UNIT_BYTES;
+        rules.memory_bytes = (size_t)needs - SWB_SWD2_BESIDE_BYTES;
+        return swb_streams_open(&rules, patch, n_patch, d->streams, &d->n_streams, &d->part_bytes);
+}
+
 static int run(struct swd2 *d, const uint8_t *patch, size_t n_patch)
 {
-        int r = swb_streams_open(&rules, patch, n_patch, d->streams, &d->n_streams);
+        int r = open_streams(d, patch, n_patch);
 
         if (r < 0)
                 return r;

@@ -6,8 +6,9 @@
 #include "codec/bspatch.h"
 
 /*
- * As swb_bspatch(), with memory of its own: 32 MiB for decoders, 24 MiB for the predictor, 6 MiB
- * for entries and 3 MiB beside them, all at most (PF-112, PF-113).
+ * As swb_bspatch(), with as much memory as its head tells, which together with the patch itself is
+ * at most SWB_PATCH_MEMORY_BYTES; -E2BIG, before anything is allocated, for what tells more
+ * (PF-117).
  */
 int swb_swd2_patch(const uint8_t *patch, size_t n_patch, uint64_t n_source, uint64_t n_target,
                    const struct swb_bspatch_io *io) _warn_unused_;

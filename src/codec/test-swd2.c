@@ -28,7 +28,7 @@ static const uint8_t source[] = "The quick brown fox";
 
 struct parts {
         const char *magic;
-        uint8_t zero;
+        uint8_t window, needs, more_needs;
         const char *bytes[N_STREAMS];
         size_t sizes[N_STREAMS];
 };
@@ -36,6 +36,8 @@ struct parts {
 /* "quick" -> "quiet", "!?", then back to "The " */
 static const struct parts good = {
         .magic = "SWD2",
+        .window = 48,
+        .needs = 49,
         .bytes = {"\0\x13\x0b\3\0", "\0\5\4", "\0\2\0", "\x08\x11\0", "\0\0\0\x02\x09\0\0\0\0",
                   "!?"},
         .sizes = {5, 3, 3, 3, 9, 2},
@@ -48,7 +50,9 @@ static struct swb_buf build(const struct parts *parts)
 
         memcpy(head, parts->magic, 4);
         head[4] = N_STREAMS;
-        head[7] = parts->zero;
+        head[5] = parts->window;
+        head[6] = parts->needs;
+        head[7] = parts->more_needs;
         for (size_t i = 0; i < N_STREAMS; i++) {
                 swb_put_le32(head + 8 + 9 * i + 1, (uint32_t)parts->sizes[i]);
                 swb_put_le32(head + 8 + 9 * i + 5, (uint32_t)parts->sizes[i]);
@@ -140,9 +144,6 @@ static void test_bad_heads(void **state)
 
         (void)state;
         parts.magic = "SWD3";
-        assert_answer(&parts, -EBADMSG);
-        parts = good;
-        parts.zero = 1;
         assert_answer(&parts, -EBADMSG);
         for (size_t n = 0; n < patch.n_bytes; n++) {
                 struct swb_buf cut = {.data = patch.data, .n_bytes = n};
@@ -244,7 +245,7 @@ static void check_round_trip(enum swb_swd2_effort effort, bool elf)
         assert_non_null(new);
         make_pair(old, N_OLD, new, N_NEW, elf);
         make_pair(old + N_OLD, N_OLD, new + N_NEW, N_NEW, false);
-        swb_swd2_init(&swd2, effort);
+        swb_swd2_init(&swd2, effort, SWB_PATCH_MEMORY_BYTES);
         assert_int_equal(swb_swd2_add(&swd2, old, N_OLD - 9, 0, new, N_NEW), 0);
         /* nothing of the second one's first bytes: a part may begin behind a gap */
         assert_int_equal(
@@ -269,6 +270,90 @@ static void test_round_trips(void **state)
         check_round_trip(SWB_SWD2_THOROUGH, true);
 }
 
+/* ---- memory: what the head tells holds for both sides */
+
+static void test_memory_of_the_head(void **state)
+{
+        _cleanup_(swb_buf_done) struct swb_buf patch = build(&good);
+        struct parts parts = good;
+        uint64_t most = (SWB_PATCH_MEMORY_BYTES - patch.n_bytes) / SWB_SWD2_UNIT_BYTES;
+
+        (void)state;
+        assert_int_equal(swb_swd2_needs(0, 3, 0), 49 * SWB_SWD2_UNIT_BYTES);
+        assert_int_equal(swb_patch_needs(patch.data, patch.n_bytes), 49 * SWB_SWD2_UNIT_BYTES);
+        parts.needs = 48; /* three entries are above that */
+        assert_answer(&parts, -E2BIG);
+        parts.needs = 47;
+        assert_answer(&parts, -E2BIG);
+        parts.needs = (uint8_t)most;
+        parts.more_needs = (uint8_t)(most >> 8);
+        assert_answer(&parts, 0);
+        parts.needs = (uint8_t)(most + 1);
+        parts.more_needs = (uint8_t)((most + 1) >> 8);
+        assert_answer(&parts, -E2BIG);
+        parts = good;
+        parts.window = 56;
+        assert_answer(&parts, 0);
+        parts.window = 57;
+        assert_answer(&parts, -E2BIG);
+}
+
+/* Every stream of a coding counts with what its decoder may take, and not a byte less will do. */
+static void test_memory_of_decoders(void **state)
+{
+        _cleanup_(swb_buf_done) struct swb_buf patch = build(&good);
+        _cleanup_(swb_buf_done) struct swb_buf target = SWB_BUF_INIT(0);
+        uint64_t units, n = (uint64_t)1 << 30;
+
+        (void)state;
+        patch.data[8 + 9 * 4] = 1; /* xz; that it is not shows later */
+        swb_put_le32(patch.data + 8 + 9 * 4 + 5, (uint32_t)n);
+        units = swb_swd2_needs(swb_swd2_decoder_bytes(SWB_CODEC_XZ, n, 3u << 20), 0, 0) /
+                SWB_SWD2_UNIT_BYTES;
+        patch.data[6] = (uint8_t)units;
+        assert_int_equal(apply(&patch, source, N_SOURCE, N_TARGET, &target), -E2BIG);
+        swb_buf_done(&target);
+        patch.data[6]++; /* and the entries */
+        assert_int_equal(apply(&patch, source, N_SOURCE, N_TARGET, &target), -EBADMSG);
+        swb_buf_done(&target);
+        patch.data[6] = (uint8_t)(units - 1);
+        assert_int_equal(apply(&patch, source, N_SOURCE, N_TARGET, &target), -E2BIG);
+}
+
+/* Made for readers with less and less memory: smaller windows, then nothing. */
+static void test_memory_of_makers(void **state)
+{
+        _cleanup_free_ uint8_t *old = malloc(N_OLD), *new = malloc(N_NEW);
+        _cleanup_(swb_swd2_done) struct swb_swd2 swd2;
+        size_t window = SIZE_MAX, n_windows = 0;
+        int r = 0;
+
+        (void)state;
+        assert_non_null(old);
+        assert_non_null(new);
+        make_pair(old, N_OLD, new, N_NEW, true);
+        swb_swd2_init(&swd2, SWB_SWD2_QUICK, SWB_PATCH_MEMORY_BYTES);
+        assert_int_equal(swb_swd2_add(&swd2, old, N_OLD, 0, new, N_NEW), 0);
+        for (swd2.max_memory_bytes = 6u << 20; r == 0; swd2.max_memory_bytes -= 256u << 10) {
+                _cleanup_(swb_buf_done) struct swb_buf patch = SWB_BUF_INIT(1 << 24);
+                _cleanup_(swb_buf_done) struct swb_buf target = SWB_BUF_INIT(0);
+                struct swb_swd2_table table;
+
+                r = swb_swd2_write(&swd2, &patch);
+                if (r < 0)
+                        break;
+                assert_int_equal(swb_swd2_table_read(patch.data, patch.n_bytes, &table), 0);
+                assert_true(table.needs_bytes + patch.n_bytes <= swd2.max_memory_bytes);
+                assert_true(table.window_bytes <= window);
+                n_windows += table.window_bytes < window;
+                window = table.window_bytes;
+                assert_int_equal(apply(&patch, old, N_OLD, N_NEW, &target), 0);
+                assert_memory_equal(target.data, new, N_NEW);
+        }
+        assert_int_equal(r, -E2BIG);
+        assert_true(n_windows > 1);
+}
+
 /* Readers of SWD1 find out by themselves. */
 static void test_by_magic(void **state)
 {
@@ -287,9 +372,15 @@ static void test_by_magic(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_by_hand),     cmocka_unit_test(test_bad_heads),
-                cmocka_unit_test(test_bad_streams), cmocka_unit_test(test_round_trips),
-                cmocka_unit_test(test_by_magic),    cmocka_unit_test(test_watched),
+                cmocka_unit_test(test_by_hand),
+                cmocka_unit_test(test_bad_heads),
+                cmocka_unit_test(test_bad_streams),
+                cmocka_unit_test(test_round_trips),
+                cmocka_unit_test(test_by_magic),
+                cmocka_unit_test(test_watched),
+                cmocka_unit_test(test_memory_of_the_head),
+                cmocka_unit_test(test_memory_of_decoders),
+                cmocka_unit_test(test_memory_of_makers),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,6 +10,9 @@
 #define WINDOW_LOG_MAX 23
 /* What the library allocates beside the window: its tables and three blocks of 128 KiB. */
 #define BESIDE_WINDOW_BYTES ((size_t)1 << 20)
+/* With a window that is smaller than a block: its tables, and three times the window. */
+#define TABLES_BYTES ((size_t)256 << 10)
+#define SMALL_WINDOW_BYTES ((size_t)128 << 10)
 
 #define MAGIC_BYTES 4
 #define DESCRIPTOR_AT MAGIC_BYTES
@@ -25,9 +28,11 @@ struct zstd_state {
 
 static uint64_t window_for(size_t max_memory_bytes)
 {
-        if (max_memory_bytes <= BESIDE_WINDOW_BYTES)
-                return 0;
-        return SWB_MIN(WINDOW_MAX_BYTES, max_memory_bytes - BESIDE_WINDOW_BYTES);
+        size_t small = max_memory_bytes - SWB_MIN(TABLES_BYTES, max_memory_bytes);
+        size_t large = max_memory_bytes - SWB_MIN(BESIDE_WINDOW_BYTES, max_memory_bytes);
+
+        small = SWB_MIN(SMALL_WINDOW_BYTES, small / 3);
+        return SWB_MIN(WINDOW_MAX_BYTES, (uint64_t)SWB_MAX(small, large));
 }
 
 static int zstd_open(size_t max_memory_bytes, void **ret_state)

@@ -55,6 +55,21 @@ uint64_t swb_opened_scratch_bytes(const struct swb_recipe *recipe)
         return n;
 }
 
+uint64_t swb_opened_all_scratch_bytes(const struct swb_recipe *recipe)
+{
+        uint64_t n = 0;
+
+        for (size_t i = 0; i < recipe->n_pieces; i++)
+                if (recipe->pieces[i].setting > 0)
+                        n += recipe->pieces[i].n_opened;
+        return n;
+}
+
+uint64_t swb_opened_kept_bytes(const struct swb_recipe *recipe)
+{
+        return recipe->n_pieces * sizeof(struct node) + sizeof(struct swb_opened);
+}
+
 /* What a stream's decoder may need. */
 static uint64_t window_of(const struct swb_recipe *recipe, const struct swb_piece *piece)
 {
@@ -94,8 +109,7 @@ static uint64_t fixed_bytes(const struct swb_recipe *recipe, uint64_t *ret_large
                         largest = SWB_MAX(largest, piece->n_opened);
         }
         *ret_largest = largest;
-        return recipe->n_pieces * sizeof(struct node) + largest_in + window + 2 * CHUNK_BYTES +
-               sizeof(struct swb_opened);
+        return swb_opened_kept_bytes(recipe) + largest_in + window + 2 * CHUNK_BYTES;
 }
 
 uint64_t swb_opened_memory_bytes(const struct swb_recipe *recipe)
@@ -438,6 +452,19 @@ static int open_around(struct swb_opened *opened, uint32_t i)
                         return r;
         }
         return 0;
+}
+
+int swb_opened_prepare(struct swb_opened *opened)
+{
+        const struct swb_open_scratch *scratch = opened->limits->scratch;
+        int r = 0;
+
+        if (swb_opened_all_scratch_bytes(opened->recipe) > (scratch ? scratch->max_bytes : 0))
+                return -E2BIG;
+        for (uint32_t i = 0; i < opened->recipe->n_pieces && r >= 0; i++)
+                if (opened->recipe->pieces[i].setting > 0 && opened->nodes[i].scratch_plus_1 == 0)
+                        r = open_to_scratch(opened, i); /* its parents came before it */
+        return r;
 }
 
 /* n bytes from `offset` of what piece i opens to. */

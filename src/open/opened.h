@@ -32,6 +32,10 @@ struct swb_opened;
 uint64_t swb_opened_scratch_bytes(const struct swb_recipe *recipe);
 /* The memory without which it can't. */
 uint64_t swb_opened_memory_bytes(const struct swb_recipe *recipe);
+/* The same when all of it goes to scratch space before anything is read: what stays of the memory
+ * then, and the scratch space. */
+uint64_t swb_opened_kept_bytes(const struct swb_recipe *recipe);
+uint64_t swb_opened_all_scratch_bytes(const struct swb_recipe *recipe);
 
 /*
  * `recipe` and `limits` are borrowed for the object's life. Return: 0; -E2BIG when the limits do
@@ -40,6 +44,10 @@ uint64_t swb_opened_memory_bytes(const struct swb_recipe *recipe);
 int swb_opened_new(const struct swb_recipe *recipe, swb_open_read read, void *context,
                    const struct swb_open_limits *limits, struct swb_opened **ret) _warn_unused_;
 struct swb_opened *swb_opened_free(struct swb_opened *opened);
+
+/* Decodes all into scratch space; -E2BIG when there is not enough of that. What it took of the
+ * memory is free afterwards but for swb_opened_kept_bytes(). Return: as swb_opened_read(). */
+int swb_opened_prepare(struct swb_opened *opened) _warn_unused_;
 SWB_DEFINE_CLEANUP(struct swb_opened *, swb_opened_free)
 
 /*

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/test.h"
+#include "codec/swd2.h"
 #include "codec/swdiff.h"
 #include "codec/swpatch.h"
 #include "open/find.h"
@@ -140,6 +141,72 @@ static void test_kernel(void **state)
         swb_buf_done(&memory->target);
 }
 
+/* The same with SWD2, which tells its needs. */
+static void make_telling_blob(const struct swb_buf *old, const struct swb_buf *new,
+                              struct swb_buf *blob)
+{
+        const struct swb_find_limits limits = SWB_FIND_LIMITS_INIT;
+        _cleanup_(swb_found_done) struct swb_found from = {0}, to = {0};
+        _cleanup_(swb_swd2_done) struct swb_swd2 swd2;
+
+        assert_int_equal(swb_recipe_find(old->data, old->n_bytes, SWB_FIND_OLD, &limits, &from), 1);
+        assert_int_equal(swb_recipe_find(new->data, new->n_bytes, SWB_FIND_NEW, &limits, &to), 1);
+        assert_int_equal(swb_open_head_write(&from.recipe, &to.recipe, blob), 0);
+        swb_swd2_init(&swd2, SWB_SWD2_BYTES, SWB_PATCH_MEMORY_BYTES);
+        assert_int_equal(swb_swd2_add(&swd2, from.opened.data, from.opened.n_bytes, 0,
+                                      to.opened.data, to.opened.n_bytes),
+                         0);
+        assert_int_equal(swb_swd2_write(&swd2, blob), 0);
+}
+
+static void set_needs(struct swb_buf *blob, size_t n_head, uint64_t units)
+{
+        blob->data[n_head + 6] = (uint8_t)units;
+        blob->data[n_head + 7] = (uint8_t)(units >> 8);
+}
+
+/* Side by side as long as that fits, then one after the other, then not at all. */
+static void test_memory(void **state)
+{
+        _cleanup_(swb_buf_done) struct swb_buf old = make_kernel(1, 0), new = make_kernel(2, 0);
+        _cleanup_(swb_buf_done) struct swb_buf blob = SWB_BUF_INIT(1 << 20);
+        _cleanup_(swb_open_head_done) struct swb_open_head head = {0};
+        _cleanup_free_ struct memory *memory = calloc(1, sizeof(*memory));
+        uint64_t beside, rest, units;
+        struct swb_open_needs needs;
+
+        (void)state;
+        memory->source = &old;
+        memory->target = SWB_BUF_INIT((size_t)1 << 20);
+        make_telling_blob(&old, &new, &blob);
+        assert_int_equal(
+                swb_open_head_read(blob.data, blob.n_bytes, old.n_bytes, new.n_bytes, &head), 0);
+        beside = SWB_PATCH_MEMORY_BYTES - swb_open_needs(&head.old, &head.new, 0).memory_bytes;
+        needs = swb_open_needs(&head.old, &head.new, beside);
+        assert_true(!needs.opens_first && swb_open_needs_fit(&needs));
+        assert_int_equal(needs.total_bytes, SWB_PATCH_MEMORY_BYTES);
+        needs = swb_open_needs(&head.old, &head.new, beside + 1);
+        assert_true(needs.opens_first && swb_open_needs_fit(&needs));
+        rest = swb_open_inner_room(&head.old, &head.new);
+        assert_true(rest > beside);
+        needs = swb_open_needs(&head.old, &head.new, rest);
+        assert_true(swb_open_needs_fit(&needs));
+        assert_int_equal(needs.total_bytes, SWB_PATCH_MEMORY_BYTES);
+        needs = swb_open_needs(&head.old, &head.new, rest + 1);
+        assert_true(!swb_open_needs_fit(&needs));
+
+        units = (rest - blob.n_bytes) >> 16;
+        assert_true((units << 16) + blob.n_bytes > beside);
+        set_needs(&blob, head.n_bytes, units);
+        assert_int_equal(apply(memory, &blob, old.n_bytes, new.n_bytes, 8 << 20), 0);
+        assert_int_equal(memory->target.n_bytes, new.n_bytes);
+        assert_memory_equal(memory->target.data, new.data, new.n_bytes);
+        set_needs(&blob, head.n_bytes, units + 1);
+        assert_int_equal(apply(memory, &blob, old.n_bytes, new.n_bytes, 8 << 20), -E2BIG);
+        assert_int_equal(memory->target.n_bytes, 0);
+        swb_buf_done(&memory->target);
+}
+
 /* Whatever the old content or the blob has become: an answer, never a crash. */
 static void test_damage(void **state)
 {
@@ -196,9 +263,8 @@ static void test_samples(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_samples),
-                cmocka_unit_test(test_kernel),
-                cmocka_unit_test(test_damage),
+                cmocka_unit_test(test_samples),         cmocka_unit_test(test_kernel),
+                cmocka_unit_test(test_memory),          cmocka_unit_test(test_damage),
                 cmocka_unit_test(test_unknown_encoder),
         };
 

@@ -14,10 +14,32 @@ void swb_open_head_done(struct swb_open_head *head)
         swb_recipe_done(&head->new);
 }
 
-struct swb_open_needs swb_open_needs(const struct swb_recipe *old, const struct swb_recipe *new)
+struct swb_open_needs swb_open_needs(const struct swb_recipe *old, const struct swb_recipe *new,
+                                     uint64_t inner_bytes)
 {
-        return (struct swb_open_needs){swb_opened_memory_bytes(old) + swb_closer_memory_bytes(new),
-                                       swb_opened_scratch_bytes(old)};
+        uint64_t opening = swb_opened_memory_bytes(old), closing = swb_closer_memory_bytes(new);
+        uint64_t later = closing + swb_opened_kept_bytes(old);
+
+        if (opening + closing <= SWB_OPEN_MEMORY_BYTES &&
+            opening + closing + inner_bytes <= SWB_PATCH_MEMORY_BYTES)
+                return (struct swb_open_needs){opening + closing, swb_opened_scratch_bytes(old),
+                                               opening + closing + inner_bytes, false};
+        return (struct swb_open_needs){SWB_MAX(opening, later), swb_opened_all_scratch_bytes(old),
+                                       SWB_MAX(opening, later + inner_bytes), true};
+}
+
+bool swb_open_needs_fit(const struct swb_open_needs *needs)
+{
+        return needs->memory_bytes <= SWB_OPEN_MEMORY_BYTES &&
+               needs->scratch_bytes <= SWB_OPEN_SCRATCH_BYTES &&
+               needs->total_bytes <= SWB_PATCH_MEMORY_BYTES;
+}
+
+uint64_t swb_open_inner_room(const struct swb_recipe *old, const struct swb_recipe *new)
+{
+        uint64_t needs = swb_closer_memory_bytes(new) + swb_opened_kept_bytes(old);
+
+        return SWB_PATCH_MEMORY_BYTES - SWB_MIN(needs, SWB_PATCH_MEMORY_BYTES);
 }
 
 bool swb_open_is_wrapped(const uint8_t *blob, size_t n_blob)
@@ -109,6 +131,16 @@ static void patch_done(struct patch *patch)
         patch->closer = swb_closer_free(patch->closer);
 }
 
+/* The opener's share: all of it while it works alone. What is above its needs is its cache. */
+static uint64_t opener_bytes(const struct swb_open_head *head, const struct swb_open_needs *needs,
+                             uint64_t inner_bytes, uint64_t max_bytes)
+{
+        if (needs->opens_first)
+                return max_bytes;
+        return SWB_MIN(max_bytes, SWB_PATCH_MEMORY_BYTES - inner_bytes) -
+               swb_closer_memory_bytes(&head->new);
+}
+
 int swb_open_patch(const uint8_t *blob, size_t n_blob, uint64_t n_source, uint64_t n_target,
                    const struct swb_open_limits *limits, swb_open_inner inner,
                    size_t max_memory_bytes, const struct swb_bspatch_io *io)
@@ -117,15 +149,24 @@ int swb_open_patch(const uint8_t *blob, size_t n_blob, uint64_t n_source, uint64
         _cleanup_(patch_done) struct patch patch = {0};
         const struct swb_bspatch_io between = {&patch, read_opened, write_opened};
         struct swb_open_limits rest = *limits;
+        struct swb_open_needs needs;
+        uint64_t inner_bytes;
         int r = swb_open_head_read(blob, n_blob, n_source, n_target, &head);
 
-        if (r >= 0)
-                r = swb_closer_new(&head.new, limits->memory_bytes, io->write_target, io->context,
-                                   &patch.closer);
         if (r < 0)
                 return r;
-        rest.memory_bytes -= swb_closer_memory_bytes(&head.new);
+        inner_bytes = n_blob + swb_patch_needs(blob + head.n_bytes, n_blob - head.n_bytes);
+        needs = swb_open_needs(&head.old, &head.new, inner_bytes);
+        if (!swb_open_needs_fit(&needs) || needs.memory_bytes > limits->memory_bytes)
+                return -E2BIG;
+        r = swb_closer_new(&head.new, limits->memory_bytes, io->write_target, io->context,
+                           &patch.closer);
+        if (r < 0)
+                return r;
+        rest.memory_bytes = opener_bytes(&head, &needs, inner_bytes, limits->memory_bytes);
         r = swb_opened_new(&head.old, io->read_source, io->context, &rest, &patch.opened);
+        if (r >= 0 && needs.opens_first)
+                r = swb_opened_prepare(patch.opened);
         if (r >= 0)
                 r = inner(blob + head.n_bytes, n_blob - head.n_bytes, head.old.n_opened,
                           head.new.n_opened, max_memory_bytes, &between);

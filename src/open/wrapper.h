@@ -3,10 +3,11 @@
 /*
  * open/wrapper.h - a difference between opened contents: the format SWO1
  *
- * Spec: docs/spec/payload.md PF-130 … PF-137. A blob is the two recipes, then a difference in
+ * Spec: docs/spec/payload.md PF-130 … PF-138. A blob is the two recipes, then a difference in
  * another format ("inner"), which goes from the opened old content to the opened new one.
  */
 #include "codec/bspatch.h"
+#include "codec/patch_memory.h"
 #include "open/opened.h"
 
 #define SWB_OPEN_HEADER_BYTES 16
@@ -22,12 +23,24 @@ struct swb_open_head {
 #define SWB_OPEN_MEMORY_BYTES ((uint64_t)26 << 20)
 #define SWB_OPEN_SCRATCH_BYTES ((uint64_t)1 << 30)
 
-/* What applying takes of both. Do they suffice for it? */
+/*
+ * What applying takes of both, and of SWB_PATCH_MEMORY_BYTES. Opening, closing and the inner
+ * difference take their memory side by side, or, where that is too much, opening before the other
+ * two: then all of the old content goes to scratch space first.
+ */
 struct swb_open_needs {
         uint64_t memory_bytes, scratch_bytes;
+        uint64_t total_bytes;
+        bool opens_first;
 };
 
-struct swb_open_needs swb_open_needs(const struct swb_recipe *old, const struct swb_recipe *new);
+/* inner_bytes: the whole difference, and what its inner one needs (swb_patch_needs()). */
+struct swb_open_needs swb_open_needs(const struct swb_recipe *old, const struct swb_recipe *new,
+                                     uint64_t inner_bytes);
+/* Are they within what a device has? */
+bool swb_open_needs_fit(const struct swb_open_needs *needs);
+/* So much is left at most for the whole difference and what its inner one needs. */
+uint64_t swb_open_inner_room(const struct swb_recipe *old, const struct swb_recipe *new);
 
 void swb_open_head_done(struct swb_open_head *head);
 
@@ -51,9 +64,10 @@ typedef int (*swb_open_inner)(const uint8_t *patch, size_t n_patch, uint64_t n_s
 
 /*
  * The whole difference: opens the source, applies the inner difference, closes the target.
- * `limits`: of opening and closing together; the inner difference has max_memory_bytes beside.
+ * `limits`: of opening and closing together; the inner difference has max_memory_bytes beside, and
+ * all three SWB_PATCH_MEMORY_BYTES.
  * Return: as `inner`, and -EPROTONOSUPPORT when an encoder is missing, -E2BIG when the limits do
- * not suffice.
+ * not suffice: nothing but the recipes was allocated then.
  */
 int swb_open_patch(const uint8_t *blob, size_t n_blob, uint64_t n_source, uint64_t n_target,
                    const struct swb_open_limits *limits, swb_open_inner inner,

@@ -82,6 +82,9 @@ static int misused(struct swb_payload_reader *reader, const char *what)
 }
 
 /* What is fed, and how much of it is used. */
+/* A buffer for blobs is kept up to this size. */
+#define BLOB_KEPT_BYTES ((size_t)1 << 20)
+
 struct input {
         const uint8_t *data;
         size_t n_bytes;
@@ -185,11 +188,15 @@ static int feed_next_operation(struct swb_payload_reader *reader, struct input *
 {
         int r;
 
+        if (reader->blob.cap > BLOB_KEPT_BYTES)
+                swb_buf_done(&reader->blob); /* one large operation is no reason to keep it all */
         swb_buf_reset(&reader->blob);
         r = swb_op_walk_next(&reader->walk, &reader->error);
         if (r < 0)
                 return r;
         if (r > 0) {
+                if (swb_buf_reserve(&reader->blob, (size_t)reader->walk.operation.data_length) < 0)
+                        return swb_oom(&reader->error);
                 reader->stage = STAGE_BLOB;
                 return feed_blob(reader, in);
         }

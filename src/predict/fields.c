@@ -136,6 +136,7 @@ int swb_fields_close(struct swb_fields *fields)
                 end_block(fields);
         free(fields->filling);
         fields->filling = NULL;
+        fields->n_peak = fields->n_memory;
         fields->n_memory -= BLOCK_FIELDS_MAX * (sizeof(uint16_t) + 1);
         return fields->error;
 }

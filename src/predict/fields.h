@@ -54,6 +54,7 @@ struct swb_fields {
         size_t n_blocks;
         uint64_t end;      /* of the last field */
         size_t n_memory;   /* bytes allocated */
+        size_t n_peak;     /* the most of them that there were; set at the close */
         size_t max_memory; /* and how many may be */
         uint16_t *filling; /* the block that grows */
         uint8_t *filling_kinds;

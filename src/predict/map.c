@@ -63,6 +63,7 @@ static bool add_piece(struct swb_map *map, size_t *cap, size_t max_memory,
                         return false;
                 }
                 map->pieces = bigger;
+                map->n_memory = bigger_cap * sizeof(*bigger);
                 *cap = bigger_cap;
         }
         map->pieces[map->n_pieces++] = *piece;

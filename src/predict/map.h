@@ -14,6 +14,7 @@ struct swb_map {
                 int32_t shift;
         } * pieces; /* ascending, none over another */
         size_t n_pieces;
+        size_t n_memory; /* bytes of it */
 };
 
 /* 0, -E2BIG (more than max_memory bytes), -ENOMEM. */

@@ -390,7 +390,8 @@ const char *swb_predictor_kind(uint8_t kind)
 
 size_t swb_predictor_memory(const struct swb_predictor *predictor)
 {
+        const struct swb_program *program = &predictor->program;
+
         return sizeof(*predictor) + (sizeof(struct swb_lesson) << predictor->learned.bits) +
-               predictor->program.n_memory +
-               predictor->map.n_pieces * sizeof(*predictor->map.pieces);
+               SWB_MAX(program->n_peak, program->n_memory + predictor->map.n_memory);
 }

@@ -108,7 +108,7 @@ int swb_predictor_mask(enum swb_model model, struct swb_view *old, struct swb_vi
                        const struct swb_copy *copies, size_t n_copies, uint8_t *masked_old,
                        uint8_t *masked_new) _warn_unused_;
 
-/* Bytes of memory that it holds, of the max_memory_bytes. */
+/* The least max_memory_bytes with which it would have been made. */
 size_t swb_predictor_memory(const struct swb_predictor *predictor);
 
 /* A kind's name for reports ("branch", "rela-addend"); "none" for one that is not used. */

@@ -119,6 +119,8 @@ int swb_program_init(struct swb_program *program, struct swb_view *view, size_t 
                 find_all(program);
         }
         r = swb_fields_close(&program->fields);
+        program->n_peak =
+                SWB_MAX((size_t)(view->n_bytes / 32), program->n_memory + program->fields.n_peak);
         program->n_memory += program->fields.n_memory;
         return r;
 }

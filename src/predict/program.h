@@ -74,6 +74,7 @@ struct swb_program {
         uint32_t
                 checksum_names[2]; /* the kernel's sections that go with __kcrctab, __kcrctab_gpl */
         size_t n_memory;           /* bytes allocated for all of this */
+        size_t n_peak;             /* the least max_memory for which it is made */
         const struct swb_layout *layout; /* NULL on the making side of masks */
 };
 

@@ -33,7 +33,7 @@ static void make_and_apply(enum swb_swd2_effort effort, const struct versions *v
         const struct swb_bspatch_io io = memory_io(&memory);
         size_t n_first = v->n_new - v->n_new / 4, base = v->n_old - v->n_old / 4;
 
-        swb_swd2_init(&swd2, effort);
+        swb_swd2_init(&swd2, effort, SWB_PATCH_MEMORY_BYTES);
         swb_assert(swb_swd2_add(&swd2, v->old, base, 0, v->new, n_first) == 0);
         swb_assert(swb_swd2_add(&swd2, v->old + base, v->n_old - base, base, v->new + n_first,
                                 v->n_new - n_first) == 0);

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""swd2 - PF-110 to PF-116: differences with predicted addresses"""
+"""swd2 - PF-110 to PF-117: differences with predicted addresses"""
 
 import struct
 
@@ -8,6 +8,8 @@ from refusal import Refused, demand
 from streams import unpacked
 
 MIB = 1 << 20
+UNIT = 64 << 10
+LIMIT = 46 * MIB  # PF-117
 PLAN, COPIES, NEWS, MOVES, DIFFERENCES, NEW_BYTES, CORRECTIONS = range(7)
 
 
@@ -35,41 +37,47 @@ class Stream:
         return value >> 1 ^ -(value & 1)
 
 
-def decoder_memory(n):  # PF-112
-    return MIB // 2 + min(6 * n, 7 * MIB // 2)
+def decoder_memory(codec, n, window):  # PF-112
+    tables, halves, rounding = {1: (128, 3, 4096), 2: (256, 6, 4096), 3: (128, 8, 400000),
+                                4: (256, 4, 4096)}.get(codec, (0, 0, 0))
+    return min(n * halves // 2 + rounding, window) + (tables << 10) if n and codec else 0
 
 
 def streams_of(blob):  # PF-110, PF-112
-    demand(len(blob) >= 8 and blob[5:8] == b"\0\0\0" and 6 <= blob[4] <= 38, "format",
-           "head of a difference")
+    """The streams, and the memory that a part's entries and model may take."""
+    demand(len(blob) >= 8, "format", "head of a difference")
+    window, left = blob[5] * UNIT, int.from_bytes(blob[6:8], "little") * UNIT - 3 * MIB
+    demand(blob[5] <= 56 and 0 <= left <= LIMIT - 3 * MIB - len(blob), "limit", "memory of a difference")
+    demand(6 <= blob[4] <= 38, "format", "head of a difference")
     n, at = blob[4], 8 + 9 * blob[4]
     demand(len(blob) >= at, "format", "table of streams is cut")
-    streams, memory = [], 0
+    streams = []
     for i in range(n):
         codec, n_packed, size = struct.unpack_from("<BII", blob, 8 + 9 * i)
         demand(codec <= 4 and bool(n_packed) == bool(size), "format", "stream of a difference")
         demand(codec or n_packed == size, "format", "stream of a difference")
         demand(n_packed <= len(blob) - at, "format", "sizes of streams")
-        memory += decoder_memory(size) if size else 0
-        demand(memory <= 36 * MIB, "limit", "decoders of a difference")
+        memory = decoder_memory(codec, size, window)
+        left -= memory
+        demand(left >= 0, "limit", "decoders of a difference")
         demand(i != PLAN or size <= MIB, "limit", "plan of a difference")
-        streams.append(Stream(unpacked(codec, blob[at : at + n_packed], size, decoder_memory(size))
+        streams.append(Stream(unpacked(codec, blob[at : at + n_packed], size, memory)
                               if size else b""))
         at += n_packed
     demand(at == len(blob), "format", "bytes behind a difference")
-    return streams
+    return streams, left
 
 
 class Part:
     """PF-113, PF-114; at: where the sources of the parts before it end."""
 
-    def __init__(self, streams, source, at, n_left):
+    def __init__(self, streams, memory, source, at, n_left):
         plan = streams[PLAN]
         skip, n_source, self.size, n_entries, model = (plan.number() for _ in range(5))
         demand(skip + n_source <= len(source) - at and 0 < self.size <= n_left and n_entries > 0,
                "format", "part of a difference")
         demand(model <= 1, "unsupported", f"model {model}")
-        demand(n_entries <= 262144, "limit", "entries of a difference")
+        demand(n_entries <= 262144 and 24 * n_entries <= memory, "limit", "entries of a difference")
         self.source = source[at + skip : at + skip + n_source]
         self.end = at + skip + n_source
         self.model, self.hints = model, b""
@@ -122,9 +130,10 @@ class Part:
 
 
 def swd2(blob, source, size):
-    streams, out, at = streams_of(blob), bytearray(), 0
+    streams, memory = streams_of(blob)
+    out, at = bytearray(), 0
     while len(out) < size:
-        part = Part(streams, source, at, size - len(out))
+        part = Part(streams, memory, source, at, size - len(out))
         at = part.end
         out += part.made(streams)
     demand(all(s.at == len(s.data) for s in streams), "format", "more than the target")

@@ -79,9 +79,10 @@ static int fail_codec(struct swb_error *err, int code, const char *what)
         if (code == -E2BIG)
                 return swb_fail(
                         err, code, SWB_FAULT_LIMIT,
-                        "%s data wants more than the %u MiB that decoding may take, or than "
-                        "there is for opened contents",
-                        what, (unsigned)(SWB_DECODER_MEMORY_BYTES >> 20));
+                        "%s data wants more than the %u MiB that decoding may take, or than the "
+                        "%u MiB that there are for all of an operation",
+                        what, (unsigned)(SWB_DECODER_MEMORY_BYTES >> 20),
+                        (unsigned)(SWB_PATCH_MEMORY_BYTES >> 20));
         if (code != -EBADMSG)
                 return swb_fail_errno(err, code, "decode %s", what);
         return swb_fail(err, code, SWB_FAULT_FORMAT, "%s data is damaged or cut", what);
@@ -338,10 +339,10 @@ static int run_patch(struct swb_apply *apply, const struct swb_operation *operat
         const struct swb_open_limits limits = {apply->open_memory_bytes, apply->scratch};
         size_t n_blob = (size_t)operation->data_length;
 
+        swb_buf_done(&apply->work);
         if (operation->type != SWB_OP_SWDIFF || !swb_open_is_wrapped(blob, n_blob))
                 return patch_of(operation)(blob, n_blob, n_source, n_target,
                                            SWB_DECODER_MEMORY_BYTES, io);
-        swb_buf_done(&apply->work);
         return swb_open_patch(blob, n_blob, n_source, n_target, &limits, swb_swpatch,
                               SWB_DECODER_MEMORY_BYTES, io);
 }

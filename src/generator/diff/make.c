@@ -152,7 +152,8 @@ static int make_patch(const struct diff *diff, struct swb_buf *patch)
                                               .old = diff->old,
                                               .new = diff->new,
                                               .first = diff->first,
-                                              .n_blocks = diff->dst.n_blocks};
+                                              .n_blocks = diff->dst.n_blocks,
+                                              .memory_bytes = SWB_PATCH_MEMORY_BYTES};
 
         return swb_patch_make(&input, patch);
 }

@@ -197,12 +197,33 @@ static int open_parts(struct opening *o, const struct swb_task_part *parts, size
         return r;
 }
 
-static bool fits_device(const struct opening *o)
+/* inner_bytes: of the whole blob, and what the inner difference needs. */
+static bool fits_device(const struct opening *o, uint64_t inner_bytes)
 {
-        const struct swb_open_needs needs = swb_open_needs(&o->old.recipe, &o->new.recipe);
+        const struct swb_open_needs needs =
+                swb_open_needs(&o->old.recipe, &o->new.recipe, inner_bytes);
 
-        return needs.memory_bytes <= SWB_OPEN_MEMORY_BYTES &&
-               needs.scratch_bytes <= SWB_OPEN_SCRATCH_BYTES;
+        return swb_open_needs_fit(&needs);
+}
+
+/* Recipes, and the difference in what of a device's memory they leave. */
+static int write_patch(const struct opening *o, struct swb_patch_input *input,
+                       struct swb_buf *patch)
+{
+        size_t start = patch->n_bytes, head;
+        int r = swb_open_head_write(&o->old.recipe, &o->new.recipe, patch);
+        uint64_t needs;
+
+        if (r < 0)
+                return r;
+        head = patch->n_bytes - start;
+        input->memory_bytes = swb_open_inner_room(&o->old.recipe, &o->new.recipe);
+        input->memory_bytes -= SWB_MIN(head, input->memory_bytes);
+        r = swb_patch_make(input, patch);
+        if (r < 0)
+                return r;
+        needs = swb_patch_needs(patch->data + start + head, patch->n_bytes - start - head);
+        return fits_device(o, patch->n_bytes - start + needs) ? SWB_OPENED : SWB_NOT_OPENED;
 }
 
 /* A part may have lost all of its blocks: then what belongs together is not known any more. */
@@ -238,14 +259,11 @@ int swb_opened_diff(const struct swb_opened_pair *pair, struct swb_buf *patch)
         if (r <= 0)
                 return r;
         r = open_parts(&o, parts, n_parts);
-        if (r < 0 || !fits_device(&o))
+        if (r < 0 || !fits_device(&o, 0))
                 return r < 0 ? r : SWB_NOT_OPENED;
         input.old = o.old.opened.data;
         input.new = o.new.opened.data;
         input.spans = o.spans;
         input.n_spans = o.n_spans;
-        r = swb_open_head_write(&o.old.recipe, &o.new.recipe, patch);
-        if (r >= 0)
-                r = swb_patch_make(&input, patch);
-        return r < 0 ? r : SWB_OPENED;
+        return write_patch(&o, &input, patch);
 }

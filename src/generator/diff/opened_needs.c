@@ -23,9 +23,11 @@ static void add_name(struct swb_needs *needs, const char *name)
                                n > 0 ? " " : "", name);
 }
 
-static void add_head(struct swb_needs *needs, const struct swb_open_head *head)
+/* inner_bytes: of the difference, and what its inner one needs. */
+static void add_head(struct swb_needs *needs, const struct swb_open_head *head,
+                     uint64_t inner_bytes)
 {
-        const struct swb_open_needs more = swb_open_needs(&head->old, &head->new);
+        const struct swb_open_needs more = swb_open_needs(&head->old, &head->new, inner_bytes);
 
         needs->memory_bytes = SWB_MAX(needs->memory_bytes, more.memory_bytes);
         needs->scratch_bytes = SWB_MAX(needs->scratch_bytes, more.scratch_bytes);
@@ -50,7 +52,9 @@ static int add_data(struct swb_needs *needs, const struct swb_operation *op, con
         if (r < 0)
                 return swb_fail(err, r, SWB_FAULT_FORMAT,
                                 "the recipes of an operation's opened contents can't be read");
-        add_head(needs, &head);
+        add_head(needs, &head,
+                 op->data_length + swb_patch_needs(data + head.n_bytes,
+                                                   (size_t)op->data_length - head.n_bytes));
         return 0;
 }
 

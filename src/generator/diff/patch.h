@@ -3,6 +3,7 @@
 /*
  * generator/diff/patch.h - the difference of a task's contents, in the format that the rules name
  */
+#include "codec/patch_memory.h"
 #include "generator/plan/rules.h"
 #include "generator/plan/task.h"
 
@@ -24,6 +25,8 @@ struct swb_patch_input {
         /* Instead of the slice and the task's parts: in order, all of `new`. */
         const struct swb_patch_span *spans;
         size_t n_spans;
+        /* What a reader has for the patch and for applying it. */
+        uint64_t memory_bytes;
 };
 
 /* Appends the patch. 0, -E2BIG (buf's ceiling), -ENOMEM. */

@@ -189,10 +189,9 @@ static int count_swd2(struct counting *c, const uint8_t *patch, size_t n_patch, 
         for (size_t i = 0; i < table.n_streams; i++) {
                 c->packed[i] = table.packed[i];
                 c->cost.decoded += table.bytes[i];
-                if (table.bytes[i] > 0)
-                        c->cost.decoder_bytes += swb_swd2_decoder_bytes(table.bytes[i]);
                 is_predicted |= i >= SWB_SWD2_CORRECTIONS && table.bytes[i] > 0;
         }
+        c->cost.decoder_bytes = table.decoders_bytes;
         r = swb_swd2_stat(patch, n_patch, n_old, n_new, c->input->old ? &io : NULL, &watch);
         c->cost.predictor_bytes = c->input->old  ? watch.predictor_bytes
                                   : is_predicted ? SWB_SWD2_PREDICTOR_BYTES
@@ -296,7 +295,9 @@ static int count_opened(struct counting *c)
 
         if (r < 0)
                 return r;
-        needs = swb_open_needs(&head.old, &head.new);
+        needs = swb_open_needs(
+                &head.old, &head.new,
+                in->n_blob + swb_patch_needs(in->blob + head.n_bytes, in->n_blob - head.n_bytes));
         c->cost.opening_bytes = needs.memory_bytes;
         c->cost.scratch_bytes = needs.scratch_bytes;
         count_pieces(&head.old, false, &c->cost);

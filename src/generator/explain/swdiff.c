@@ -127,7 +127,7 @@ static int make_plain(const struct operation *o, struct swb_buf *patch)
         _cleanup_(swb_swd2_done) struct swb_swd2 swd2;
         int r = 0;
 
-        swb_swd2_init(&swd2, SWB_SWD2_BYTES);
+        swb_swd2_init(&swd2, SWB_SWD2_BYTES, SWB_PATCH_MEMORY_BYTES);
         for (size_t i = 0; i < n && r == 0; i++)
                 r = swb_swd2_add(&swd2, o->old + parts[i].source, (size_t)parts[i].n_source,
                                  parts[i].source, o->new + parts[i].target,

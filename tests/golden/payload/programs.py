@@ -73,8 +73,9 @@ N_HEADER = 1 + 4 * 4
 HEADER_BYTES = 8 + 4 * (3 * 8 + 4)
 
 
-def swd2(streams, codecs=None, sizes=None, magic=b"SWD2", zeros=b"\0\0\0", n=None):
-    """A difference; codecs, sizes: of some streams, by number, other ones than they have."""
+def swd2(streams, codecs=None, sizes=None, magic=b"SWD2", n=None, window=48, needs=128):
+    """A difference; codecs, sizes: of some streams, by number, other ones than they have; window, needs:
+    of memory, in 64 KiB."""
     last = max(streams) + 1
     pack = {0: bytes, 1: lambda d: xz(d, dictionary=1 << 16)}
     table, packed = b"", b""
@@ -84,7 +85,8 @@ def swd2(streams, codecs=None, sizes=None, magic=b"SWD2", zeros=b"\0\0\0", n=Non
         coded = pack[codec](data) if data else b""
         table += struct.pack("<BII", codec, len(coded), (sizes or {}).get(i, len(data)))
         packed += coded
-    return magic + bytes([max(last, 6) if n is None else n]) + zeros + table + packed
+    head = struct.pack("<BBH", max(last, 6) if n is None else n, window, needs)
+    return magic + head + table + packed
 
 
 def plan(*numbers, hints=None):
@@ -132,7 +134,12 @@ def write_bad_programs(cases):
     n_old = struct.unpack("<Q", old[40:48])[0] + 5 * 64
     n_new = n_old + N_INSERTED
     rest = plan(0, 0, 3 * BLOCK - n_new, 1, 0)
-    bad("zeros", zeros=b"\0\1\0")
+    bad("window", "limit", window=57)
+    bad("needs-much", "limit", needs=736)
+    bad("needs-nothing", "limit", needs=47)
+    bad("needs-little-for-decoders", "limit", needs=49, codecs={5: 1, 4: 1})
+    bad("needs-little-for-entries", "limit", needs=49,
+        s0=plan(0, n_old, n_new, 2731, 1, hints=HINTS) + rest)
     bad("few-streams", n=5)
     bad("many-streams", n=39)
     bad("sizes", sizes={3: 4})
