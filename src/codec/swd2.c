@@ -8,7 +8,7 @@
 
 /* Windows that are tried, in turn, until a reader has the memory; all of them are sizes that an xz
  * dictionary can have. */
-static const size_t windows[] = {(size_t)3 << 20, (size_t)3 << 19, (size_t)3 << 18,
+static const size_t windows[] = {SWB_SWD2_WINDOW_BYTES, (size_t)3 << 19, (size_t)3 << 18,
                                  (size_t)3 << 17};
 /* A bzip2 decoder takes so much for each level. */
 #define BZ2_LEVEL_BYTES 393216u

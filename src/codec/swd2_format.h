@@ -31,6 +31,8 @@ enum {
 /* The head tells the largest window, and what a reader needs in all, both in units of this. */
 #define SWB_SWD2_UNIT_BYTES ((size_t)64 << 10)
 #define SWB_SWD2_WINDOW_UNITS_MAX 56u
+/* The window where there is memory enough. */
+#define SWB_SWD2_WINDOW_BYTES ((size_t)3 << 20)
 /* Beside decoders, entries and predictor: buffers, pages of the source, hints. */
 #define SWB_SWD2_BESIDE_BYTES ((size_t)3 << 20)
 #define SWB_SWD2_PREDICTOR_BYTES ((size_t)24 << 20)

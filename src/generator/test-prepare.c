@@ -62,7 +62,7 @@ static void test_windows_do_not_grow_with_the_memory(void **state)
         (void)state;
         assert_int_equal(one.src_blocks, four.src_blocks);
         assert_int_equal(one.dst_blocks, four.dst_blocks);
-        assert_true(3 * memory_of(&rules, one.src_blocks, one.dst_blocks) <= 1024 * MIB);
+        assert_true(2 * memory_of(&rules, one.src_blocks, one.dst_blocks) <= 1024 * MIB);
 }
 
 int main(void)

@@ -3,8 +3,8 @@
 /*
  * open/wrapper.h - a difference between opened contents: the format SWO1
  *
- * Spec: docs/spec/payload.md PF-130 … PF-138. A blob is the two recipes, then a difference in
- * another format ("inner"), which goes from the opened old content to the opened new one.
+ * Spec: docs/spec/payload.md PF-130 … PF-137, PF-139. A blob is the two recipes, then a difference
+ * in another format ("inner"), which goes from the opened old content to the opened new one.
  */
 #include "codec/bspatch.h"
 #include "codec/patch_memory.h"

@@ -150,6 +150,18 @@ def test_delta_that_fails_too_often(device, fault):
     assert len(device.calls("install")) == 3
 
 
+def test_delta_that_lacks_memory_twice(device):
+    """The second time it gives way, whatever max-delta-failures says; the full payload does not."""
+    device.offer("1.1")
+    device.offer("1.1", delta=True)
+    device.steps("install", *4 * [{"fault": "no-memory"}], {})
+    device.start()
+    assert device.reboot() == "B"
+    device.wait_event(54, 1)
+    assert [no_delta(call) for call in device.calls("check")] == [False, True]
+    assert len(device.calls("install")) == 5
+
+
 def test_delta_failures_are_remembered_over_restarts(device):
     device.offer("1.1")
     device.offer("1.1", delta=True)

@@ -13,7 +13,7 @@ import pack_images
 from conftest import Pack
 from pack_images import MIB, mkfs, program, text, write
 
-PROFILES = {"own": ["--minor=1003"], "own-1000": ["--minor=1000"],
+PROFILES = {"own": [], "own-1003": ["--minor=1003"], "own-1000": ["--minor=1000"],
             "chromeos": ["--profile=chromeos"], "chromeos-2": ["--profile=chromeos", "--minor=2"],
             "chromeos-6": ["--profile=chromeos", "--minor=6"]}
 FULLS = {"full": [], "full-1000": ["--minor=1000"], "full-chromeos": ["--profile=chromeos"],

@@ -75,7 +75,7 @@ def test_json_manifest(pack, pair, keys):
     assert base64.b64decode(manifest["metadata_signature"]) == signature.bare
     assert base64.b64decode(manifest["public_key"]) == public.read_bytes()
     assert len(manifest["signing_keys"]) == 1
-    assert manifest["minor_version"] == payload.minor == 1003
+    assert manifest["minor_version"] == payload.minor == 1004
     assert manifest["max_timestamp"] == payload.max_timestamp == 1700000000
     assert manifest["block_size"] == BLOCK and manifest["profile"] == "switchback"
     assert manifest["metadata_sha256"] == payload.metadata_hash.hex()
@@ -136,7 +136,7 @@ def test_inspect(pack, pair):
     path = pack.delta(*pair)
     payload = paycheck.Payload(path)
     shown = json.loads(pack.ok("inspect", path, "--json", "--operations").stdout)
-    assert shown["minor_version"] == 1003 and shown["is_delta"] is True
+    assert shown["minor_version"] == 1004 and shown["is_delta"] is True
     assert shown["metadata_sha256"] == payload.metadata_hash.hex()
     part, = shown["partitions"]
     assert part["target"]["sha256"] == hashlib.sha256(pair[1].read_bytes()).hexdigest()
@@ -146,7 +146,7 @@ def test_inspect(pack, pair):
         assert [tuple(e) for e in seen["source"]] == op.src
         assert seen.get("data_sha256", "") == (op.data_hash or b"").hex()
     text = pack.ok("inspect", path).stdout
-    assert "delta, minor version 1003" in text and "SWDIFF" in text
+    assert "delta, minor version 1004" in text and "SWDIFF" in text
 
 
 def test_progress_forms(pack, pair):

@@ -54,7 +54,9 @@ static void put_device(struct swb_json *json, const struct swb_costs *costs)
         for (size_t i = 0; i < _SWB_PACKING_MAX; i++)
                 unpacked += d->unpacked[i];
         swb_json_open_object(json, "device");
-        swb_json_u64(json, "memory", costs->memory_bytes);
+        swb_json_u64(json, "memory", d->total_bytes);
+        swb_json_u64(json, "small_windows", d->n_small_windows);
+        swb_json_u64(json, "opened_first", d->n_opened_first);
         swb_json_u64(json, "decoders", d->decoder_bytes);
         swb_json_u64(json, "predictor", d->predictor_bytes);
         swb_json_u64(json, "entries", d->entry_bytes);

@@ -87,10 +87,20 @@ static void print_device(const struct swb_costs *costs)
         double whole = swb_device_cost_work(d);
         uint64_t unpacked = 0;
 
-        (void)printf("a device needs at most %.1f MB for one operation: decoders %.1f, predictor "
-                     "%.1f,\n  entries %.1f, opening %.1f MB; scratch space %.1f MB\n",
-                     mb(costs->memory_bytes), mb(d->decoder_bytes), mb(d->predictor_bytes),
-                     mb(d->entry_bytes), mb(d->opening_bytes), mb(d->scratch_bytes));
+        (void)printf(
+                "a device needs at most %.1f MB for one operation, of %.1f that it has: of "
+                "all, decoders %.1f,\n  predictor %.1f, entries %.1f, opening %.1f MB at most; "
+                "scratch space %.1f MB\n",
+                mb(d->total_bytes), mb(SWB_PATCH_MEMORY_BYTES), mb(d->decoder_bytes),
+                mb(d->predictor_bytes), mb(d->entry_bytes), mb(d->opening_bytes),
+                mb(d->scratch_bytes));
+        if (d->n_small_windows > 0)
+                (void)printf("  for want of memory: smaller windows in %" PRIu64 " operations\n",
+                             d->n_small_windows);
+        if (d->n_opened_first > 0)
+                (void)printf("  for want of memory: all opened into scratch space first in %" PRIu64
+                             " operations\n",
+                             d->n_opened_first);
         (void)printf("its work, about: decoding %.1f MB %.0f%%", mb(d->decoded),
                      percent(swb_device_cost_work(&part), whole));
         part = (struct swb_device_cost){.fields = d->fields};

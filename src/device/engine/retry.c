@@ -8,7 +8,6 @@ enum swb_retry swb_retry_after(enum swb_fault fault)
         case SWB_FAULT_HTTP:
         case SWB_FAULT_CANCELLED:
         case SWB_FAULT_BUSY:
-        case SWB_FAULT_NO_MEMORY:
         case SWB_FAULT_USAGE:
         case SWB_FAULT_CONFIG:
         case SWB_FAULT_DENIED:
@@ -18,6 +17,10 @@ enum swb_retry swb_retry_after(enum swb_fault fault)
         case SWB_FAULT_FELL_BACK:
         case SWB_FAULT_POST_INSTALL:
                 return SWB_RETRY_SAME;
+        /* Once may be what else ran on the board at that time. But an installer that reaches its
+         * own limit does so each time, and only differences take more than the rest. */
+        case SWB_FAULT_NO_MEMORY:
+                return SWB_RETRY_TWICE;
         /* A full payload reads no source and uses fewer decoders: it helps against these too. */
         case SWB_FAULT_INTERNAL:
         case SWB_FAULT_PROTOCOL:

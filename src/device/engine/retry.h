@@ -7,6 +7,7 @@
 
 enum swb_retry {
         SWB_RETRY_SAME,  /* not the payload's fault: the same again, from the checkpoint */
+        SWB_RETRY_TWICE, /* a delta gives way the second time, a full payload does not */
         SWB_RETRY_COUNT, /* may be the payload's fault: after some of these a delta gives way */
         SWB_RETRY_FULL,  /* this delta can never apply here: ask for the full payload now */
 };

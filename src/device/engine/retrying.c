@@ -8,6 +8,8 @@
 
 /* Attempts without progress that follow soon; after them the next check decides. */
 static const uint64_t quick_waits_usec[] = {1 * SECOND, 10 * SECOND, 100 * SECOND};
+/* Deltas that failed so often for want of memory give way. */
+#define MEMORY_FAILURES ((uint64_t)2)
 /* Ask again after a delta that can't apply: soon, but not in a tight loop. */
 #define RECHECK_USEC (2 * SECOND)
 
@@ -63,6 +65,14 @@ static void retry_soon(struct swb_engine *e)
         swb_engine_later(e, wait_usec, has_moved(e) ? swb_engine_recheck : swb_engine_proceed);
 }
 
+static void count_delta_failure(struct swb_engine *e, uint64_t max_failures, const char *why)
+{
+        if (++e->state->delta_failures >= max_failures)
+                give_up_delta(e, why);
+        else
+                retry_soon(e);
+}
+
 /* It may be the payload's fault: a delta gives way to a full payload, a full payload is paced. */
 static void count_failure(struct swb_engine *e)
 {
@@ -70,10 +80,8 @@ static void count_failure(struct swb_engine *e)
         struct swb_now now;
 
         if (p->is_delta) {
-                if (++e->state->delta_failures >= e->config->update.max_delta_failures)
-                        give_up_delta(e, "the delta failed too often");
-                else
-                        retry_soon(e);
+                count_delta_failure(e, e->config->update.max_delta_failures,
+                                    "the delta failed too often");
                 return;
         }
         swb_engine_get_now(e, &now);
@@ -99,6 +107,14 @@ void swb_engine_plan_retry(struct swb_engine *e, const struct swb_error *cause)
                         give_up_delta(e, "the delta can't apply here");
                 else
                         count_failure(e);
+                return;
+        case SWB_RETRY_TWICE:
+                if (e->state->pending.is_delta)
+                        count_delta_failure(
+                                e, SWB_MIN(e->config->update.max_delta_failures, MEMORY_FAILURES),
+                                "the delta takes more memory than there is");
+                else
+                        retry_soon(e);
                 return;
         case SWB_RETRY_COUNT:
                 count_failure(e);

@@ -114,6 +114,7 @@ static int add_by_blocks(struct swb_costs *costs, const struct swb_scan *scan,
 {
         const struct swb_device_cost device = {
                 .decoder_bytes = op->data_length > 0 ? SWB_DECODER_MEMORY_BYTES : 0,
+                .total_bytes = op->data_length > 0 ? op->data_length + SWB_DECODER_MEMORY_BYTES : 0,
                 .decoded = op->data_length > 0
                                    ? swb_extents_blocks(op->dst, op->n_dst) * SWB_BLOCK_BYTES
                                    : 0,
@@ -136,7 +137,6 @@ static int add_by_blocks(struct swb_costs *costs, const struct swb_scan *scan,
                 cost->by[SWB_TRANSFORM_BYTES] += more;
         }
         swb_device_cost_add(&costs->device, &device);
-        costs->memory_bytes = SWB_MAX(costs->memory_bytes, swb_device_cost_memory(&device));
         return 0;
 }
 

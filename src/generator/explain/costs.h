@@ -44,7 +44,6 @@ struct swb_costs {
         uint64_t bytes;
         /* What swb_costs_count() found beside. */
         struct swb_device_cost device;
-        uint64_t memory_bytes; /* of the operation that takes most */
         struct swb_share_kinds kinds;
         bool is_guessed; /* without the old image, and there are predictions */
         bool has_plain;

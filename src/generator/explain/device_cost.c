@@ -17,12 +17,6 @@ static const double encoding_ns[_SWB_ENCODER_MAX] = {
         [SWB_ENCODER_GZIP] = 160, [SWB_ENCODER_XZ] = 385,    [SWB_ENCODER_ZSTD] = 310,
 };
 
-uint64_t swb_device_cost_memory(const struct swb_device_cost *cost)
-{
-        return cost->decoder_bytes + cost->predictor_bytes + cost->entry_bytes +
-               cost->opening_bytes;
-}
-
 double swb_device_cost_work(const struct swb_device_cost *cost)
 {
         double work = DECODING_NS * (double)cost->decoded + FIELD_NS * (double)cost->fields +
@@ -42,6 +36,9 @@ void swb_device_cost_add(struct swb_device_cost *sum, const struct swb_device_co
         sum->entry_bytes = SWB_MAX(sum->entry_bytes, cost->entry_bytes);
         sum->opening_bytes = SWB_MAX(sum->opening_bytes, cost->opening_bytes);
         sum->scratch_bytes = SWB_MAX(sum->scratch_bytes, cost->scratch_bytes);
+        sum->total_bytes = SWB_MAX(sum->total_bytes, cost->total_bytes);
+        sum->n_small_windows += cost->n_small_windows;
+        sum->n_opened_first += cost->n_opened_first;
         sum->decoded += cost->decoded;
         sum->fields += cost->fields;
         sum->written += cost->written;

@@ -192,6 +192,7 @@ static int count_swd2(struct counting *c, const uint8_t *patch, size_t n_patch, 
                 is_predicted |= i >= SWB_SWD2_CORRECTIONS && table.bytes[i] > 0;
         }
         c->cost.decoder_bytes = table.decoders_bytes;
+        c->cost.n_small_windows = table.window_bytes < SWB_SWD2_WINDOW_BYTES;
         r = swb_swd2_stat(patch, n_patch, n_old, n_new, c->input->old ? &io : NULL, &watch);
         c->cost.predictor_bytes = c->input->old  ? watch.predictor_bytes
                                   : is_predicted ? SWB_SWD2_PREDICTOR_BYTES
@@ -300,6 +301,8 @@ static int count_opened(struct counting *c)
                 in->n_blob + swb_patch_needs(in->blob + head.n_bytes, in->n_blob - head.n_bytes));
         c->cost.opening_bytes = needs.memory_bytes;
         c->cost.scratch_bytes = needs.scratch_bytes;
+        c->cost.total_bytes = needs.total_bytes;
+        c->cost.n_opened_first = needs.opens_first;
         count_pieces(&head.old, false, &c->cost);
         count_pieces(&head.new, true, &c->cost);
         r = swb_opened_map_init(&c->map, &head.new, in->n_new);
@@ -378,6 +381,7 @@ int swb_shares_count(const struct swb_share_input *input, struct swb_share *shar
                 r = count_opened(&c);
         } else {
                 r = swb_opened_map_init(&c.map, NULL, input->n_new);
+                c.cost.total_bytes = input->n_blob + swb_patch_needs(input->blob, input->n_blob);
                 if (r >= 0)
                         r = count_swdiff(&c, input->blob, input->n_blob, input->n_old,
                                          input->n_new);

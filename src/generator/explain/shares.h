@@ -34,6 +34,10 @@ struct swb_device_cost {
         uint64_t predictor_bytes; /* what it held; without the old image, what it may hold */
         uint64_t entry_bytes;
         uint64_t opening_bytes, scratch_bytes;
+        uint64_t total_bytes; /* of memory, as it is held against SWB_PATCH_MEMORY_BYTES */
+        /* Operations whose windows were made smaller for want of memory, and those whose old
+         * content goes to scratch space first. */
+        uint64_t n_small_windows, n_opened_first;
         uint64_t decoded; /* work: bytes that come out of decoders */
         uint64_t fields;  /* predicted */
         uint64_t unpacked[_SWB_PACKING_MAX];
@@ -68,7 +72,6 @@ int swb_shares_count(const struct swb_share_input *input, struct swb_share *shar
                      struct swb_device_cost *ret_cost, struct swb_share_kinds *ret_kinds,
                      struct swb_part_list *ret_parts) _warn_unused_;
 
-uint64_t swb_device_cost_memory(const struct swb_device_cost *cost);
 /* Nanoseconds, roughly: for shares of the whole, not for times. */
 double swb_device_cost_work(const struct swb_device_cost *cost);
 /* Memory: the larger of each; work: the sum. */

@@ -169,7 +169,6 @@ int swb_costs_add_swdiff(const struct swb_costs_input *in, const struct swb_oper
                                 "its difference can't be decoded; is the old image the one that "
                                 "the payload was made from?");
         swb_device_cost_add(&costs->device, &device);
-        costs->memory_bytes = SWB_MAX(costs->memory_bytes, swb_device_cost_memory(&device));
         for (size_t i = 0; i < o.n; i++) {
                 add_share(costs, &o.shares[i]);
                 costs->is_guessed |= !in->old && o.shares[i].n_predicted > 0;

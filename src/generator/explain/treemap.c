@@ -159,7 +159,7 @@ int swb_costs_svg(const struct swb_costs *costs, const char *title, struct swb_b
         if (r == 0)
                 r = swb_buf_printf(buf, "</title>\n");
         if (r == 0)
-                r = put_files(buf, costs->items, n, width, costs->memory_bytes > 0);
+                r = put_files(buf, costs->items, n, width, costs->device.total_bytes > 0);
         if (r == 0 && width < WIDTH) {
                 const struct area rest = {.x = width, .w = WIDTH - width, .h = HEIGHT};
 

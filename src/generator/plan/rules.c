@@ -8,10 +8,9 @@
  * buffers. */
 #define CHUNK_BLOCKS_OWN ((4u << 20) / SWB_BLOCK_BYTES)
 
-/* The lowest number does: older devices read it too. Deltas of 1004 are much smaller, but programs
- * of far above 50 MB can ask for more memory than a device's default limit has. */
+/* Full payloads gain nothing from a higher number, and older devices read this one too. */
 #define SWB_MINOR_OWN_FULL 1003
-#define SWB_MINOR_OWN_DELTA 1003
+#define SWB_MINOR_OWN_DELTA 1004
 
 static const char *const names[_SWB_PROFILE_MAX] = {
         [SWB_PROFILE_SWITCHBACK] = "switchback",

@@ -15,7 +15,7 @@ static void test_defaults(void **state)
 {
         (void)state;
         assert_int_equal(make(SWB_PROFILE_SWITCHBACK, false, SWB_MINOR_DEFAULT).minor, 1003);
-        assert_int_equal(make(SWB_PROFILE_SWITCHBACK, true, SWB_MINOR_DEFAULT).minor, 1003);
+        assert_int_equal(make(SWB_PROFILE_SWITCHBACK, true, SWB_MINOR_DEFAULT).minor, 1004);
         assert_int_equal(make(SWB_PROFILE_CHROMEOS, false, SWB_MINOR_DEFAULT).minor, 0);
         assert_int_equal(make(SWB_PROFILE_CHROMEOS, true, SWB_MINOR_DEFAULT).minor, 4);
 }
