@@ -38,6 +38,7 @@ static const struct swb_xml_field app_fields[] = {
         SWB_XML_FIELD("oemversion", SWB_XML_TEXT, struct swb_omaha_app, oemversion),
         SWB_XML_FIELD("lang", SWB_XML_TEXT, struct swb_omaha_app, lang),
         SWB_XML_FIELD("delta_okay", SWB_XML_TRUE, struct swb_omaha_app, delta_okay),
+        SWB_XML_FIELD("_reads", SWB_XML_TEXT, struct swb_omaha_app, reads),
         SWB_XML_FIELD("cohort", SWB_XML_OPTIONAL, struct swb_omaha_app, cohort),
         SWB_XML_FIELD("cohorthint", SWB_XML_OPTIONAL, struct swb_omaha_app, cohorthint),
         SWB_XML_FIELD("cohortname", SWB_XML_OPTIONAL, struct swb_omaha_app, cohortname),

@@ -58,6 +58,7 @@ struct swb_omaha_app {
         const char *board, *hardware_class;
         const char *machineid;
         const char *bootid, *oem, *oemversion, *lang;
+        const char *reads; /* ours, `_reads`: abilities.h */
         bool delta_okay;
         const char *cohort, *cohorthint, *cohortname; /* NULL when absent */
 

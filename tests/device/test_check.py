@@ -39,7 +39,8 @@ def request_of(server):
 def test_request(program):
     with EvilServer(xml(NOUPDATE)) as server:
         result = ask(program, server.url, "--channel=beta", "--hardware-class=hw<1>", "--board=b&d",
-                     "--cohort=1:2", "--cohort-hint=", "--ping-active-day=6999", "--ping-day=-1")
+                     "--cohort=1:2", "--cohort-hint=", "--ping-active-day=6999", "--ping-day=-1",
+                     "--reads=1004 26 9 gzip")
     assert result.returncode == 0, result.stderr
     headers = server.requests[0].headers
     assert server.requests[0].command == "POST"
@@ -54,7 +55,7 @@ def test_request(program):
     assert app.get("track") == "beta" and app.get("machineid") == "unit-7"
     assert app.get("hardware_class") == "hw<1>" and app.get("board") == "b&d"
     assert app.get("delta_okay") == "true"
-    assert app.get("cohort") == "1:2"
+    assert app.get("cohort") == "1:2" and app.get("_reads") == "1004 26 9 gzip"
     assert app.find("updatecheck") is not None and app.find("event") is None
     ping = app.find("ping")
     assert ping.get("active") == "1" and ping.get("ad") == "6999" and ping.get("rd") == "-1"

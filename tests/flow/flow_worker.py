@@ -8,6 +8,7 @@
 FOLDER/scenario.json says what to do:
     offers   [{"version", "payload" (path), "delta"}]: check offers the first that is another version than
              the one that runs and that --no-delta allows
+    abilities  what install --abilities prints
     check, get, report, install
              lists of steps, one for each call, the last one for all further calls. A step may hold
              say (texts to send first), flood, hang, signal, exit (number), fault, text, http_status,
@@ -216,6 +217,9 @@ class Worker:
 def main():
     folder, args = pathlib.Path(sys.argv[1]), sys.argv[2:]
     program, args = args[0], args[1:]
+    if "--abilities" in args:
+        print(json.loads((folder / "scenario.json").read_text()).get("abilities", "1004 26 1024 gzip xz"))
+        return
     name = args[0] if program == "fetch" else "install"
     worker = Worker(folder, name, args)
     worker.misbehave()

@@ -57,7 +57,7 @@ def signatures(blobs):
     return b"".join(data(1, data(2, blob) + fixed32(3, len(blob))) for blob in blobs)
 
 
-def partition(new, old, version):
+def partition(new, old, version, is_pieces=False):
     """One partition: the new content as one REPLACE, or, as a delta, a copy of the old one's blocks."""
     n_blocks = len(new) // BLOCK
     message = data(1, b"root")
@@ -72,21 +72,29 @@ def partition(new, old, version):
         operation = (number(1, REPLACE) + number(2, 0) + number(3, len(new)) +
                      data(6, extent(0, n_blocks)) + data(8, hashlib.sha256(new).digest()))
         blob = new
+    if is_pieces:
+        tags = b"".join(hashlib.sha256(new[at:at + BLOCK]).digest()[:5] for at in range(0, len(new), BLOCK))
+        operation += data(16, hashlib.sha256(new).digest()) + data(17, tags)
     message += data(8, operation)
     if version:
         message += data(17, version.encode())
     return message, blob
 
 
-def build(new, old=None, key=None, version="", metadata_key=None):
+def build(new, old=None, key=None, version="", metadata_key=None, minor=None, needs=None, more=0):
     """The payload's bytes and what its JSON manifest says about it."""
-    root, blob = partition(new, old, version)
+    root, blob = partition(new, old, version, minor == 1002)
     keys = key if isinstance(key, list) else [key] if key else []
     n_signatures = len(signatures([bytes(256)] * len(keys))) if key else 0
     manifest = number(3, BLOCK)
     if key:
         manifest += number(4, len(blob)) + number(5, n_signatures)
-    manifest += number(12, 4 if old is not None else 0) + data(13, root)
+    if minor is None:
+        minor = 4 if old is not None else 0
+    manifest += number(12, minor) + data(13, root)
+    if needs:  # encoders, bytes of memory, of scratch space (PF-138)
+        manifest += data(40, data(1, needs[0].encode()) + number(2, needs[1]) + number(3, needs[2]))
+    manifest += data(100, bytes(more))  # a field that nobody knows
     metadata = struct.pack(">4sQQI", b"CrAU", 2, len(manifest), n_signatures) + manifest
     payload, metadata_signature = metadata, b""
     if key:
@@ -110,10 +118,11 @@ class Payload:
     """A payload and its manifest as files."""
 
     def __init__(self, path, version, new, *, old=None, source=None, appid="{App-1}", key=None,
-                 bind=False, metadata_key=None, **changes):
+                 bind=False, metadata_key=None, minor=None, needs=None, more=0, **changes):
         self.path = pathlib.Path(path)
         self.version = version
-        self.bytes, self.manifest = build(new, old, key, version if bind else "", metadata_key)
+        self.bytes, self.manifest = build(new, old, key, version if bind else "", metadata_key,
+                                           minor, needs, more)
         self.manifest.update({"appid": appid, "target_version": version,
                               "source_version": source or ""})
         self.manifest.update(changes)

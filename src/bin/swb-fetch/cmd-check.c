@@ -17,6 +17,8 @@ const struct swb_opt cmd_check_options[] = {
         {0, "hardware-class", SWB_OPT_STRING, &options.config.hardware_class, "NAME", false,
          "hardware class of this device"},
         {0, "board", SWB_OPT_STRING, &options.config.board, "NAME", false, "board of this device"},
+        {0, "reads", SWB_OPT_STRING, &options.config.reads, "TEXT", false,
+         "which payloads this device can apply, as swb-install --abilities says it"},
         {0, "no-delta", SWB_OPT_FLAG, &options.config.no_delta, NULL, false,
          "ask for a full payload"},
         {0, "interactive", SWB_OPT_FLAG, &options.config.interactive, NULL, false,

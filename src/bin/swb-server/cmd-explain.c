@@ -58,6 +58,11 @@ static int print(const json_t *answer)
                 (void)printf("device %s was never heard of\n", id);
         (void)printf("would be told: %s\n", client_text(answer, "answer"));
         (void)printf("because of: %s\n", client_text(answer, "info"));
+        if (*client_text(answer, "passed_over"))
+                (void)printf("passed over: %s\n", client_text(answer, "passed_over"));
+        (void)printf(
+                "the device reads: %s\n",
+                client_text_or(answer, "reads", "it does not say; taken as 1003, no encoders"));
         (void)printf("group: %s%s%s\n", client_text_or(answer, "group", "none matches"),
                      *client_text(answer, "group") ? ": " : "", client_text(answer, "group_rule"));
         if (*client_text(answer, "channel"))

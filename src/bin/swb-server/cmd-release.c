@@ -19,22 +19,38 @@ const struct swb_opt cmd_release_options[] = {
         {0},
 };
 
+#define NEEDS_TEXT 200
+
+/* Minor version and encoders. */
+static const char *needs_of(const json_t *payload, char *text)
+{
+        const char *encoders = client_text(payload, "encoders");
+
+        if (!json_is_integer(json_object_get(payload, "minor_version")))
+                return "";
+        (void)snprintf(text, NEEDS_TEXT, "%llu%s%s",
+                       (unsigned long long)client_number(payload, "minor_version"),
+                       *encoders ? " " : "", encoders);
+        return text;
+}
+
 static void add_release(struct table *table, const json_t *release)
 {
         const json_t *payloads = json_object_get(release, "payloads"), *payload;
-        char size[SWB_SIZE_TEXT];
+        char size[SWB_SIZE_TEXT], needs[NEEDS_TEXT];
         size_t i;
 
-        json_array_foreach(payloads, i, payload) table_row(
-                table, client_text(release, "version"),
-                client_text_or(payload, "source_version", "full"),
-                swb_format_size(client_number(payload, "size"), size), client_text(payload, "name"),
-                client_text(payload, "sha256"), client_text(release, "created"), NULL);
+        json_array_foreach(payloads, i, payload)
+                table_row(table, client_text(release, "version"),
+                          client_text_or(payload, "source_version", "full"),
+                          swb_format_size(client_number(payload, "size"), size),
+                          needs_of(payload, needs), client_text(payload, "name"),
+                          client_text(payload, "sha256"), client_text(release, "created"), NULL);
 }
 
 static void begin_table(struct table *table)
 {
-        table_init(table, "VERSION", "FROM", "SIZE", "NAME", "SHA256", "CREATED", NULL);
+        table_init(table, "VERSION", "FROM", "SIZE", "NEEDS", "NAME", "SHA256", "CREATED", NULL);
 }
 
 struct apps {

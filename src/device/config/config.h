@@ -68,6 +68,7 @@ struct swb_config {
                 uint64_t second_try_usec; /* of a version that the boot loader left; 0: none */
                 uint64_t max_rate_bytes;  /* a second, 0: no limit */
                 uint64_t by_hand_cores;   /* 1 or 2: for an install that somebody waits for */
+                uint64_t open_memory_bytes, open_scratch_bytes; /* for opened contents */
         } update;
         /* What may hold an update up, and for how long (device/policy/policy.h). */
         struct {

@@ -80,6 +80,7 @@ int swb_args_check(struct swb_args *args, const struct swb_args_from *from, bool
                 add(args, "--interactive");
         if (state->full_only || !from->config->update.delta)
                 add(args, "--no-delta");
+        add_text(args, "reads", from->abilities);
         add_text(args, "cohort", state->cohort);
         add_text(args, "cohort-hint", state->cohort_hint);
         add_text(args, "cohort-name", state->cohort_name);
@@ -87,6 +88,22 @@ int swb_args_check(struct swb_args *args, const struct swb_args_from *from, bool
                 add(args, "--ping-day=%" PRIu64, state->ping_day);
                 add(args, "--ping-active-day=%" PRIu64, state->ping_day);
         }
+        return finish(args, err);
+}
+
+/* What opening contents may take. */
+static void add_open_limits(struct swb_args *args, const struct swb_config *config)
+{
+        add(args, "--open-memory=%" PRIu64, config->update.open_memory_bytes);
+        add(args, "--open-scratch=%" PRIu64, config->update.open_scratch_bytes);
+}
+
+int swb_args_abilities(struct swb_args *args, const struct swb_args_from *from,
+                       struct swb_error *err)
+{
+        add(args, "%s", from->config->workers.install);
+        add(args, "--abilities");
+        add_open_limits(args, from->config);
         return finish(args, err);
 }
 
@@ -163,6 +180,7 @@ int swb_args_install(struct swb_args *args, const struct swb_args_from *from, st
         }
         swb_hex_encode(pending->payload_hash, SWB_SHA256_BYTES, hex);
         add(args, "--pieces");
+        add_open_limits(args, config);
         add(args, "--keys=%s", config->device.keys_dir);
         if (config->update.required_signatures > 1)
                 add(args, "--required-signatures=%" PRIu64, config->update.required_signatures);

@@ -6,6 +6,7 @@
 #include "device/config/facts.h"
 #include "device/engine/state.h"
 #include "device/engine/worker.h"
+#include "omaha/abilities.h"
 
 /* Events that one swb-fetch report carries at most. */
 #define SWB_EVENTS_A_REPORT 8
@@ -22,12 +23,16 @@ struct swb_args_from {
         const struct swb_config *config;
         const struct swb_facts *facts;
         const struct swb_state *state;
+        const char *abilities; /* of swb-install; "": not known */
 };
 
 void swb_args_done(struct swb_args *args);
 /* Each fills an empty vector. Return: 0 or NO_MEMORY. */
 int swb_args_check(struct swb_args *args, const struct swb_args_from *from, bool by_hand,
                    struct swb_error *err) _warn_unused_;
+/* What can swb-install apply? */
+int swb_args_abilities(struct swb_args *args, const struct swb_args_from *from,
+                       struct swb_error *err) _warn_unused_;
 int swb_args_look(struct swb_args *args, const struct swb_args_from *from, const char *url,
                   struct swb_error *err) _warn_unused_;
 int swb_args_get(struct swb_args *args, const struct swb_args_from *from, uint64_t offset,

@@ -76,6 +76,7 @@ static int start(struct swb_engine *e, bool by_hand, struct swb_error *err)
         struct swb_worker_job job = SWB_WORKER_JOB_INIT;
         int r;
 
+        swb_engine_learn_abilities(e);
         r = swb_args_check(&args, &from, by_hand, err);
         if (r < 0)
                 return r;

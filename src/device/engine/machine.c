@@ -314,5 +314,5 @@ void swb_engine_plan_no_check(struct swb_engine *e)
 
 struct swb_args_from swb_engine_args_from(const struct swb_engine *e)
 {
-        return (struct swb_args_from){e->config, &e->facts, e->state};
+        return (struct swb_args_from){e->config, &e->facts, e->state, e->abilities};
 }

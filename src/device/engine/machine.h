@@ -8,6 +8,7 @@
  *   machine.c     changes of state and status, timers, storing
  *   started.c     what to go on with at the start, by the verdict
  *   checking.c    ask the server
+ *   abilities.c   which payloads swb-install can apply, for the server
  *   pointing.c    look at a payload that somebody points at
  *   offer.c       decide on its answer
  *   attempt.c     one attempt at installing: swb-install and swb-fetch get, side by side
@@ -63,6 +64,8 @@ struct swb_engine {
         bool is_stopping;
 
         struct swb_facts facts;
+        char abilities[SWB_ABILITIES_TEXT_MAX]; /* "": not known */
+        bool are_abilities_asked;
         char boot_id[SWB_BOOT_ID_TEXT];
         struct swb_boot *boot;
         struct swb_state *state;
@@ -136,6 +139,11 @@ struct swb_args_from swb_engine_args_from(const struct swb_engine *e);
 /* When a worker's end was handled: goes on with stopping if that is under way. True: do nothing
  * more. */
 bool swb_engine_is_stopping(struct swb_engine *e);
+
+/* ---- abilities.c ---- */
+
+/* Once, before the first check; a failure is logged. */
+void swb_engine_learn_abilities(struct swb_engine *e);
 
 /* ---- past.c ---- */
 

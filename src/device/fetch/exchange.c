@@ -37,6 +37,7 @@ static struct swb_omaha_app app_of(const struct swb_exchange_config *config)
                 .hardware_class = config->hardware_class,
                 .machineid = config->device_id,
                 .delta_okay = !config->no_delta,
+                .reads = config->check ? config->reads : NULL,
                 .cohort = config->cohort,
                 .cohorthint = config->cohort_hint,
                 .cohortname = config->cohort_name,

@@ -18,6 +18,7 @@ struct swb_exchange_config {
         const char *app_id, *device_id, *current_version;
         const char *channel, *hardware_class, *board;
         const char *cohort, *cohort_hint, *cohort_name; /* NULL: absent, "": sent empty */
+        const char *reads;                              /* what it can apply: OM-31 */
         bool no_delta;                                  /* only a full payload is of use */
         bool interactive;                               /* a person asked */
         bool check; /* ask for an update and ping; else only report the events */

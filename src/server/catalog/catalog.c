@@ -54,13 +54,25 @@ static int compare_payload(const void *key, const void *element)
         return strcmp(key, ((const struct swb_catalog_payload *)element)->source_version);
 }
 
-const struct swb_catalog_payload *swb_catalog_payload(const struct swb_catalog_release *release,
-                                                      const char *source_version)
+const struct swb_catalog_payload *swb_catalog_payloads(const struct swb_catalog_release *release,
+                                                       const char *source_version, size_t *ret_n)
 {
+        const struct swb_catalog_payload *end = release->payloads + release->n_payloads, *found;
+        size_t n = 1;
+
+        *ret_n = 0;
         if (release->n_payloads == 0)
                 return NULL;
-        return bsearch(source_version, release->payloads, release->n_payloads,
-                       sizeof(*release->payloads), compare_payload);
+        found = bsearch(source_version, release->payloads, release->n_payloads,
+                        sizeof(*release->payloads), compare_payload);
+        if (!found)
+                return NULL;
+        while (found > release->payloads && compare_payload(source_version, found - 1) == 0)
+                found--;
+        while (found + n < end && compare_payload(source_version, found + n) == 0)
+                n++;
+        *ret_n = n;
+        return found;
 }
 
 static int compare_machine(const void *key, const void *element)

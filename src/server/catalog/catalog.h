@@ -7,6 +7,7 @@
  * Model:  built whole from the database, then read by any number of threads without locks. A change
  *         of the database makes a new catalog; the old one goes with its last reference.
  */
+#include "omaha/abilities.h"
 #include "server/rollout/zone.h"
 #include "server/select/network.h"
 #include "server/store/channels.h"
@@ -25,6 +26,7 @@ struct swb_catalog_payload {
         uint64_t size, metadata_size;   /* bytes */
         const char *metadata_signature; /* base64 */
         const char *name;
+        struct swb_demands demands;
 };
 
 struct swb_catalog_release {
@@ -33,7 +35,8 @@ struct swb_catalog_release {
         const char *deadline;
         bool disable_backoff;
         uint64_t max_failures;
-        struct swb_catalog_payload *payloads; /* in the order of source versions (strcmp) */
+        struct swb_catalog_payload *payloads; /* in the order of source versions (strcmp); those for
+                                                the same one best first */
         size_t n_payloads;
         bool stepping_stone;
         const char **blocked; /* hardware classes that do not get it, in the order of strcmp */
@@ -142,9 +145,9 @@ SWB_DEFINE_CLEANUP(struct swb_catalog *, swb_catalog_unref)
 const struct swb_catalog_app *swb_catalog_app(const struct swb_catalog *catalog, const char *appid);
 const struct swb_catalog_channel *swb_catalog_channel(const struct swb_catalog_app *app,
                                                       const char *name);
-/* The payload from exactly this source version; "" for the full one. */
-const struct swb_catalog_payload *swb_catalog_payload(const struct swb_catalog_release *release,
-                                                      const char *source_version);
+/* The payloads from exactly this source version, "" for full ones, best first; NULL: none. */
+const struct swb_catalog_payload *swb_catalog_payloads(const struct swb_catalog_release *release,
+                                                       const char *source_version, size_t *ret_n);
 bool swb_catalog_group_has_machine(const struct swb_catalog_group *group, const char *machineid);
 /* Has the device the group's tag? */
 bool swb_catalog_group_has_tagged(const struct swb_catalog_group *group, const char *machineid);

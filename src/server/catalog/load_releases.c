@@ -17,6 +17,7 @@ static int add_payload(const struct swb_payload *payload, void *userdata, struct
                 {&p->sha1_base64, payload->sha1},
                 {&p->metadata_signature, payload->metadata_signature},
                 {&p->name, payload->name},
+                {&p->demands.encoders, payload->encoders},
         };
 
         if (!p)
@@ -28,6 +29,9 @@ static int add_payload(const struct swb_payload *payload, void *userdata, struct
         swb_base64_encode(digest, sizeof(digest), base64);
         p->size = payload->size;
         p->metadata_size = payload->metadata_size;
+        p->demands.minor = (uint32_t)SWB_MAX(payload->minor, (int64_t)0);
+        p->demands.memory_bytes = payload->open_memory;
+        p->demands.scratch_bytes = payload->open_scratch;
         return swb_load_keep(load, texts, SWB_ELEMENTS(texts), err);
 }
 

@@ -9,6 +9,32 @@
 
 static struct swb_error err;
 
+static void put_more(struct swb_db *db, int64_t release, char digit, int64_t minor, uint64_t size,
+                     const char *encoders, char target, enum swb_fault want)
+{
+        struct swb_payload p = {.source_version = "0.8", .size = size, .minor = minor};
+
+        memset(p.sha256, digit, 64);
+        memset(p.target, target, target ? 64 : 0);
+        swb_copy_bounded(p.encoders, encoders, sizeof(p.encoders) - 1);
+        if (want == SWB_FAULT_NONE)
+                assert_int_equal(swb_payload_put(db, release, 100, &p, &err), 0);
+        else
+                assert_fault(swb_payload_put(db, release, 100, &p, &err), &err, want);
+}
+
+/* Several from 0.8, which make the same and ask for different things. */
+static void put_several(struct swb_db *db, int64_t release)
+{
+        put_more(db, release, '1', 1003, 30, "", 'a', SWB_FAULT_NONE);
+        put_more(db, release, '2', 1004, 10, "gzip xz", 'a', SWB_FAULT_NONE);
+        put_more(db, release, '3', 1004, 20, "", 'a', SWB_FAULT_NONE);
+        put_more(db, release, '4', 1002, 36, "", 'a', SWB_FAULT_NONE); /* counts as 18 */
+        put_more(db, release, '5', 1003, 9, "", 'b', SWB_FAULT_DENIED);
+        put_more(db, release, '5', 1003, 9, "", 'a', SWB_FAULT_DENIED);
+        put_more(db, release, '5', 6, 9, "", '\0', SWB_FAULT_DENIED);
+}
+
 /* A release of the app with a full payload and a delta from 0.9. */
 static int64_t put_release(struct swb_db *db, int64_t app, const char *version)
 {
@@ -23,6 +49,7 @@ static int64_t put_release(struct swb_db *db, int64_t app, const char *version)
         assert_ok(swb_payload_put(db, release.id, 100, &delta, &err), &err);
         full.sha256[0] = 'c';
         assert_fault(swb_payload_put(db, release.id, 100, &full, &err), &err, SWB_FAULT_DENIED);
+        put_several(db, release.id);
         return release.id;
 }
 
@@ -58,6 +85,26 @@ static void fill(struct swb_db *db)
         assert_ok(swb_transaction_commit_catalog(&t, &err), &err);
 }
 
+static void check_payloads(const struct swb_catalog_release *release)
+{
+        const struct swb_catalog_payload *found;
+        size_t n;
+
+        found = swb_catalog_payloads(release, "", &n);
+        assert_int_equal(n, 1);
+        assert_int_equal(found->size, 5);
+        assert_string_equal(found->sha256_base64, "qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqo=");
+        assert_string_equal(swb_catalog_payloads(release, "0.9", &n)->sha256, SHA_B);
+        assert_null(swb_catalog_payloads(release, "0.7", &n));
+        assert_int_equal(n, 0);
+        found = swb_catalog_payloads(release, "0.8", &n);
+        assert_int_equal(n, 4);
+        for (size_t i = 0; i < n; i++)
+                assert_int_equal(found[i].sha256[0], "2431"[i]);
+        assert_string_equal(found[0].demands.encoders, "gzip xz");
+        assert_int_equal(found[0].demands.minor, 1004);
+}
+
 static void test_load(void **state)
 {
         _cleanup_(swb_db_freep) struct swb_db *db = NULL;
@@ -87,11 +134,7 @@ static void test_load(void **state)
         assert_string_equal(stable->carried[1]->version, "1.2");
         assert_null(swb_catalog_channel(app, "beta")->release);
         assert_null(swb_catalog_channel(app, "none"));
-        assert_int_equal(swb_catalog_payload(stable->release, "")->size, 5);
-        assert_string_equal(swb_catalog_payload(stable->release, "")->sha256_base64,
-                            "qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqo=");
-        assert_string_equal(swb_catalog_payload(stable->release, "0.9")->sha256, SHA_B);
-        assert_null(swb_catalog_payload(stable->release, "0.8"));
+        check_payloads(stable->release);
         assert_int_equal(app->n_groups, 2);
         assert_string_equal(app->groups[0].name, "all");
         assert_string_equal(app->groups[1].channel, "beta");

@@ -76,6 +76,18 @@ void swb_device_apply_event(struct swb_device *device, const struct swb_omaha_ev
         }
 }
 
+/* Nothing that a device sends is stored unless it makes sense. */
+static void apply_abilities(struct swb_device *device, const char *reads)
+{
+        struct swb_abilities abilities;
+
+        if (strcmp(device->abilities, reads) == 0)
+                return;
+        swb_abilities_parse(reads, &abilities);
+        swb_copy_bounded(device->abilities, abilities.is_told ? reads : "",
+                         sizeof(device->abilities) - 1);
+}
+
 void swb_device_apply_app(struct swb_device *device, const struct swb_omaha_app *app, int64_t now)
 {
         if (device->first_seen == 0)
@@ -86,6 +98,8 @@ void swb_device_apply_app(struct swb_device *device, const struct swb_omaha_app 
                          SWB_VERSION_MAX);
         swb_copy_bounded(device->board, app->board, SWB_NAME_MAX);
         swb_copy_bounded(device->hardware_class, app->hardware_class, SWB_NAME_MAX);
+        if (app->has_update_check)
+                apply_abilities(device, app->reads);
         /* OM-20: the event that reports a completion may get lost, the version it runs does not.
          * Only a system that is content with itself asks for the next one: a report may say that it
          * is not. */

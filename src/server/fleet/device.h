@@ -43,7 +43,8 @@ struct swb_device {
         int32_t last_event_type, last_event_result, last_errorcode;
         int64_t n_events; /* stored */
         int64_t window_start, window_events;
-        int64_t dropped_events; /* above the rate limit, not stored */
+        int64_t dropped_events;                 /* above the rate limit, not stored */
+        char abilities[SWB_ABILITIES_TEXT_MAX]; /* at its last check; "": it did not say */
 };
 
 /* One event, in the order in which they came. */

@@ -34,12 +34,15 @@ static void fail_with(struct swb_device *device, int errorcode, const char *faul
         swb_device_apply_event(device, &e, ++now);
 }
 
+static const char *reads = "";
+
 static void contact(struct swb_device *device, const char *version, bool is_check)
 {
         struct swb_omaha_app app = {.version = version,
                                     .from_version = "",
                                     .board = "b",
                                     .hardware_class = "h",
+                                    .reads = reads,
                                     .has_update_check = is_check};
 
         swb_device_apply_app(device, &app, ++now);
@@ -231,6 +234,24 @@ static void test_bounds(void **state)
         assert_string_equal(cut, "");
 }
 
+static void test_abilities(void **state)
+{
+        struct swb_device device = {0};
+
+        (void)state;
+        reads = "1004 26 1024 gzip xz";
+        contact(&device, "1.0", false); /* a report says nothing of it */
+        assert_string_equal(device.abilities, "");
+        contact(&device, "1.0", true);
+        assert_string_equal(device.abilities, reads);
+        reads = "1004 26 <script>";
+        contact(&device, "1.0", false);
+        assert_string_equal(device.abilities, "1004 26 1024 gzip xz");
+        contact(&device, "1.0", true);
+        assert_string_equal(device.abilities, "");
+        reads = "";
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -242,6 +263,7 @@ int main(void)
                 cmocka_unit_test(test_fell_back_later),
                 cmocka_unit_test(test_no_change),
                 cmocka_unit_test(test_held),
+                cmocka_unit_test(test_abilities),
                 cmocka_unit_test(test_bounds),
         };
 

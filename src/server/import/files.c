@@ -282,7 +282,8 @@ static void describe(const json_t *package, const json_t *file, struct swb_relea
                          sizeof(release->deadline) - 1);
         *payload =
                 (struct swb_payload){.size = swb_nebraska_number(file, "size"),
-                                     .metadata_size = swb_nebraska_number(action, "metadata_size")};
+                                     .metadata_size = swb_nebraska_number(action, "metadata_size"),
+                                     .minor = SWB_PAYLOAD_MINOR_UNKNOWN};
         swb_copy_bounded(payload->sha256, swb_nebraska_text(file, "sha256"),
                          sizeof(payload->sha256) - 1);
         swb_copy_bounded(payload->sha1, swb_nebraska_text(file, "sha1"), sizeof(payload->sha1) - 1);

@@ -246,7 +246,8 @@ static int run(struct job *job, const char *data_folder, struct swb_publish_resu
         if (r < 0)
                 return r;
         check = (struct swb_publish_check){.manifest = &job->manifest, .ring = job->ring};
-        r = swb_publish_verify(job->payload_fd, path, &check, result->key_id, err);
+        r = swb_publish_verify(job->payload_fd, path, &check, result->key_id, &result->payload,
+                               err);
         if (r < 0)
                 return swb_wrap(err, r, "'%s'", path);
         if (!trusted)

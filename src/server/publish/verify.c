@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/publish/verify.h"
 
+#include "base/endian.h"
 #include "base/text.h"
 #include "os/file.h"
 #include "payload/reader.h"
@@ -225,8 +226,36 @@ static int read_payload(struct pass *pass, int fd, const char *path, uint64_t n_
         return r;
 }
 
+/* SHA-256 over names, sizes and hashes of what it makes: payloads of one release must agree. */
+static void name_target(const struct swb_manifest *m, char *hex)
+{
+        struct swb_sha256 sha;
+        uint8_t size[8], digest[SWB_SHA256_BYTES];
+
+        swb_sha256_init(&sha);
+        for (size_t i = 0; i < m->n_partitions; i++) {
+                const struct swb_partition *p = &m->partitions[i];
+
+                swb_put_be64(size, p->new_bytes);
+                swb_sha256_update(&sha, p->name, strlen(p->name) + 1);
+                swb_sha256_update(&sha, size, sizeof(size));
+                swb_sha256_update(&sha, p->new_hash, sizeof(p->new_hash));
+        }
+        swb_sha256_final(&sha, digest);
+        swb_hex_encode(digest, sizeof(digest), hex);
+}
+
+static void describe(const struct swb_manifest *m, struct swb_payload *payload)
+{
+        payload->minor = m->minor;
+        swb_copy_bounded(payload->encoders, m->needs.encoders, sizeof(payload->encoders) - 1);
+        payload->open_memory = SWB_MIN(m->needs.memory_bytes, (uint64_t)INT64_MAX);
+        payload->open_scratch = SWB_MIN(m->needs.scratch_bytes, (uint64_t)INT64_MAX);
+        name_target(m, payload->target);
+}
+
 int swb_publish_verify(int fd, const char *path, const struct swb_publish_check *check,
-                       char *ret_key_id, struct swb_error *err)
+                       char *ret_key_id, struct swb_payload *ret_payload, struct swb_error *err)
 {
         _cleanup_(swb_payload_reader_freep) struct swb_payload_reader *reader = NULL;
         struct pass pass = {.check = check};
@@ -248,5 +277,6 @@ int swb_publish_verify(int fd, const char *path, const struct swb_publish_check 
         if (is_checked(&pass) && !pass.seen_signatures)
                 return swb_fail(err, -EBADMSG, SWB_FAULT_SIGNATURE, "the payload is not signed");
         memcpy(ret_key_id, pass.key_id, sizeof(pass.key_id));
+        describe(swb_payload_reader_manifest(reader), ret_payload);
         return 0;
 }

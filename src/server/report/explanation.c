@@ -12,6 +12,7 @@ void swb_explanation_ask(struct swb_explanation *e, const char *appid)
                 .board = e->device.board,
                 .hardware_class = e->device.hardware_class,
                 .delta_okay = true,
+                .reads = e->device.abilities,
                 .update_check = {.targetversionprefix = ""},
         };
 }
@@ -98,6 +99,7 @@ void swb_json_explanation(struct swb_json *json, const struct swb_explanation *e
 {
         const struct swb_decision *d = &e->decision;
         bool is_update = d->outcome == SWB_SELECT_UPDATE;
+        char passed[SWB_PASSED_TEXT];
 
         swb_json_str(json, "device", e->device.machineid);
         swb_json_str(json, "app", e->words.appid);
@@ -108,6 +110,10 @@ void swb_json_explanation(struct swb_json *json, const struct swb_explanation *e
         swb_json_str(json, "release", is_update ? d->release->version : NULL);
         swb_json_bool(json, "delta", is_update && *d->payload->source_version);
         swb_json_u64(json, "bytes", is_update ? d->payload->size : 0);
+        swb_json_str(json, "payload", is_update ? d->payload->name : NULL);
+        swb_json_str(json, "passed_over",
+                     d->passed ? swb_decision_explain_passed(&e->query, d, passed) : NULL);
+        swb_json_str(json, "reads", e->words.reads);
         swb_json_str(json, "rule", swb_decision_word(d));
         swb_json_str(json, "info", e->text);
         put_group(json, d->group);

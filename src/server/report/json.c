@@ -53,6 +53,7 @@ void swb_json_device(struct swb_json *json, const char *appid, const struct swb_
         put_last_event(json, device);
         swb_json_i64(json, "events", device->n_events);
         swb_json_i64(json, "dropped_events", device->dropped_events);
+        swb_json_str(json, "reads", device->abilities);
         swb_json_close_object(json);
 }
 
@@ -90,6 +91,13 @@ void swb_json_payload(struct swb_json *json, const struct swb_payload *payload)
         swb_json_str(json, "sha256", payload->sha256);
         swb_json_u64(json, "metadata_size", payload->metadata_size);
         swb_json_str(json, "metadata_signature", payload->metadata_signature);
+        if (payload->minor < 0)
+                swb_json_null(json, "minor_version");
+        else
+                swb_json_i64(json, "minor_version", payload->minor);
+        swb_json_str(json, "encoders", payload->encoders);
+        swb_json_u64(json, "open_memory", payload->open_memory);
+        swb_json_u64(json, "open_scratch", payload->open_scratch);
         swb_json_close_object(json);
 }
 

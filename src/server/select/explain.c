@@ -3,6 +3,8 @@
 
 #include <stdarg.h>
 
+#include "base/text.h"
+
 #define SENTENCE_MAX 300
 
 const char *swb_decision_word(const struct swb_decision *decision)
@@ -85,6 +87,25 @@ static const char *prefix_of(const struct swb_select_query *q, const struct swb_
         return *asked || !d->group ? asked : d->group->pin;
 }
 
+const char *swb_decision_explain_passed(const struct swb_select_query *query,
+                                        const struct swb_decision *d, char *text)
+{
+        char lack[SWB_LACK_TEXT], size[SWB_SIZE_TEXT];
+        struct swb_abilities abilities;
+        const char *source;
+
+        *text = '\0';
+        if (!d->passed)
+                return text;
+        source = d->passed->source_version;
+        swb_abilities_parse(query->app->reads, &abilities);
+        (void)snprintf(text, SWB_PASSED_TEXT, "%s%s, %s, is passed over: it %s",
+                       *source ? "the delta from " : "a full payload", source,
+                       swb_format_size(d->passed->size, size),
+                       swb_abilities_describe_lack(&abilities, &d->passed->demands, lack));
+        return text;
+}
+
 static void explain_outcome(const struct swb_select_query *q, const struct swb_decision *d,
                             char *text)
 {
@@ -119,6 +140,13 @@ static void explain_outcome(const struct swb_select_query *q, const struct swb_d
                     prefix_of(q, d));
                 break;
         case SWB_SELECT_NO_PAYLOAD:
+                if (d->passed) {
+                        char passed[SWB_PASSED_TEXT];
+
+                        say(text, "%s has no other payload for it, and %s", d->release->version,
+                            swb_decision_explain_passed(q, d, passed));
+                        break;
+                }
                 say(text, "%s has no full payload, and no delta from %s", d->release->version,
                     q->app->version);
                 break;

@@ -115,16 +115,54 @@ static enum swb_select_outcome choose_channel(const struct swb_select_query *q,
         return d->channel ? SWB_SELECT_UPDATE : SWB_SELECT_UNKNOWN_CHANNEL;
 }
 
-static const struct swb_catalog_payload *find_payload(const struct swb_select_query *q,
-                                                      const struct swb_catalog_release *release)
+static bool asks_for_more(const struct swb_demands *demands)
 {
-        const struct swb_catalog_payload *payload = NULL;
+        return demands->minor > SWB_ABILITIES_MINOR_UNKNOWN || *demands->encoders;
+}
+
+/* OM-33: the best one that the device can apply. Who does not say what it reads may be a client of
+ * others, so it rather gets what all read. */
+static const struct swb_catalog_payload *choose_payload(const struct swb_select_query *q,
+                                                        const struct swb_catalog_payload *payloads,
+                                                        size_t n, struct swb_decision *d)
+{
+        const struct swb_catalog_payload *own = NULL;
+        struct swb_abilities abilities;
+
+        if (n == 1 && !asks_for_more(&payloads->demands))
+                return payloads;
+        swb_abilities_parse(q->app->reads, &abilities);
+        for (size_t i = 0; i < n; i++) {
+                const struct swb_demands *demands = &payloads[i].demands;
+                bool fits = swb_abilities_lack(&abilities, demands) == SWB_LACK_NOTHING;
+
+                if (fits && (abilities.is_told || demands->minor < SWB_ABILITIES_MINOR_OWN))
+                        return &payloads[i];
+                if (fits && !own)
+                        own = &payloads[i];
+                else if (!fits && !d->passed)
+                        d->passed = &payloads[i];
+        }
+        return own;
+}
+
+static const struct swb_catalog_payload *find_payload(const struct swb_select_query *q,
+                                                      const struct swb_catalog_release *release,
+                                                      struct swb_decision *d)
+{
+        const struct swb_catalog_payload *payloads, *chosen = NULL;
+        size_t n;
 
         /* Not for the same version: that is a repair, of a slot that may be what is broken. */
         if (q->app->delta_okay && *q->app->version &&
-            strcmp(q->app->version, release->version) != 0)
-                payload = swb_catalog_payload(release, q->app->version);
-        return payload ? payload : swb_catalog_payload(release, "");
+            strcmp(q->app->version, release->version) != 0) {
+                payloads = swb_catalog_payloads(release, q->app->version, &n);
+                chosen = choose_payload(q, payloads, n, d);
+        }
+        if (chosen)
+                return chosen;
+        payloads = swb_catalog_payloads(release, "", &n);
+        return choose_payload(q, payloads, n, d);
 }
 
 static enum swb_select_outcome take_release(const struct swb_select_query *q,
@@ -136,7 +174,8 @@ static enum swb_select_outcome take_release(const struct swb_select_query *q,
                 return SWB_SELECT_DISABLED;
         if (swb_catalog_is_blocked(release, q->app->hardware_class))
                 return SWB_SELECT_BLOCKED;
-        d->payload = find_payload(q, release);
+        d->passed = NULL;
+        d->payload = find_payload(q, release, d);
         return d->payload ? SWB_SELECT_UPDATE : SWB_SELECT_NO_PAYLOAD;
 }
 
@@ -274,7 +313,7 @@ bool swb_decision_is_urgent(const struct swb_decision *decision)
 static void hold_back(const struct swb_egress_hold *hold, struct swb_decision *d)
 {
         d->outcome = SWB_SELECT_EGRESS;
-        d->payload = NULL;
+        d->payload = d->passed = NULL;
         d->held_until = hold->until;
         d->is_day = hold->is_day;
 }

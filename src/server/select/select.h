@@ -42,6 +42,8 @@ struct swb_decision {
         const struct swb_catalog_channel *channel;
         const struct swb_catalog_release *release;
         const struct swb_catalog_payload *payload; /* of an UPDATE */
+        /* The best of those that would have come before it, but that the device can't apply. */
+        const struct swb_catalog_payload *passed;
         /* The rollout by which the release comes or is held back; NULL: the channel decides. */
         const struct swb_catalog_rollout *rollout;
         enum swb_hold hold;   /* NONE: it comes by the rollout */

@@ -1,21 +1,47 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The decision as a table: one catalog, many devices. */
 #include "base/test.h"
+#include "server/select/explain.h"
 #include "server/select/select.h"
 
+#define PAYLOAD(source, name)                                                                      \
+        {                                                                                          \
+                .source_version = (source), .sha256 = (name), .demands = {.encoders = "" }         \
+        }
+#define ASKING(source, name, version, names, memory)                                               \
+        {                                                                                          \
+                .source_version = (source), .sha256 = (name), .demands = {                         \
+                        .minor = (version),                                                        \
+                        .encoders = (names),                                                       \
+                        .memory_bytes = (memory) << 20                                             \
+                }                                                                                  \
+        }
+
 static struct swb_catalog_payload payloads_30[] = {
-        {.source_version = "", .sha256 = "full-30"},
-        {.source_version = "2.0", .sha256 = "20-to-30"},
+        PAYLOAD("", "full-30"),
+        PAYLOAD("2.0", "20-to-30"),
 };
-static struct swb_catalog_payload payloads_20[] = {{.source_version = "", .sha256 = "full-20"}};
-static struct swb_catalog_payload payloads_delta_only[] = {
-        {.source_version = "3.0", .sha256 = "30-to-31"}};
+static struct swb_catalog_payload payloads_20[] = {PAYLOAD("", "full-20")};
+static struct swb_catalog_payload payloads_delta_only[] = {PAYLOAD("3.0", "30-to-31")};
+/* Best first, as the catalog has them. */
+static struct swb_catalog_payload payloads_several[] = {
+        ASKING("", "new", 1005, "", 0),
+        ASKING("", "own", 1003, "", 0),
+        ASKING("", "all", 0, "", 0),
+        ASKING("1.0", "opened", 1004, "gzip zstd-1.5.4", 3),
+        ASKING("1.0", "closed", 1004, "", 0),
+        ASKING("1.0", "old", 1003, "", 0),
+        ASKING("1.5", "only", 1004, "gzip", 1),
+};
+static struct swb_catalog_payload payloads_hard[] = {ASKING("", "hard", 1004, "", 0)};
 
 static struct swb_catalog_release releases[] = {
         {.id = 1, .version = "2.0", .payloads = payloads_20, .n_payloads = 1},
         {.id = 2, .version = "3.0", .payloads = payloads_30, .n_payloads = 2},
         {.id = 3, .version = "3.1", .payloads = payloads_delta_only, .n_payloads = 1},
         {.id = 4, .version = "1.4.7", .payloads = payloads_20, .n_payloads = 1},
+        {.id = 5, .version = "9.0", .payloads = payloads_several, .n_payloads = 7},
+        {.id = 6, .version = "8.0", .payloads = payloads_hard, .n_payloads = 1},
 };
 
 /* Has carried 3.1, which was withdrawn. */
@@ -25,7 +51,9 @@ static const struct swb_catalog_release *carried[] = {&releases[2], &releases[1]
 static struct swb_catalog_channel channels[] = {
         {.name = "beta", .release = &releases[2]},
         {.name = "empty"},
+        {.name = "hard", .release = &releases[5]},
         {.name = "old", .release = &releases[0]},
+        {.name = "several", .release = &releases[4]},
         {.name = "stable", .release = &releases[1], .carried = carried, .n_carried = 4},
 };
 
@@ -95,9 +123,9 @@ static struct swb_catalog_app apps[] = {
          .appid = "app",
          .default_channel = "stable",
          .releases = releases,
-         .n_releases = 4,
+         .n_releases = 6,
          .channels = channels,
-         .n_channels = 4,
+         .n_channels = 6,
          .groups = groups,
          .n_groups = 6},
         {.id = 2, .appid = "bare", .default_channel = "stable"},
@@ -216,6 +244,83 @@ static void test_table(void **state)
         }
 }
 
+static const struct {
+        const char *reads, *version;
+        bool no_delta;
+        const char *payload, *passed, *words;
+} readings[] = {
+        {"1004 26 9 gzip zstd-1.5.4", "1.0", .payload = "opened"},
+        {"1004 26 9 gzip zstd-1.5.5", "1.0", .payload = "closed", .passed = "opened",
+         .words = "the delta from 1.0, 0 B, is passed over: it needs the encoder 'zstd-1.5.4'"},
+        {"1004 2 9 gzip zstd-1.5.4", "1.0", .payload = "closed", .passed = "opened",
+         .words = "it needs 3.1 MB of memory"},
+        {"1004 0 0", "1.0", .payload = "closed", .passed = "opened"},
+        {"1003 0 0", "1.0", .payload = "old", .passed = "opened", .words = "of minor version 1004"},
+        {"", "1.0", .payload = "old", .passed = "opened"},
+        {NULL, "1.0", .payload = "old", .passed = "opened"},
+        {"nonsense", "1.0", .payload = "old", .passed = "opened"},
+        {"1004 26 9 gzip", "1.5", .payload = "only"},
+        {"1004 26 9", "1.5", .payload = "own", .passed = "only"},
+        {"1004 26 9", "1.0", .no_delta = true, .payload = "own", .passed = "new",
+         .words = "a full payload, 0 B, is passed over: it is of minor version 1005"},
+        {"1005 26 9", "1.1", .payload = "new"},
+        {"1002 26 9", "1.1", .payload = "all", .passed = "new"},
+        {"", "1.1", .payload = "all", .passed = "new"},
+        {"", "1.5", .payload = "all", .passed = "only"},
+};
+
+static void check_reading(size_t i)
+{
+        const struct swb_omaha_app app = {.appid = "app",
+                                          .version = readings[i].version,
+                                          .track = "several",
+                                          .board = "",
+                                          .hardware_class = "",
+                                          .reads = readings[i].reads,
+                                          .delta_okay = !readings[i].no_delta,
+                                          .update_check = {.targetversionprefix = ""}};
+        const struct swb_select_query query = {.catalog = &catalog, .app = &app, .machineid = ""};
+        const char *passed = readings[i].passed,
+                   *words = readings[i].words ? readings[i].words : "";
+        char text[SWB_PASSED_TEXT];
+        struct swb_decision d;
+
+        swb_select(&query, &d);
+        if (!d.payload || strcmp(d.payload->sha256, readings[i].payload) != 0)
+                fail_msg("case %zu: %s", i, d.payload ? d.payload->sha256 : "none");
+        if (!passed != !d.passed || (passed && strcmp(d.passed->sha256, passed) != 0))
+                fail_msg("case %zu: %s passed over", i, d.passed ? d.passed->sha256 : "none");
+        if (!strstr(swb_decision_explain_passed(&query, &d, text), words))
+                fail_msg("case %zu: %s", i, text);
+}
+
+static void test_what_devices_read(void **state)
+{
+        (void)state;
+        for (size_t i = 0; i < SWB_ELEMENTS(readings); i++)
+                check_reading(i);
+}
+
+static void test_nothing_that_it_reads(void **state)
+{
+        const struct swb_omaha_app app = {.appid = "app",
+                                          .version = "1.0",
+                                          .track = "hard",
+                                          .board = "",
+                                          .hardware_class = "",
+                                          .reads = "",
+                                          .update_check = {.targetversionprefix = ""}};
+        const struct swb_select_query query = {.catalog = &catalog, .app = &app, .machineid = ""};
+        char text[SWB_EXPLAIN_TEXT];
+        struct swb_decision d;
+
+        (void)state;
+        swb_select(&query, &d);
+        assert_int_equal(d.outcome, SWB_SELECT_NO_PAYLOAD);
+        assert_non_null(strstr(swb_decision_explain(&query, &d, text),
+                               "8.0 has no other payload for it, and a full payload"));
+}
+
 static void test_names(void **state)
 {
         (void)state;
@@ -227,6 +332,8 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_table),
+                cmocka_unit_test(test_what_devices_read),
+                cmocka_unit_test(test_nothing_that_it_reads),
                 cmocka_unit_test(test_names),
         };
 

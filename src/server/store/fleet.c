@@ -13,15 +13,16 @@ static const char insert_sql[] =
         " reason, granted_version, first_seen, last_seen, granted_at, updated_at, last_event_at,"
         " last_event_type, last_event_result, last_errorcode, n_events, window_start, "
         "window_events,"
-        " dropped_events) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
-        "?) RETURNING id";
+        " dropped_events, abilities) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
+        "?,"
+        " ?, ?, ?, ?) RETURNING id";
 
 static const char update_sql[] =
         "UPDATE devices SET version = ?, channel = ?, board = ?, hardware_class = ?, slot = ?,"
         " state = ?, reason = ?, granted_version = ?, first_seen = ?, last_seen = ?,"
         " granted_at = ?, updated_at = ?, last_event_at = ?, last_event_type = ?,"
         " last_event_result = ?, last_errorcode = ?, n_events = ?, window_start = ?,"
-        " window_events = ?, dropped_events = ? WHERE id = ?";
+        " window_events = ?, dropped_events = ?, abilities = ? WHERE id = ?";
 
 static const char has_event_sql[] =
         "SELECT 1 FROM events WHERE device = ? AND request = ? AND ordinal = ?";
@@ -177,6 +178,7 @@ static void bind_device(struct swb_query *q, const struct swb_device *d)
         swb_query_bind_i64(q, d->window_start);
         swb_query_bind_i64(q, d->window_events);
         swb_query_bind_i64(q, d->dropped_events);
+        swb_query_bind_text(q, d->abilities);
 }
 
 int swb_fleet_read(struct swb_fleet *fleet, int64_t app, const char *machineid,

@@ -29,7 +29,8 @@ void swb_device_read_row(const struct swb_query *q, struct swb_device *d)
         d->n_events = swb_query_i64(q, c++);
         d->window_start = swb_query_i64(q, c++);
         d->window_events = swb_query_i64(q, c++);
-        d->dropped_events = swb_query_i64(q, c);
+        d->dropped_events = swb_query_i64(q, c++);
+        swb_copy_bounded(d->abilities, swb_query_text(q, c), sizeof(d->abilities) - 1);
 }
 
 int swb_device_list(struct swb_db *db, int64_t app, uint64_t limit,

@@ -5,7 +5,11 @@
         "id, version, created, deadline, disable_backoff, max_failures, stepping_stone"
 #define RELEASE_N_COLUMNS 7
 #define PAYLOAD_COLUMNS                                                                            \
-        "id, source_version, sha256, sha1, size, metadata_size, metadata_signature, name"
+        "id, source_version, sha256, sha1, size, metadata_size, metadata_signature, name, minor,"  \
+        " encoders, open_memory, open_scratch, target"
+/* Of those of pieces a device fetches what it lacks: half is a careful guess. */
+#define PAYLOAD_ORDER                                                                              \
+        " ORDER BY source_version, CASE minor WHEN 1002 THEN size / 2 ELSE size END, id"
 
 static void read_release(const struct swb_query *q, struct swb_release *release)
 {
@@ -29,6 +33,11 @@ static void read_payload(const struct swb_query *q, struct swb_payload *payload)
         swb_copy_bounded(payload->metadata_signature, swb_query_text(q, 6),
                          SWB_METADATA_SIGNATURE_MAX);
         swb_copy_bounded(payload->name, swb_query_text(q, 7), sizeof(payload->name) - 1);
+        payload->minor = swb_query_i64(q, 8);
+        swb_copy_bounded(payload->encoders, swb_query_text(q, 9), sizeof(payload->encoders) - 1);
+        payload->open_memory = (uint64_t)swb_query_i64(q, 10);
+        payload->open_scratch = (uint64_t)swb_query_i64(q, 11);
+        swb_copy_bounded(payload->target, swb_query_text(q, 12), sizeof(payload->target) - 1);
 }
 
 int swb_release_find(struct swb_db *db, int64_t app, const char *version, struct swb_release *ret,
@@ -85,51 +94,77 @@ int swb_release_set_stepping_stone(struct swb_db *db, const struct swb_release *
                           SWB_VALUES(SWB_NUMBER(stepping_stone), SWB_NUMBER(release->id)), err);
 }
 
-/* 1 and the payload that the release has for this source version, or 0. */
-static int find_payload(struct swb_db *db, int64_t release, const char *source_version,
-                        struct swb_payload *ret, struct swb_error *err)
+static int deny(const struct swb_payload *there, const char *why, struct swb_error *err)
+{
+        return swb_fail(err, -EEXIST, SWB_FAULT_DENIED,
+                        "the release already has another %s payload%s%s (%s)%s: remove the release "
+                        "first, or give this build a version of its own",
+                        *there->source_version ? "delta" : "full",
+                        *there->source_version ? " from " : "", there->source_version,
+                        there->sha256, why);
+}
+
+/* May both be payloads of one release? 1: they are the same. */
+static int compare(const struct swb_payload *there, const struct swb_payload *payload,
+                   struct swb_error *err)
+{
+        if (strcmp(there->sha256, payload->sha256) == 0)
+                return 1;
+        if (!*there->target || !*payload->target)
+                return deny(there, "", err);
+        if (strcmp(there->target, payload->target) != 0)
+                return deny(there, ", which makes something else", err);
+        if (there->minor == payload->minor && strcmp(there->encoders, payload->encoders) == 0)
+                return deny(there, ", which asks the same of devices", err);
+        return 0;
+}
+
+/* 1: the release has this very payload. */
+static int find_payload(struct swb_db *db, int64_t release, const struct swb_payload *payload,
+                        struct swb_error *err)
 {
         _cleanup_(swb_query_done) struct swb_query q = {0};
+        struct swb_payload there;
+        bool is_there = false;
         int r;
 
-        r = swb_query_first(&q, db,
+        r = swb_query_begin(&q, db,
                             "SELECT " PAYLOAD_COLUMNS
-                            " FROM payloads WHERE release = ? AND source_version = ?",
-                            SWB_VALUES(SWB_NUMBER(release), SWB_TEXT(source_version)), err);
-        if (r > 0)
-                read_payload(&q, ret);
-        return r;
+                            " FROM payloads WHERE release = ? AND source_version = ?" PAYLOAD_ORDER,
+                            SWB_VALUES(SWB_NUMBER(release), SWB_TEXT(payload->source_version)),
+                            err);
+        while (r >= 0 && (r = swb_query_step(&q, err)) > 0) {
+                read_payload(&q, &there);
+                r = compare(&there, payload, err);
+                is_there = is_there || r > 0;
+        }
+        return r < 0 ? r : is_there;
+}
+
+static int insert_payload(struct swb_db *db, int64_t release, int64_t now,
+                          const struct swb_payload *p, struct swb_error *err)
+{
+        return swb_db_run(
+                db,
+                "INSERT INTO payloads (release, source_version, sha256, sha1, size,"
+                "  metadata_size, metadata_signature, name, created, minor, encoders,"
+                "  open_memory, open_scratch, target)"
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                SWB_VALUES(SWB_NUMBER(release), SWB_TEXT(p->source_version), SWB_TEXT(p->sha256),
+                           SWB_TEXT(p->sha1), SWB_NUMBER((int64_t)p->size),
+                           SWB_NUMBER((int64_t)p->metadata_size), SWB_TEXT(p->metadata_signature),
+                           SWB_TEXT(p->name), SWB_NUMBER(now), SWB_NUMBER(p->minor),
+                           SWB_TEXT(p->encoders), SWB_NUMBER((int64_t)p->open_memory),
+                           SWB_NUMBER((int64_t)p->open_scratch), SWB_TEXT(p->target)),
+                err);
 }
 
 int swb_payload_put(struct swb_db *db, int64_t release, int64_t now,
                     const struct swb_payload *payload, struct swb_error *err)
 {
-        struct swb_payload there;
-        int r;
+        int r = find_payload(db, release, payload, err);
 
-        r = find_payload(db, release, payload->source_version, &there, err);
-        if (r > 0 && strcmp(there.sha256, payload->sha256) == 0)
-                return 1;
-        if (r > 0)
-                return swb_fail(err, -EEXIST, SWB_FAULT_DENIED,
-                                "the release already has another %s payload%s%s (%s): remove the "
-                                "release first, or give this build a version of its own",
-                                *payload->source_version ? "delta" : "full",
-                                *payload->source_version ? " from " : "", payload->source_version,
-                                there.sha256);
-        if (r >= 0)
-                r = swb_db_run(db,
-                               "INSERT INTO payloads (release, source_version, sha256, sha1,"
-                               "  size, metadata_size, metadata_signature, name, created)"
-                               "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                               SWB_VALUES(SWB_NUMBER(release), SWB_TEXT(payload->source_version),
-                                          SWB_TEXT(payload->sha256), SWB_TEXT(payload->sha1),
-                                          SWB_NUMBER((int64_t)payload->size),
-                                          SWB_NUMBER((int64_t)payload->metadata_size),
-                                          SWB_TEXT(payload->metadata_signature),
-                                          SWB_TEXT(payload->name), SWB_NUMBER(now)),
-                               err);
-        return r;
+        return r == 0 ? insert_payload(db, release, now, payload, err) : r;
 }
 
 int swb_release_page(struct swb_db *db, int64_t app, const struct swb_release *before,
@@ -190,10 +225,9 @@ int swb_payload_list(struct swb_db *db, int64_t release,
         struct swb_payload payload;
         int r;
 
-        r = swb_query_begin(&q, db,
-                            "SELECT " PAYLOAD_COLUMNS
-                            " FROM payloads WHERE release = ? ORDER BY source_version",
-                            SWB_VALUES(SWB_NUMBER(release)), err);
+        r = swb_query_begin(
+                &q, db, "SELECT " PAYLOAD_COLUMNS " FROM payloads WHERE release = ?" PAYLOAD_ORDER,
+                SWB_VALUES(SWB_NUMBER(release)), err);
         while (r >= 0 && (r = swb_query_step(&q, err)) > 0) {
                 read_payload(&q, &payload);
                 r = each(&payload, userdata, err);

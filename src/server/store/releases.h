@@ -3,6 +3,7 @@
 /*
  * server/store/releases.h - releases of an app, each with a full payload and deltas
  */
+#include "omaha/abilities.h"
 #include "server/store/apps.h"
 
 struct swb_release {
@@ -17,6 +18,8 @@ struct swb_release {
 
 #define SWB_METADATA_SIGNATURE_MAX 4000 /* base64; a request or answer attribute holds 4096 */
 
+#define SWB_PAYLOAD_MINOR_UNKNOWN (-1)
+
 struct swb_payload {
         int64_t id;
         char source_version[SWB_VERSION_MAX + 1]; /* "": full */
@@ -25,6 +28,12 @@ struct swb_payload {
         uint64_t size, metadata_size;             /* bytes */
         char metadata_signature[SWB_METADATA_SIGNATURE_MAX + 1];
         char name[129]; /* file name it was published under */
+        /* What it asks of a device, and what it makes: of rows from before this was noted, and of
+         * imported ones, nothing is known. */
+        int64_t minor;
+        char encoders[SWB_ABILITIES_TEXT_MAX]; /* names with blanks between */
+        uint64_t open_memory, open_scratch;    /* bytes */
+        char target[65]; /* hex: SHA-256 over the new partitions; "": not known */
 };
 
 /* NOT_FOUND. */
@@ -37,12 +46,14 @@ int swb_release_put(struct swb_db *db, int64_t app, int64_t now, struct swb_rele
 /* Inside the caller's transaction. */
 int swb_release_set_stepping_stone(struct swb_db *db, const struct swb_release *release,
                                    bool stepping_stone, struct swb_error *err) _warn_unused_;
-/* Adds a payload. The very same again is fine (returns 1: it was there); another one for the same
- * source version is DENIED. Inside the caller's transaction. */
+/* Adds a payload. The very same again is fine (returns 1: it was there). Another one for the same
+ * source version must make the same, and ask something else of devices; else it is DENIED. Inside
+ * the caller's transaction. */
 int swb_payload_put(struct swb_db *db, int64_t release, int64_t now,
                     const struct swb_payload *payload, struct swb_error *err) _warn_unused_;
 
-/* Releases of an app, newest version last published first; each's payloads, the full one first. */
+/* Releases of an app, newest version last published first; each's payloads, full ones
+ * first, and of those for the same devices the one first that they are to have if they can. */
 int swb_release_list(struct swb_db *db, int64_t app,
                      int (*each)(const struct swb_release *release, void *userdata,
                                  struct swb_error *err),

@@ -211,6 +211,28 @@ static const char *const steps[] = {
         "CREATE TABLE mirrors (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,"
         "  position INTEGER NOT NULL, kind TEXT NOT NULL," /* mirrors.h */
         "  value TEXT NOT NULL, url TEXT NOT NULL);",
+
+        /* 10: several payloads of a release for the same devices, by what they ask of them; what
+         * devices say that they read */
+        "ALTER TABLE devices ADD COLUMN abilities TEXT NOT NULL DEFAULT '';"
+        "CREATE TABLE payloads_by_need (id INTEGER PRIMARY KEY,"
+        "  release INTEGER NOT NULL REFERENCES releases(id) ON DELETE CASCADE,"
+        "  source_version TEXT NOT NULL, sha256 TEXT NOT NULL, sha1 TEXT NOT NULL,"
+        "  size INTEGER NOT NULL, metadata_size INTEGER NOT NULL,"
+        "  metadata_signature TEXT NOT NULL, name TEXT NOT NULL, created INTEGER NOT NULL,"
+        "  minor INTEGER NOT NULL,"                                      /* -1: not known */
+        "  encoders TEXT NOT NULL,"                                      /* with blanks between */
+        "  open_memory INTEGER NOT NULL, open_scratch INTEGER NOT NULL," /* bytes */
+        "  target TEXT NOT NULL," /* hex: of what it makes; '': not known */
+        "  UNIQUE (release, source_version, minor, encoders));"
+        "INSERT INTO payloads_by_need (release, source_version, sha256, sha1, size,"
+        "  metadata_size, metadata_signature, name, created, minor, encoders, open_memory,"
+        "  open_scratch, target) SELECT release, source_version, sha256, sha1, size,"
+        "  metadata_size, metadata_signature, name, created, -1, '', 0, 0, '' FROM payloads"
+        "  ORDER BY id;"
+        "DROP TABLE payloads;"
+        "ALTER TABLE payloads_by_need RENAME TO payloads;"
+        "CREATE INDEX payloads_by_sha256 ON payloads (sha256);",
 };
 
 int swb_schema_version(void)

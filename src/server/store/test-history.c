@@ -134,7 +134,7 @@ static void test_take(void **state)
                               " INSERT INTO devices SELECT i, 1 + i / 100, 'm' || i,"
                               " CASE WHEN i < 86 THEN '1.0' ELSE '2.' || i END,"
                               " 'stable', '', '', 'a', 1, '', '', 1, 2, 3, 0, 4, 13, 1, 0, 1, 5, 1,"
-                              " 0 FROM n",
+                              " 0, '' FROM n",
                               &err),
                   &err);
         assert_ok(swb_history_take(db, NOW, 0, &load, &err), &err);

@@ -66,6 +66,9 @@ static const char *const content[] = {
         " VALUES (1, 0, '2.0', 13, 1, 0, 1);",
 
         "UPDATE egress SET per_day = 5;",
+
+        "INSERT INTO payloads (release, source_version, sha256, sha1, size, metadata_size,"
+        " metadata_signature, name, created) VALUES (1, '', 's', 't', 5, 6, 'm', 'n', 7);",
 };
 
 /* The whole schema as text. */
@@ -134,6 +137,11 @@ static void upgrade_from(const char *folder, int version)
                      " AND type = 13 AND result = 1 AND errorcode = 0 AND n = 1",
                      version > 1);
         check_number(db, "SELECT count(*) FROM version_history", 0);
+        check_number(db, "SELECT count(*) FROM devices WHERE abilities <> ''", 0);
+        check_number(db,
+                     "SELECT count(*) FROM payloads WHERE release = 1 AND sha256 = 's' AND"
+                     " metadata_size = 6 AND created = 7 AND minor = -1 AND encoders = ''",
+                     version > 8);
         check_number(db, "SELECT count(*) FROM rollout_members WHERE seq = 0 AND node = 0",
                      version > 4);
         if (is_in_folder())
@@ -182,6 +190,11 @@ static void test_from_8(void **state)
         upgrade_from(*state, 8);
 }
 
+static void test_from_9(void **state)
+{
+        upgrade_from(*state, 9);
+}
+
 /* Whatever way it took, it is the same schema in the end; and a step that was released is never
  * changed. */
 static void test_same_schema(void **state)
@@ -196,6 +209,7 @@ static void test_same_schema(void **state)
                 "9bbc3901c7b2a60b1f7145d656009f560ab3dc9da07d53067381c70f6d1b5882",
                 "5353deff7e6abf51e0172f71bcdaf5dfd3ae1caaf8e0f518854d519090cc32ba",
                 "b725831337d76380d18c7bae6b80a3bc7220ed5cc9432c98173d83d2d144283b",
+                "ecf3515d114cf27bf21fcb079a881d39de47915fcad352aad31c4335313152b3",
         };
         struct swb_error err = SWB_ERROR_INIT;
 
@@ -235,7 +249,7 @@ static void test_failed_step(void **state)
                 (void)snprintf(folder, sizeof(folder), "%s/%d", (char *)*state, version);
                 db = open_old(folder, version);
                 /* Something is in the way of the last step: all of them are undone. */
-                assert_ok(swb_db_exec(db, "CREATE TABLE mirrors (x)", &err), &err);
+                assert_ok(swb_db_exec(db, "CREATE TABLE payloads_by_need (x)", &err), &err);
                 assert_fault(swb_schema_upgrade(db, &err), &err, SWB_FAULT_IO);
                 check_version(db, version);
                 check_number(db, "SELECT count(*) FROM sqlite_master WHERE name = 'rollouts'",
@@ -294,6 +308,7 @@ int main(void)
                 WITH_FOLDER(test_fresh),  WITH_FOLDER(test_from_1), WITH_FOLDER(test_from_2),
                 WITH_FOLDER(test_from_3), WITH_FOLDER(test_from_4), WITH_FOLDER(test_from_5),
                 WITH_FOLDER(test_from_6), WITH_FOLDER(test_from_7), WITH_FOLDER(test_from_8),
+                WITH_FOLDER(test_from_9),
         };
         /* They look into the database with SQLite's words. */
         const struct CMUnitTest tests_of_sqlite[] = {

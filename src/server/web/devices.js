@@ -84,7 +84,7 @@ function why(answer) {
   const words = answer.info.replace(/^[a-z-]+: /, "");
   return [element("p", { class: `answer ${answer.answer === "update" ? "busy" : "idle"}` },
     answer.answer === "update" ? `It would be offered ${answer.release}${answer.delta ? " as a delta" : ""}, ${bytes(answer.bytes)}.` : "It would be told that there is no update for it."),
-  element("p", {}, words), answer.recall ? element("p", { class: "reason" }, "It is told to drop what it has installed and not started.") : null, facts(...steps)];
+  element("p", {}, words), answer.passed_over ? element("p", { class: "soft" }, `Passed over: ${answer.passed_over}.`) : null, answer.recall ? element("p", { class: "reason" }, "It is told to drop what it has installed and not started.") : null, facts(...steps)];
 }
 
 function timeline(events) {
@@ -141,7 +141,7 @@ async function mountOne(root, app, id, page) {
       device.dropped_events ? element("p", { class: "soft" }, `${number(device.dropped_events)} further events came too fast and were not stored.`) : null)),
     element("div", { class: "slim" },
       card("What it would be told now, and why", ...(explained.error ? [element("p", { class: "reason" }, explained.error.message)] : why(explained.value))),
-      card("The device", facts(["App", device.app], ["Channel", device.channel], ["Hardware", device.hardware_class], ["Board", device.board], ["Tags", tags.join(", ")], ["Slot", device.slot],
+      card("The device", facts(["App", device.app], ["Channel", device.channel], ["Hardware", device.hardware_class], ["Board", device.board], ["Tags", tags.join(", ")], ["Slot", device.slot], ["Reads", device.reads ? `minor versions up to ${device.reads.split(" ")[0]}; encoders ${device.reads.split(" ").slice(3).join(", ") || "none"}` : "it does not say"],
         ["Offered", device.granted_version], ["Offered at", moment(device.granted_at)], ["Updated", moment(device.updated_at)], ["First heard of", moment(device.first_seen)],
         ["Last heard of", moment(device.last_seen)], ["Events kept", number(device.events)]), actions("This device", ["deploy", "Change its tags…", () => changeTags(app, id, page)])))));
 }

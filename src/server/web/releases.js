@@ -13,10 +13,11 @@ function sizes(release) {
   const full = release.payloads.find((p) => !p.is_delta);
   const deltas = release.payloads.filter((p) => p.is_delta).sort((a, b) => compareVersions(b.source_version, a.source_version));
   const whole = full ? full.size : Math.max(1, ...deltas.map((p) => p.size));
-  const rows = [...(full ? [full] : []), ...deltas];
+  const rows = [...release.payloads.filter((p) => !p.is_delta), ...deltas];
   if (!rows.length) return empty("No payload yet.", "Publish one to offer this release.");
   return table(`Payloads of ${release.version}`, [
     { title: "Payload", value: (p) => (p.is_delta ? `from ${p.source_version}` : "full") },
+    { title: "For devices that read", kind: "more", value: (p) => (p.minor_version === null ? "" : p.minor_version < 1000 ? "any" : [p.minor_version, p.encoders].filter(Boolean).join(", ")) },
     { title: "", kind: "wide", value: (p) => bar([[p.is_delta ? "good" : "plain", p.size]], whole, `${percent(p.size, whole)} of the full payload`) },
     { title: "Size", kind: "n", value: (p) => bytes(p.size) },
     { title: "Of full", kind: "n more", value: (p) => (full && p.is_delta ? percent(p.size, full.size) : "") },
