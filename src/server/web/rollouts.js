@@ -145,14 +145,9 @@ async function mountOne(root, app, name, page) {
 
   function show() {
     const live = find(app, name), r = live || rollout;
-    buttons.update(r);
-    if (!live && wasLive) {
-      buttons.update(null);
-      words.hidden = false;
-      words.textContent = "This rollout is no longer under way.";
-      return;
-    }
+    if (!live && wasLive) return page.reload(); // it has ended, here or elsewhere: shown as it is then
     wasLive = wasLive || Boolean(live);
+    buttons.update(r);
     status.replaceChildren(badge(r.status));
     words.hidden = !r.reason;
     words.textContent = r.reason;
