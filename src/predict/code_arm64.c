@@ -226,13 +226,13 @@ static bool is_relocated(const struct swb_elf *elf, enum swb_form form, uint32_t
                                        swb_arm64_get(form, instruction) == 0);
 }
 
-void swb_arm64_find(struct swb_program *program, const struct swb_section *s)
+void swb_arm64_find_between(struct swb_program *program, const struct swb_section *s,
+                            uint64_t begin, uint64_t end)
 {
         const struct swb_elf *elf = &program->elf;
         struct swb_window window = {.view = elf->view};
 
-        for (uint64_t i = 0; i + 4 <= s->n_bytes; i += 4) {
-                uint64_t at = s->offset + i;
+        for (uint64_t at = begin; at + 4 <= end; at += 4) {
                 uint32_t instruction = swb_get_le32(swb_window_at(&window, at));
                 enum swb_form form = swb_arm64_form(instruction);
 
@@ -241,6 +241,11 @@ void swb_arm64_find(struct swb_program *program, const struct swb_section *s)
                         continue;
                 swb_fields_add(&program->fields, at, kind_of(form));
         }
+}
+
+void swb_arm64_find(struct swb_program *program, const struct swb_section *s)
+{
+        swb_arm64_find_between(program, s, s->offset, s->offset + (uint64_t)s->n_bytes);
 }
 
 struct swb_reference swb_arm64_refer(struct swb_program *program, uint64_t offset,

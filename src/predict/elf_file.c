@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/endian.h"
+#include "predict/image.h"
 
 #define KERNEL_BEGIN 0xffffffff80000000u
 #define FIXED_END 0x80000000u
@@ -282,6 +283,20 @@ static int read_sections(struct swb_elf *elf, size_t n, size_t names)
         return sort_sections(elf);
 }
 
+static int init_image(struct swb_elf *elf)
+{
+        elf->sections = calloc(SWB_IMAGE_SECTIONS, sizeof(*elf->sections));
+        if (!elf->sections)
+                return -ENOMEM;
+        elf->n_sections = SWB_IMAGE_SECTIONS;
+        elf->type = ET_DYN;
+        elf->machine = EM_AARCH64;
+        elf->image = true;
+        swb_image_sections(elf->view, elf->sections);
+        give_spots(elf);
+        return sort_sections(elf);
+}
+
 int swb_elf_init(struct swb_elf *elf, struct swb_view *view)
 {
         static const uint8_t magic[] = {0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB, EV_CURRENT};
@@ -290,6 +305,8 @@ int swb_elf_init(struct swb_elf *elf, struct swb_view *view)
         uint32_t n, names;
 
         *elf = (struct swb_elf){.view = view};
+        if (p && swb_image_is(p, SWB_ELF_HEADER_BYTES, view->n_bytes))
+                return init_image(elf);
         if (!p || view->n_bytes > SWB_ELF_MAX_BYTES || memcmp(p, magic, sizeof(magic)) != 0)
                 return 0;
         elf->type = (uint16_t)(p[16] | p[17] << 8);

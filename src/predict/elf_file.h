@@ -38,6 +38,7 @@ enum swb_role {
         SWB_ROLE_ORC,
         SWB_ROLE_VERSIONS,
         SWB_ROLE_CHECKSUMS,
+        SWB_ROLE_IMAGE, /* code and data of a raw kernel image */
         SWB_ROLE_NO_CONTENT,
         _SWB_ROLE_MAX,
 };
@@ -55,6 +56,7 @@ struct swb_elf {
         struct swb_view *view;  /* borrowed; its size is below SWB_ELF_MAX_BYTES */
         uint16_t type, machine; /* ET_..., EM_... */
         bool kernel; /* linked to run in the upper half, with a list of relocations behind */
+        bool image;  /* no ELF file: memory as a kernel is loaded into it */
         bool fixed;  /* linked to run at one address below 2 GiB */
         uint32_t sections_offset, names_offset;
         struct swb_section *sections; /* [0] is none, as in the file */

@@ -7,6 +7,7 @@
 #include "predict/kernel.h"
 
 #include "base/endian.h"
+#include "predict/image.h"
 #include "predict/window.h"
 
 #define SYMBOLS_MIN 1000u
@@ -148,10 +149,90 @@ void swb_kallsyms_init(struct swb_program *program, const struct swb_section *s)
         }
 }
 
+/* A raw image's symbols all count up from its begin. */
+static bool are_offsets(const struct swb_elf *elf, uint64_t begin, uint64_t n, size_t *budget)
+{
+        struct swb_window window = {.view = elf->view};
+        uint32_t last = 0;
+
+        for (uint64_t i = 0; i < n; i++) {
+                uint32_t value = swb_get_le32(swb_window_at(&window, begin + i * 4));
+
+                if (*budget == 0 || value < last)
+                        return false;
+                --*budget;
+                last = value;
+        }
+        return last > 0;
+}
+
+/* What a relocation puts at `at`, or what is there already. */
+static uint64_t relocated(const struct swb_elf *elf, const struct swb_section *s, uint64_t at)
+{
+        const struct swb_section *rela = &elf->sections[SWB_IMAGE_RELA];
+        struct swb_window window = {.view = elf->view};
+        uint64_t address = swb_elf_address(s, at);
+
+        for (uint64_t i = 0; i + SWB_ELF_RELA_BYTES <= rela->n_bytes; i += SWB_ELF_RELA_BYTES) {
+                const uint8_t *p = swb_window_at(&window, rela->offset + i);
+
+                if (swb_get_le64(p) == address)
+                        return swb_get_le64(p + 16);
+        }
+        return swb_elf_u64(elf, at);
+}
+
+/* In a raw image the list counts only when its texts are right, too. */
+static bool find_in_image(struct swb_program *program, const struct swb_section *s, uint64_t base,
+                          uint64_t n, size_t *budget)
+{
+        uint64_t n_bytes = align_8(n * 4);
+
+        if (n < SYMBOLS_MIN || n > SYMBOLS_MAX || n_bytes > base - s->offset ||
+            !are_offsets(&program->elf, base - n_bytes, n, budget))
+                return false;
+        program->kallsyms = (struct swb_kallsyms){
+                .begin = (uint32_t)(base - n_bytes),
+                .base = (uint32_t)base,
+                .n = (uint32_t)n,
+                .names = (uint32_t)(base + 16),
+        };
+        find_texts(program, s);
+        if (program->kallsyms.names_end == 0) {
+                program->kallsyms = (struct swb_kallsyms){0};
+                return false;
+        }
+        program->kallsyms.address = relocated(&program->elf, s, base);
+        return true;
+}
+
+void swb_kallsyms_search(struct swb_program *program)
+{
+        const struct swb_elf *elf = &program->elf;
+        struct swb_window window = {.view = elf->view};
+        size_t budget = SYMBOLS_BUDGET;
+
+        for (size_t i = 1; i < elf->n_sections && elf->image; i++) {
+                const struct swb_section *s = &elf->sections[i];
+                uint64_t end = s->offset + (uint64_t)s->n_bytes;
+
+                if (s->role != SWB_ROLE_IMAGE)
+                        continue;
+                for (uint64_t at = align_8(s->offset); at + 16 <= end; at += 8) {
+                        uint64_t n = swb_get_le64(swb_window_at(&window, at) + 8);
+
+                        if (n <= SYMBOLS_MAX && find_in_image(program, s, at, n, &budget))
+                                return;
+                }
+        }
+}
+
 void swb_kallsyms_find_offsets(struct swb_program *program)
 {
+        bool all = program->elf.image;
+
         for (uint32_t at = program->kallsyms.begin; at < program->kallsyms.base; at += 4)
-                if ((int32_t)swb_elf_u32(&program->elf, at) < 0)
+                if (all || (int32_t)swb_elf_u32(&program->elf, at) < 0)
                         swb_fields_add(&program->fields, at, SWB_FIELD_SYMBOL_TABLE);
 }
 
@@ -172,15 +253,17 @@ void swb_kallsyms_find_names(struct swb_program *program)
                 swb_fields_add(&program->fields, at, SWB_FIELD_SEQUENCE);
 }
 
-static struct swb_reference refer_offset(const struct swb_elf *elf, uint32_t base_at,
-                                         uint64_t value)
+static struct swb_reference refer_offset(const struct swb_program *program, uint64_t value)
 {
-        uint64_t base = swb_elf_u64(elf, base_at);
+        const struct swb_elf *elf = &program->elf;
+        const struct swb_kallsyms *list = &program->kallsyms;
+        uint64_t base = elf->image ? list->address : swb_elf_u64(elf, list->base);
+        uint64_t address = base - 1 - (uint64_t)(int64_t)(int32_t)value;
 
         return (struct swb_reference){
-                .target = swb_elf_spot(elf, base - 1 - (uint64_t)(int64_t)(int32_t)value),
+                .target = swb_elf_spot(elf, elf->image ? base + value : address),
                 .base = swb_elf_spot(elf, base),
-                .factor = -1,
+                .factor = elf->image ? 1 : -1,
                 .scale = 1,
                 .learns = true,
         };
@@ -196,7 +279,7 @@ struct swb_reference swb_kallsyms_refer(struct swb_program *program, uint64_t of
 
         (void)offset;
         if (kind == SWB_FIELD_SYMBOL_TABLE)
-                return refer_offset(&program->elf, list->base, value);
+                return refer_offset(program, value);
         if (kind == SWB_FIELD_TOKEN) {
                 reference.target = swb_name_spot(SWB_NAMES_RULE, SWB_RULE_TOKENS | (uint32_t)value);
                 reference.learns = true;

@@ -43,6 +43,7 @@ void swb_kernel_find_tables(struct swb_program *program)
         const struct swb_elf *elf = &program->elf;
 
         find_lists(program);
+        swb_kallsyms_search(program);
         for (uint32_t i = 1; i < elf->n_sections && elf->kernel; i++)
                 for (size_t k = 0; k < SWB_ELEMENTS(names); k++)
                         if (swb_elf_has_name(elf, &elf->sections[i], names[k]))

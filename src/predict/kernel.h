@@ -21,5 +21,3 @@ bool swb_marks_lead(const struct swb_elf *elf, uint64_t at, enum swb_field_kind 
 
 /* kallsyms.c: finds the list of symbols, if it lies in this section. */
 void swb_kallsyms_init(struct swb_program *program, const struct swb_section *s);
-void swb_kallsyms_find_offsets(struct swb_program *program);
-void swb_kallsyms_find_names(struct swb_program *program);

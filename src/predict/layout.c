@@ -160,6 +160,8 @@ static uint32_t find_same(const struct swb_elf *old, uint32_t i, const struct sw
         const struct swb_section *wanted = &old->sections[i];
         uint32_t hash = swb_elf_text_hash(old, (uint64_t)old->names_offset + wanted->name);
 
+        if (old->image && new->image)
+                return i;
         for (uint32_t k = 1; k < new->n_sections; k++) {
                 uint32_t j = 1 + (after + k - 1) % (uint32_t)(new->n_sections - 1);
                 const struct swb_section *s = &new->sections[j];

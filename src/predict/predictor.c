@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/endian.h"
+#include "predict/image.h"
 #include "predict/learned.h"
 #include "predict/map.h"
 #include "predict/program.h"
@@ -43,6 +44,8 @@ enum swb_model swb_model_of(const uint8_t *start, size_t n, uint64_t n_content)
         static const uint8_t magic[] = {0x7f, 'E', 'L', 'F', 2, 1};
         uint64_t sections;
 
+        if (swb_image_is(start, n, n_content))
+                return SWB_MODEL_ELF;
         if (n < SWB_MODEL_START_BYTES || memcmp(start, magic, sizeof(magic)) != 0)
                 return SWB_MODEL_NONE;
         sections = swb_get_le64(start + 40); /* e_shoff: the last thing in most files */

@@ -29,6 +29,7 @@ static const find_fields find_by_role[_SWB_ROLE_MAX] = {
         [SWB_ROLE_ORC] = swb_kernel_find_places,
         [SWB_ROLE_VERSIONS] = swb_checksums_find,
         [SWB_ROLE_CHECKSUMS] = swb_checksums_find,
+        [SWB_ROLE_IMAGE] = swb_image_find,
 };
 
 typedef struct swb_reference (*refer_field)(struct swb_program *program, uint64_t offset,
@@ -74,9 +75,10 @@ static const refer_field refer_by_kind[_SWB_FIELD_MAX] = {
 static void find_all(struct swb_program *program)
 {
         const struct swb_elf *elf = &program->elf;
-        bool headers_done = false;
+        bool headers_done = elf->image;
 
-        swb_headers_find_file(program);
+        if (!elf->image)
+                swb_headers_find_file(program);
         for (size_t i = 0; i < elf->n_by_spot; i++) {
                 const struct swb_section *s = &elf->sections[elf->by_spot[i]];
 

@@ -43,6 +43,7 @@ enum swb_list { SWB_LIST_32, SWB_LIST_64, SWB_LIST_INVERSE, SWB_LISTS };
 /* The kernel's list of its symbols; all positions in the file, 0: not there. */
 struct swb_kallsyms {
         uint32_t begin, base; /* offsets, and the address from which they count */
+        uint64_t address;     /* in a raw image: from which they count */
         uint32_t n;
         uint32_t names, names_end, sequence, sequence_end;
         uint32_t tokens, starts; /* texts of the tokens, and where each begins */
@@ -117,6 +118,10 @@ struct swb_reference swb_kernel_refer(struct swb_program *program, uint64_t offs
 /* kallsyms.c */
 struct swb_reference swb_kallsyms_refer(struct swb_program *program, uint64_t offset,
                                         enum swb_field_kind kind, uint64_t value);
+void swb_kallsyms_find_offsets(struct swb_program *program);
+void swb_kallsyms_find_names(struct swb_program *program);
+/* Finds the list in a raw image, where nothing names it. */
+void swb_kallsyms_search(struct swb_program *program);
 /* Where the token's text is. */
 uint64_t swb_kallsyms_token(const struct swb_program *program, uint8_t token);
 
@@ -151,7 +156,13 @@ void swb_unwind_find_index(struct swb_program *program, const struct swb_section
 struct swb_reference swb_unwind_refer(struct swb_program *program, uint64_t offset,
                                       enum swb_field_kind kind, uint64_t value);
 
+/* image_data.c */
+void swb_image_find(struct swb_program *program, const struct swb_section *s);
+
 /* code_arm64.c */
+/* Of the section's instructions those from `begin` to `end`, positions in the file. */
+void swb_arm64_find_between(struct swb_program *program, const struct swb_section *s,
+                            uint64_t begin, uint64_t end);
 void swb_arm64_find(struct swb_program *program, const struct swb_section *s);
 struct swb_reference swb_arm64_refer(struct swb_program *program, uint64_t offset,
                                      enum swb_field_kind kind, uint64_t value);

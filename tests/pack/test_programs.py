@@ -9,6 +9,7 @@ import sys
 
 import pytest
 
+from kernel_image import kernel_image
 from pack_images import MIB, mkfs, write
 
 REFDECODER = pathlib.Path(__file__).resolve().parents[2] / "tools/refdecoder/refdecoder.py"
@@ -51,6 +52,7 @@ def image(folder, name, is_new):
         tree.mkdir(exist_ok=True)
         subprocess.run(["gcc", "-O2", *options, "-o", tree / program, code], check=True, cwd=folder)
     write(tree, "text.gz", gzip.compress(code.read_bytes() * 3, 9, mtime=0))
+    write(tree, "Image", kernel_image(is_new))
     return mkfs(folder / f"{name}.img", tree, 2 * MIB, "-b", "4096")
 
 

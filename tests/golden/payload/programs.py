@@ -110,6 +110,35 @@ def predicted(machine, code, hints=HINTS):
     return old.ljust(3 * BLOCK, b"\0"), new + text, streams
 
 
+def kernel_image(is_new):
+    """A raw kernel of AArch64: a page with 64 functions as above, and nothing else."""
+    words = [0] * 1024
+
+    def place(i):
+        return 16 * i + (N_INSERTED if is_new and i >= 32 else 0)
+
+    for i in range(64):
+        at, to = place(i), place(i * 7 % 64)
+        words[at // 4 : at // 4 + 4] = [
+            0x94000000 | (to - at) // 4 & 0x3FFFFFF,
+            0xB4000000 | ((to - at - 4) // 4 & 0x7FFFF) << 5, 0x90000000, 0x91000000 | to << 10]
+    image = bytes(56) + b"ARM\x64" + bytes(BLOCK - 60) + struct.pack("<1024I", *words)
+    return image.ljust(16 * BLOCK + (N_INSERTED if is_new else 0), b"\0")
+
+
+def predicted_image():
+    """The same of an image: its middle section, which is all of it, grows."""
+    old, new = kernel_image(False), kernel_image(True)
+    inserted_at, text = BLOCK + 16 * 32, prose("behind the image", BLOCK - N_INSERTED)
+    hints = zigzag(0) + b"\0\0\4" + zigzag(N_INSERTED) + bytes(3)
+    streams = {0: plan(0, len(old), len(new), 2, 1, hints=hints) + plan(0, 0, len(text), 1, 0),
+               1: varint(inserted_at) + varint(len(old) - inserted_at) + varint(0),
+               2: varint(N_INSERTED) + varint(0) + varint(len(text)), 3: bytes(3),
+               4: bytes(len(old) - 4 * 64 * 4),
+               5: new[inserted_at : inserted_at + N_INSERTED] + text}
+    return old, new + text, streams | {6 + kind: bytes(64) for kind in (27, 28, 29, 30)}
+
+
 def payload_of(old, new, blob, minor=1004):
     extent = [(0, len(new) // BLOCK)]
     return Payload([Part("root", new, [Op(129, extent, blob, [(0, len(old) // BLOCK)], old)], old)],
@@ -120,6 +149,8 @@ def write_good_programs(cases):
     for name, machine, code in (("x86-64", X86_64, code_x86), ("aarch64", AARCH64, code_arm64)):
         old, new, streams = predicted(machine, code)
         cases.good(f"own-swd2-{name}", payload_of(old, new, swd2(streams, {5: 1, 4: 1})))
+    old, new, streams = predicted_image()
+    cases.good("own-swd2-image", payload_of(old, new, swd2(streams, {5: 1, 4: 1})))
 
 
 def write_bad_programs(cases):

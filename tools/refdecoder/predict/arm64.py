@@ -114,7 +114,10 @@ class Code:
         s = self.section
         if not self.program.is_module and s not in self.program.with_addresses:
             return
-        for position in range(s.offset, s.offset + s.size - 3, 4):
+        yield from self.fields_between(s.offset, s.offset + s.size)
+
+    def fields_between(self, begin, end):
+        for position in range(begin, end - 3, 4):
             found = self.field(position)
             if found:
                 yield found

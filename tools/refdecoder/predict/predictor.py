@@ -9,6 +9,7 @@ from predict import arm64, tables, x86
 from predict.arm64 import Instruction
 from predict.field import PLACE
 from predict.kernel import Kernel, versions
+from predict.image import Image
 from predict.layout import Layout
 from predict.program import MASK64, X86_64, Program, is_program, signed
 from predict.shifts import Lessons, Map
@@ -45,6 +46,7 @@ class Predictor:
         self.map = Map(self.program, self.layout, copies)
         self.lessons = Lessons(self.program)
         self.kernel = Kernel(self.program) if self.program.is_kernel else None
+        self.image = Image(self.program) if self.program.is_image else None
         self.types = Types(self.program, self.layout)
         self.begins = tables.table_begins(self.program)
         self.fields = []
@@ -55,8 +57,9 @@ class Predictor:
 
     def all_fields(self):  # PA-20
         program = self.program
-        yield from tables.file_header(program, self.layout)
-        headers = program.headers_at
+        headers = None if self.image else program.headers_at
+        if not self.image:
+            yield from tables.file_header(program, self.layout)
         for s in program.by_spot:
             if headers is not None and s.spot >= headers:
                 yield from tables.section_headers(program, self.layout)
@@ -74,6 +77,8 @@ class Predictor:
             if program.machine != X86_64:
                 return arm64.Code(program, s).fields()
             return x86.Code(program, s, self.kernel.places(s) if self.kernel else None).fields()
+        if role == "image":
+            return self.image.fields(s)
         if role == "types":
             return self.types.fields(s)
         if role == "versions":

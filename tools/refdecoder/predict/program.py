@@ -4,6 +4,8 @@
 import bisect
 import struct
 
+from predict.image_parts import ROLES, headers, is_image
+
 MASK64 = (1 << 64) - 1
 NULL, PROGBITS, SYMTAB, STRTAB, RELA, DYNAMIC, NOBITS, DYNSYM = 0, 1, 2, 3, 4, 6, 8, 11
 INIT_ARRAY, FINI_ARRAY, RELR, X86_64_UNWIND = 14, 15, 19, 0x70000001
@@ -40,6 +42,10 @@ class Section:
 
 
 def is_program(data):  # PA-3
+    return is_image(data) or is_elf(data)
+
+
+def is_elf(data):
     if len(data) < 64 or len(data) > 1 << 30 or data[:7] != b"\x7fELF\2\1\1":
         return False
     kind, machine = struct.unpack_from("<HH", data, 16)
@@ -50,7 +56,23 @@ def is_program(data):  # PA-3
 
 class Program:
     def __init__(self, data):
-        self.data = data
+        self.data, self.is_image = data, is_image(data)
+        self.read_image() if self.is_image else self.read_headers()
+        self.place_sections()
+        for section in self.sections:
+            section.name = self.text(self.sections[self.names].offset + section.name_at)
+        self.is_module = self.type == ET_REL
+        first = next((s.address for s in self.sections if s.flags & ALLOC and s.address), 0)
+        self.is_kernel = not self.is_image and first >= 0xFFFFFFFF80000000
+        self.is_fixed = self.type == ET_EXEC and 0 < first < 0x80000000
+        self.with_addresses = sorted((s for s in self.sections if self.has_addresses(s)),
+                                     key=lambda s: (s.address, s.number))
+        self.addresses = [s.address for s in self.with_addresses]
+        for section in self.sections:
+            section.role = ROLES[section.number] if self.is_image else self.role_of(section)
+
+    def read_headers(self):
+        data = self.data
         self.type, self.machine = struct.unpack_from("<HH", data, 16)
         self.headers_at, = struct.unpack_from("<Q", data, 40)
         n, self.names = struct.unpack_from("<HH", data, 60)
@@ -58,18 +80,10 @@ class Program:
         for i in range(1, n):
             at = self.headers_at + 64 * i
             self.sections.append(Section(i, data[at : at + 64]))
-        self.place_sections()
-        for section in self.sections:
-            section.name = self.text(self.sections[self.names].offset + section.name_at)
-        self.is_module = self.type == ET_REL
-        first = next((s.address for s in self.sections if s.flags & ALLOC and s.address), 0)
-        self.is_kernel = first >= 0xFFFFFFFF80000000
-        self.is_fixed = self.type == ET_EXEC and 0 < first < 0x80000000
-        self.with_addresses = sorted((s for s in self.sections if self.has_addresses(s)),
-                                     key=lambda s: (s.address, s.number))
-        self.addresses = [s.address for s in self.with_addresses]
-        for section in self.sections:
-            section.role = self.role_of(section)
+
+    def read_image(self):  # PA-101
+        self.type, self.machine, self.headers_at, self.names = ET_DYN, AARCH64, 0, 0
+        self.sections = [Section(i, raw) for i, raw in enumerate([bytes(64), *headers(self.data)])]
 
     def place_sections(self):  # PA-10, PA-11
         next_spot = len(self.data) + 16

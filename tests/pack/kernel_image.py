@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""kernel_image - a small raw kernel image of AArch64 with all that a predictor looks for in one"""
+
+import random
+import struct
+
+BASE = 0xFFFF800008000000
+CODE_AT, N_FUNCTIONS, N_SYMBOLS = 0x1000, 400, 1100
+NOP, NUMBER, STORE, LOAD, RETURN = 0xD503201F, 0xD2800001, 0xA9BF7BFD, 0xA8C17BFD, 0xD65F03C0
+
+
+def pad(data, step):
+    return data + bytes(-len(data) % step)
+
+
+def layout(is_new):
+    """Where each function begins, counted from the image's begin; some have grown."""
+    places, at = [], CODE_AT
+    for i in range(N_FUNCTIONS):
+        places.append(at)
+        at += 48 + (16 if is_new and i % 90 == 40 else 0)
+    return places, at
+
+
+def function(places, end, i, data_at):
+    """Saves registers, calls another one, takes an address, branches, returns."""
+    at, to = places[i], places[i * 7 % N_FUNCTIONS]
+    n = ((places[i + 1] if i + 1 < N_FUNCTIONS else end) - at) // 4
+    target = data_at + i * 8
+    page = ((BASE + target) >> 12) - ((BASE + at + 8) >> 12)
+    words = [STORE, 0x94000000 | (to - at - 4) // 4 & 0x3FFFFFF,
+             0x90000000 | (page & 3) << 29 | (page >> 2 & 0x7FFFF) << 5,
+             0x91000000 | (target & 0xFFF) << 10, 0xB4000000 | 3 << 5, NUMBER | (i * 2657 & 0xFFFF) << 5, NUMBER | i << 5]
+    words += [NOP] * (n - len(words) - 2) + [LOAD, RETURN]
+    return struct.pack(f"<{n}I", *words)
+
+
+def symbols(places):
+    """The kernel's list of symbols, as scripts/kallsyms lays it out; counted from the code on."""
+    offsets = sorted((places * 3)[:N_SYMBOLS])
+    data = pad(struct.pack(f"<{N_SYMBOLS}I", *(o - CODE_AT for o in offsets)), 8)
+    base_at = len(data)
+    names = b"".join(bytes([3, ord("t"), 1 + i % 200, i % 251]) for i in range(N_SYMBOLS))
+    data += bytes(8) + struct.pack("<Q", N_SYMBOLS) + pad(names, 8)
+    data += pad(struct.pack("<5I", *(i * 1024 for i in range(5))), 8)
+    order = sorted(range(N_SYMBOLS), key=lambda i: i * 577 % N_SYMBOLS)
+    data += pad(b"".join(i.to_bytes(3, "big") for i in order), 8)
+    tokens, begins = b"", []
+    for i in range(256):
+        begins.append(len(tokens))
+        tokens += f"token{i}\0".encode()
+    return data + pad(tokens, 8) + pad(struct.pack("<256H", *begins), 8), base_at
+
+
+def types(is_new):
+    strings = b"\0int\0long\0" + (b"more\0" if is_new else b"") + b"last\0"
+    last = strings.index(b"last")
+    body = struct.pack("<IIII", 1, 1 << 24, 4, 32) + struct.pack("<III", last, 8 << 24, 1)
+    head = struct.pack("<HBBIIIII", 0xEB9F, 1, 0, 24, 0, len(body), len(body), len(strings))
+    return head + body + strings
+
+
+def kernel_image(is_new):
+    places, code_end = layout(is_new)
+    symbols_at = code_end + -code_end % 4096
+    listed, base_at = symbols(places)
+    table_at = symbols_at + len(listed)
+    n_table = 300 * 12
+    types_at = table_at + n_table
+    typed = pad(types(is_new), 8)
+    data_at = types_at + len(typed) + 1200 * 24
+    data_at += -data_at % 4096
+    code = b"".join(function(places, code_end, i, data_at) for i in range(N_FUNCTIONS))
+    table = b"".join(
+        struct.pack("<iiI", places[i] - table_at - 12 * i, places[i] + 8 - table_at - 12 * i - 4, i)
+        for i in range(300))
+    rela = struct.pack("<QQQ", BASE + symbols_at + base_at, 0x403, BASE + CODE_AT)
+    rela += b"".join(struct.pack("<QQQ", BASE + data_at + 8 * i, 0x403,
+                                 BASE + places[i * 11 % N_FUNCTIONS]) for i in range(1199))
+    head = struct.pack("<IIQQQ", 0x14000000 | CODE_AT // 4, 0, 0, data_at + 0x8000, 10)
+    image = head.ljust(56, b"\0") + b"ARM\x64"
+    image = image.ljust(CODE_AT, b"\0") + code
+    image = image.ljust(symbols_at, b"\0") + listed + table + typed + rela
+    return image.ljust(data_at, b"\0") + random.Random(1).randbytes(16384)
