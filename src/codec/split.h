@@ -66,19 +66,33 @@ struct swb_split_helper {
         void (*wait)(void *context);
 };
 
+/* Where the target goes. */
+struct swb_split_output {
+        void *context;
+        /* At least `want` (at most SWB_SPLIT_ROOM_BYTES) bytes of memory behind all that was made,
+         * good until the next call. More may be written there than is made. 0, or negative errno.
+         */
+        int (*room)(void *context, size_t want, uint8_t **ret_out, size_t *ret_n);
+        /* The next n bytes of the target are there. */
+        void (*made)(void *context, size_t n);
+};
+
+#define SWB_SPLIT_ROOM_BYTES ((size_t)64 << 10)
+
 /*
  * Makes exactly n_target bytes, front to back. All streams are decoded first, one after the other,
  * into `work`: empty, with the ceiling below, or what the last call left, because new memory would
- * have to be cleared by the kernel. Beside it, one decoder at a time has at most 9 MiB. Return: 0;
+ * have to be cleared by the kernel. Beside it, one decoder at a time has at most 9 MiB; with a
+ * helper (NULL: none) there is a second one on its thread where there is the memory. Return: 0;
  * -EBADMSG for a blob that breaks the format; -E2BIG for one above its limits; -ENOMEM; or what
- * `write` returned.
+ * the output returned.
  */
+int swb_unsplit_into(const uint8_t *blob, size_t n_blob, uint64_t n_target, struct swb_buf *work,
+                     const struct swb_split_helper *helper,
+                     const struct swb_split_output *output) _warn_unused_;
+
+/* The same, in pieces of at most SWB_SPLIT_ROOM_BYTES. */
 int swb_unsplit(const uint8_t *blob, size_t n_blob, uint64_t n_target, struct swb_buf *work,
                 swb_split_write write, void *context) _warn_unused_;
-
-/* The same, with a second decoder at a time on the helper's thread where there is the memory. */
-int swb_unsplit_helped(const uint8_t *blob, size_t n_blob, uint64_t n_target, struct swb_buf *work,
-                       const struct swb_split_helper *helper, swb_split_write write,
-                       void *context) _warn_unused_;
 
 #define SWB_SPLIT_WORK_BYTES (SWB_SPLIT_TARGET_MAX + ((size_t)2 << 20))

@@ -68,8 +68,8 @@ static inline bool swb_x86_is_near(uint32_t value)
         return value >> 24 == 0 || value >> 24 == 0xff;
 }
 
-/* 25 bits with their sign. */
+/* 25 bits with their sign, without a branch, which would go either way. */
 static inline uint32_t swb_x86_fold(uint32_t value)
 {
-        return value & 0x1000000u ? value | 0xfe000000u : value & 0x1ffffffu;
+        return ((value & 0x1ffffffu) ^ 0x1000000u) - 0x1000000u;
 }

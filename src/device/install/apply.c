@@ -8,6 +8,7 @@
 #include "codec/puffpatch.h"
 #include "codec/split.h"
 #include "codec/swpatch.h"
+#include "device/install/outbox.h"
 #include "os/file.h"
 
 int swb_apply_init(struct swb_apply *apply, struct swb_step step, struct swb_error *err)
@@ -37,6 +38,7 @@ static struct swb_extent_target target_of(const struct swb_apply *apply,
         return (struct swb_extent_target){.file = {slot->fd, slot->target, slot->new_bytes},
                                           .write_behind = apply->write_behind,
                                           .step = &apply->step,
+                                          .outbox = apply->outbox,
                                           .buffer = apply->buffer};
 }
 
@@ -177,7 +179,6 @@ static int write_zeros(const struct swb_apply *apply, const struct swb_slot *slo
         struct swb_extent_writer writer;
 
         swb_extent_writer_init(&writer, &target, extent, 1);
-        memset(apply->buffer, 0, SWB_IO_BYTES);
         while (writer.taken < writer.n_bytes) {
                 uint8_t *space;
                 size_t n;
@@ -185,7 +186,8 @@ static int write_zeros(const struct swb_apply *apply, const struct swb_slot *slo
 
                 if (r < 0)
                         return r;
-                swb_extent_writer_commit(&writer, n); /* it holds nothing but zeros */
+                memset(space, 0, n);
+                swb_extent_writer_commit(&writer, n);
         }
         return swb_extent_writer_finish(&writer, err);
 }
@@ -194,19 +196,20 @@ static int write_zeros(const struct swb_apply *apply, const struct swb_slot *slo
 static int apply_zero(struct swb_apply *apply, const struct swb_operation *operation,
                       struct swb_slot *slot, struct swb_error *err)
 {
-        for (size_t i = 0; i < operation->n_dst; i++) {
+        /* What comes before may be written to the same blocks, and may still be on its way. */
+        int r = apply->outbox ? swb_outbox_wait(apply->outbox, swb_outbox_count(apply->outbox), err)
+                              : 0;
+
+        for (size_t i = 0; i < operation->n_dst && r >= 0; i++) {
                 const struct swb_extent *extent = &operation->dst[i];
-                int r;
 
                 if (extent->start_block == SWB_SPARSE_HOLE || punch(apply, slot, extent))
                         r = apply->step.done(apply->step.context,
                                              extent->n_blocks * SWB_BLOCK_BYTES, err);
                 else
                         r = write_zeros(apply, slot, extent, err);
-                if (r < 0)
-                        return r;
         }
-        return 0;
+        return r;
 }
 
 static int open_source(const struct swb_operation *operation, const struct swb_slot *slot,
@@ -387,18 +390,35 @@ static void wait_beside(void *context)
         swb_beside_wait(context);
 }
 
+static int split_room(void *context, size_t want, uint8_t **ret_out, size_t *ret_n)
+{
+        struct patch *patch = context;
+        int r = swb_extent_writer_room(&patch->writer, want, ret_out, ret_n, patch->err);
+
+        patch->failed |= r < 0;
+        return r;
+}
+
+static void split_made(void *context, size_t n)
+{
+        struct patch *patch = context;
+
+        swb_extent_writer_commit(&patch->writer, n);
+}
+
 static int apply_split(struct swb_apply *apply, const struct swb_operation *operation,
                        const uint8_t *blob, struct swb_slot *slot, struct swb_error *err)
 {
         const struct swb_split_helper helper = {apply->beside, start_beside, wait_beside};
         const struct swb_extent_target target = target_of(apply, slot);
         struct patch patch = {.err = err};
+        const struct swb_split_output output = {&patch, split_room, split_made};
         int r;
 
         apply->decoder = swb_decoder_free(apply->decoder); /* its window is as large as a stream */
         swb_extent_writer_init(&patch.writer, &target, operation->dst, operation->n_dst);
-        r = swb_unsplit_helped(blob, (size_t)operation->data_length, patch.writer.n_bytes,
-                               &apply->work, apply->beside ? &helper : NULL, patch_write, &patch);
+        r = swb_unsplit_into(blob, (size_t)operation->data_length, patch.writer.n_bytes,
+                             &apply->work, apply->beside ? &helper : NULL, &output);
         if (r < 0)
                 return patch.failed ? r : fail_codec(err, r, "split");
         return swb_extent_writer_finish(&patch.writer, err);

@@ -4,22 +4,23 @@
  * device/install/apply.h - one operation into its slot
  *
  * The blob was compared with its hash before. Operations read the source and write the target,
- * never the other way round, so one that was cut off is simply applied again. Memory: one buffer of
- * SWB_IO_BYTES, 8 bytes for each source extent, and a decoder of at most SWB_DECODER_MEMORY_BYTES,
- * which is kept for the next operation of its kind; a sorted operation's streams and one decoder,
- * two with a thread beside where there is the memory; SWB_APPLY_OPEN_BYTES while a content is
- * opened.
+ * never the other way round, so one that was cut off is simply applied again. With a outbox what
+ * was applied need not be written yet. Memory: one buffer of SWB_IO_BYTES, 8 bytes for each source
+ * extent, and a decoder of at most SWB_DECODER_MEMORY_BYTES, which is kept for the next operation
+ * of its kind; a sorted operation's streams and one decoder, two with a thread beside where there
+ * is the memory; SWB_APPLY_OPEN_BYTES while a content is opened.
  */
 #include "codec/codec.h"
 #include "device/install/beside.h"
-#include "device/install/extents.h"
 #include "device/install/slots.h"
+#include "device/install/writer.h"
 #include "open/wrapper.h"
 
 struct swb_apply {
         uint8_t *buffer;             /* SWB_IO_BYTES, page-aligned */
         bool plain_zeros;            /* zeros are written, not punched */
         bool write_behind;           /* as in struct swb_extent_target */
+        struct swb_outbox *outbox;   /* there, too. Borrowed. */
         struct swb_step step;        /* called for all bytes of the destination, holes too */
         struct swb_decoder *decoder; /* of the last compressed operation, or NULL */
         enum swb_codec codec;        /* that decoder's */

@@ -5,8 +5,6 @@
 
 #include "device/install/job.h"
 #include "device/install/pieces.h"
-#include "device/install/readback.h"
-#include "device/install/tree.h"
 #include "os/file.h"
 
 int swb_job_check_cancelled(const struct swb_installer *installer, struct swb_error *err)
@@ -98,14 +96,14 @@ static int apply_and_hash(struct swb_installer *installer, struct swb_error *err
         uint64_t number = 0;
         int r;
 
-        swb_job_start_threads(installer);
+        swb_job_start_crew(installer);
         if (installer->overlap)
-                swb_beside_start(installer->hasher, hash_blob, installer);
+                swb_beside_start(installer->crew.hasher, hash_blob, installer);
         else
                 hash_blob(installer);
         r = apply_current(installer, &number, err);
         if (installer->overlap)
-                swb_beside_wait(installer->hasher);
+                swb_beside_wait(installer->crew.hasher);
         if (r >= 0)
                 installer->now.operation = number;
         return r;
@@ -282,58 +280,7 @@ int swb_installer_suspend(struct swb_installer *installer, struct swb_error *err
 
 /* ---- the end ---- */
 
-/* That there is a signature was demanded of the manifest; here it counts that it was verified. */
-static int check_verified(const struct swb_installer *installer, struct swb_error *err)
-{
-        if (installer->is_verified || installer->pieces || !installer->config.keys)
-                return 0;
-        return swb_fail(err, -EKEYREJECTED, SWB_FAULT_SIGNATURE,
-                        "the payload ended without a signature");
-}
-
-static int check_file_hash(struct swb_installer *installer, struct swb_error *err)
-{
-        struct swb_sha256 sha = installer->now.file_sha;
-        uint8_t digest[SWB_SHA256_BYTES];
-
-        if (!installer->config.payload_hash || installer->pieces)
-                return 0;
-        swb_sha256_final(&sha, digest);
-        if (memcmp(digest, installer->config.payload_hash, sizeof(digest)) == 0)
-                return 0;
-        swb_job_forget(installer, false);
-        return swb_fail(err, -EBADMSG, SWB_FAULT_HASH,
-                        "the payload as a whole is not the one that was announced");
-}
-
-static int on_tree(void *context, uint64_t n_bytes _unused_, struct swb_error *err)
-{
-        struct swb_installer *installer = context;
-
-        swb_job_report(installer, "apply");
-        return swb_job_check_cancelled(installer, err);
-}
-
-static int make_trees(struct swb_installer *installer, struct swb_error *err)
-{
-        const struct swb_manifest *manifest = installer->manifest;
-        const struct swb_step step = {on_tree, installer};
-        int r = 0;
-
-        for (size_t i = 0; i < manifest->n_partitions && r >= 0; i++) {
-                const struct swb_partition *partition = &manifest->partitions[i];
-                struct swb_slot *slot = installer->by_partition[i];
-
-                r = swb_tree_make(slot, partition, &step, err);
-                if (installer->overlap && partition->has_tree)
-                        swb_front_add(&slot->front, &partition->tree.tree, 1);
-                if (installer->overlap && partition->has_fec)
-                        swb_front_add(&slot->front, &partition->fec.fec, 1);
-        }
-        return r;
-}
-
-static int complete(struct swb_installer *installer, struct swb_error *err)
+static int check_end(struct swb_installer *installer, struct swb_error *err)
 {
         int r;
 
@@ -350,64 +297,19 @@ static int complete(struct swb_installer *installer, struct swb_error *err)
                                 installer->manifest ? installer->totals.payload_bytes
                                                     : installer->config.payload_bytes);
         }
-        r = check_verified(installer, err);
-        if (r >= 0)
-                r = check_file_hash(installer, err);
-        if (r >= 0)
-                r = swb_job_settle(installer, err);
-        if (r >= 0)
-                r = make_trees(installer, err);
-        if (r < 0)
-                return r;
-        installer->safe = installer->now;
-        installer->complete = true;
-        return swb_job_store(installer, err);
-}
-
-static int on_read_back(void *context, uint64_t n_bytes, struct swb_error *err)
-{
-        struct swb_installer *installer = context;
-
-        installer->progress.stage_bytes_done += n_bytes;
-        swb_job_report(installer, "readback");
-        return swb_job_check_cancelled(installer, err);
-}
-
-/* What is left to be read of a slot; all of it, if it was not begun or written again since. */
-static struct swb_readback_walk walk_of(const struct swb_installer *installer,
-                                        const struct swb_slot *slot)
-{
-        struct swb_readback_walk walk;
-
-        if (installer->settler && !slot->front.again)
-                return *swb_settler_walk(installer->settler,
-                                         (size_t)(slot - installer->slots.slots));
-        swb_readback_start(&walk);
-        return walk;
-}
-
-static int read_back(struct swb_installer *installer, struct swb_error *err)
-{
-        const struct swb_manifest *manifest = installer->manifest;
-        struct swb_readback readback = {.buffer = installer->apply.buffer,
-                                        .through_cache = installer->config.plain_files,
-                                        .step = {on_read_back, installer}};
-
-        for (size_t i = 0; i < manifest->n_partitions; i++) {
-                installer->progress.stage_bytes_total += manifest->partitions[i].new_bytes;
-                installer->progress.stage_bytes_done +=
-                        walk_of(installer, installer->by_partition[i]).offset;
-        }
-        swb_job_report(installer, "readback");
-        for (size_t i = 0; i < manifest->n_partitions; i++) {
-                struct swb_slot *slot = installer->by_partition[i];
-                struct swb_readback_walk walk = walk_of(installer, slot);
-                int r = swb_readback_finish(&readback, slot, &manifest->partitions[i], &walk, err);
-
-                if (r < 0)
-                        return r;
-        }
         return 0;
+}
+
+static int finish(struct swb_installer *installer, struct swb_error *err)
+{
+        int r = 0;
+
+        if (!installer->complete) {
+                r = check_end(installer, err);
+                if (r >= 0)
+                        r = swb_job_complete(installer, err);
+        }
+        return r < 0 ? r : swb_job_read_back(installer, err);
 }
 
 int swb_installer_finish(struct swb_installer *installer, struct swb_error *err)
@@ -415,10 +317,8 @@ int swb_installer_finish(struct swb_installer *installer, struct swb_error *err)
         struct swb_error failure = installer->stuck;
         int r = failure.code;
 
-        if (r >= 0 && !installer->complete)
-                r = complete(installer, &failure);
         if (r >= 0)
-                r = read_back(installer, &failure);
+                r = finish(installer, &failure);
         if (r >= 0)
                 return 0;
         if (failure.fault == SWB_FAULT_READBACK)
@@ -488,9 +388,7 @@ struct swb_installer *swb_installer_free(struct swb_installer *installer)
 {
         if (!installer)
                 return NULL;
-        swb_settler_free(installer->settler); /* before what it uses */
-        swb_beside_free(installer->hasher);
-        swb_beside_free(installer->decoder);
+        swb_crew_done(&installer->crew); /* before what it uses */
         swb_payload_reader_free(installer->reader);
         (void)swb_pieces_free(installer->pieces);
         swb_apply_done(&installer->apply);

@@ -4,14 +4,14 @@
  * device/install/job.h - the installer from within: its state, and the parts that share it
  *
  * installer.c joins the stages; accept.c judges the metadata, journal.c says when and what to
- * store, progress.c what to tell. Private to this folder.
+ * store, complete.c what comes behind the last operation, progress.c what to tell. Private to this
+ * folder.
  */
 #include "device/install/apply.h"
-#include "device/install/beside.h"
 #include "device/install/checkpoint.h"
+#include "device/install/crew.h"
 #include "device/install/installer.h"
 #include "device/install/scratch.h"
-#include "device/install/settle.h"
 #include "device/install/slots.h"
 #include "device/install/verify.h"
 #include "payload/reader.h"
@@ -48,10 +48,8 @@ struct swb_installer {
         uint64_t checkpoint_written; /* safe.written at that time */
         uint64_t checkpoint_seconds; /* CLOCK_BOOTTIME */
 
-        /* The other threads: NULL until they are needed; `overlap` while they can be had. */
-        bool overlap;
-        struct swb_beside *hasher, *decoder;
-        struct swb_settler *settler;
+        struct swb_crew crew; /* none until it is needed */
+        bool overlap;         /* while it can be had */
 
         /* A payload of which only the lacking pieces are fetched: to be begun, then begun. */
         bool pieces_due;
@@ -72,6 +70,12 @@ int swb_job_accept(struct swb_installer *installer, struct swb_error *err) _warn
 /* Are only the lacking pieces of this payload to be fetched? After accept. */
 bool swb_job_is_by_pieces(const struct swb_installer *installer);
 
+/* complete.c */
+
+/* All operations are applied: what is left to be checked and made, and the last checkpoint. */
+int swb_job_complete(struct swb_installer *installer, struct swb_error *err) _warn_unused_;
+int swb_job_read_back(struct swb_installer *installer, struct swb_error *err) _warn_unused_;
+
 /* progress.c */
 void swb_job_report(struct swb_installer *installer, const char *stage);
 
@@ -91,10 +95,12 @@ int swb_job_begin(struct swb_installer *installer, struct swb_error *err) _warn_
 int swb_job_store(struct swb_installer *installer, struct swb_error *err) _warn_unused_;
 /* If they are wanted and not there. Late, when the process has given up what it does not need: they
  * inherit that. */
-void swb_job_start_threads(struct swb_installer *installer);
-/* Whenever one is due, after an operation. With a second thread: hands it over, unless that one is
- * still at the one before and not far behind. */
+void swb_job_start_crew(struct swb_installer *installer);
+/* Whenever one is due, after an operation. With a crew: hands it over, unless that is still at the
+ * one before and not far behind. */
 int swb_job_store_if_due(struct swb_installer *installer, struct swb_error *err) _warn_unused_;
+/* All is stored when it returns; the read-back may go on meanwhile. */
+int swb_job_store_last(struct swb_installer *installer, struct swb_error *err) _warn_unused_;
 /* Nothing is under way any more. */
 int swb_job_settle(struct swb_installer *installer, struct swb_error *err) _warn_unused_;
 /* The next attempt starts anew; `plain_zeros`: and does not trust this medium with holes. */

@@ -11,7 +11,7 @@
 #define STORE_FAST_FACTOR 4
 #define STORE_WRITTEN_BYTES (16u << 20)
 #define STORE_SECONDS 5
-/* With a second thread: written and not synced, in memory, before the first one waits. */
+/* With a crew: written and not synced, in memory, before the installer waits. */
 #define UNSETTLED_BYTES (48u << 20)
 
 #define METADATA_MAX_BYTES                                                                         \
@@ -58,16 +58,25 @@ static void notice_survived(const struct swb_installer *installer, const struct 
                 notice(installer, "checkpoint not stored", survived);
 }
 
-int swb_job_settle(struct swb_installer *installer, struct swb_error *err)
+static int wait_for_job(struct swb_installer *installer, struct swb_error *err)
 {
         struct swb_error survived = SWB_ERROR_INIT;
-        int r;
+        int r = swb_settler_wait(installer->crew.settler, &survived, err);
 
-        if (!installer->settler)
-                return 0;
-        r = swb_settler_wait(installer->settler, &survived, err);
         notice_survived(installer, &survived);
         return r;
+}
+
+int swb_job_settle(struct swb_installer *installer, struct swb_error *err)
+{
+        const struct swb_crew *crew = &installer->crew;
+        int r;
+
+        if (!crew->settler)
+                return 0;
+        r = wait_for_job(installer, err);
+        swb_follower_pause(crew->follower);
+        return r < 0 ? r : swb_outbox_wait(crew->outbox, swb_outbox_count(crew->outbox), err);
 }
 
 int swb_job_store(struct swb_installer *installer, struct swb_error *err)
@@ -89,25 +98,18 @@ int swb_job_store(struct swb_installer *installer, struct swb_error *err)
 
 /* ---- storing meanwhile ---- */
 
-void swb_job_start_threads(struct swb_installer *installer)
+void swb_job_start_crew(struct swb_installer *installer)
 {
         struct swb_error why = SWB_ERROR_INIT;
-        int r = 0;
 
-        if (!installer->overlap || installer->settler)
+        if (!installer->overlap || installer->crew.settler)
                 return;
-        if (!installer->hasher)
-                r = swb_beside_new(&installer->hasher, &why);
-        if (r >= 0 && !installer->decoder)
-                r = swb_beside_new(&installer->decoder, &why);
-        if (r >= 0)
-                r = swb_settler_new(&installer->slots, &installer->settler, &why);
-        if (r >= 0) {
-                installer->apply.beside = installer->decoder;
-                return;
+        if (swb_crew_start(&installer->crew, &installer->slots, &why) < 0) {
+                notice(installer, "going on with one thread", &why);
+                installer->overlap = false;
         }
-        notice(installer, "going on with one thread", &why);
-        installer->overlap = false;
+        installer->apply.beside = installer->crew.decoder;
+        installer->apply.outbox = installer->crew.outbox;
 }
 
 static int hand_over(struct swb_installer *installer, struct swb_error *err)
@@ -119,6 +121,7 @@ static int hand_over(struct swb_installer *installer, struct swb_error *err)
         fill_position(installer);
         job.checkpoint = installer->checkpoint;
         job.state_dir = installer->resumable ? installer->config.state_dir : NULL;
+        job.n_sent = swb_outbox_count(installer->crew.outbox);
         for (size_t i = 0; i < installer->slots.n; i++) {
                 struct swb_slot *slot = &installer->slots.slots[i];
 
@@ -127,7 +130,7 @@ static int hand_over(struct swb_installer *installer, struct swb_error *err)
                 job.front[i] = SWB_MIN(slot->front.end_block * SWB_BLOCK_BYTES, slot->new_bytes);
                 job.front[i] -= job.front[i] % SWB_BLOCK_BYTES;
         }
-        r = swb_settler_post(installer->settler, &job, &survived, err);
+        r = swb_settler_post(installer->crew.settler, &job, &survived, err);
         notice_survived(installer, &survived);
         return r;
 }
@@ -153,9 +156,19 @@ int swb_job_store_if_due(struct swb_installer *installer, struct swb_error *err)
         if (!installer->overlap)
                 return swb_job_store(installer, err);
         if (installer->safe.written - installer->checkpoint_written < UNSETTLED_BYTES &&
-            swb_settler_is_busy(installer->settler))
+            swb_settler_is_busy(installer->crew.settler))
                 return 0;
         return hand_over(installer, err);
+}
+
+int swb_job_store_last(struct swb_installer *installer, struct swb_error *err)
+{
+        int r;
+
+        if (!installer->crew.settler)
+                return swb_job_store(installer, err);
+        r = hand_over(installer, err);
+        return r < 0 ? r : wait_for_job(installer, err);
 }
 
 static int store_metadata(struct swb_installer *installer, struct swb_error *err)
@@ -192,6 +205,9 @@ void swb_job_forget(struct swb_installer *installer, bool plain_zeros)
 
         if (!installer->config.state_dir)
                 return;
+        /* Or it stores another one behind our back. */
+        if (swb_job_settle(installer, &survived) < 0)
+                notice(installer, "what was under way failed", &survived);
         if (swb_checkpoint_discard(installer->config.state_dir, &survived) < 0)
                 notice(installer, "checkpoint not removed", &survived);
         if (!plain_zeros || !installer->resumable)

@@ -6,28 +6,24 @@
 #include "device/install/beside.h"
 
 struct swb_settler {
-        const struct swb_slots *slots;
+        struct swb_settle_parts parts;
         pthread_t thread;
         pthread_mutex_t mutex; /* over all up to `survived` */
         pthread_cond_t changed;
         bool posted;  /* a job waits to be taken up */
         bool working; /* it is being done */
-        bool reading; /* back, while there is no job */
-        bool quiet;   /* no reading any more */
         bool stop;
         struct swb_error failure, survived;
-        struct swb_settle_job job;         /* the thread's unless posted, as the following */
-        uint64_t ends[SWB_PARTITIONS_MAX]; /* where to stop reading */
-        struct swb_readback readback;
-        struct swb_readback_walk walks[SWB_PARTITIONS_MAX]; /* the caller's while quiet */
+        struct swb_settle_job job; /* the thread's unless posted */
 };
 
 /* ---- the thread ---- */
 
 static int sync_slots(const struct swb_settler *settler, struct swb_error *err)
 {
-        for (size_t i = 0; i < settler->slots->n; i++) {
-                int r = settler->job.dirty[i] ? swb_slot_sync(&settler->slots->slots[i], err) : 0;
+        for (size_t i = 0; i < settler->parts.slots->n; i++) {
+                int r = settler->job.dirty[i] ? swb_slot_sync(&settler->parts.slots->slots[i], err)
+                                              : 0;
 
                 if (r < 0)
                         return r;
@@ -41,10 +37,12 @@ static int do_job(struct swb_settler *settler, struct swb_error *failure,
         const struct swb_settle_job *job = &settler->job;
         int r;
 
-        r = sync_slots(settler, failure);
+        r = swb_outbox_wait(settler->parts.outbox, job->n_sent, failure);
+        if (r >= 0)
+                r = sync_slots(settler, failure);
         if (r < 0)
                 return r;
-        memcpy(settler->ends, job->front, sizeof(settler->ends));
+        swb_follower_go(settler->parts.follower, job->front);
         return job->state_dir ? swb_checkpoint_save(job->state_dir, &job->checkpoint, survived) : 0;
 }
 
@@ -66,44 +64,16 @@ static void work(struct swb_settler *settler)
         (void)pthread_cond_signal(&settler->changed);
 }
 
-/* The slot to be read on; as many as there are if there is nothing to do. */
-static size_t find_unread(const struct swb_settler *settler)
-{
-        size_t i = 0;
-
-        while (i < settler->slots->n && settler->walks[i].offset >= settler->ends[i])
-                i++;
-        return i;
-}
-
-/* One piece, then there may be a job. Locked before and after, not between. */
-static void read_back(struct swb_settler *settler, size_t i)
-{
-        settler->reading = true;
-        (void)pthread_mutex_unlock(&settler->mutex);
-        if (!swb_readback_ahead(&settler->readback, &settler->slots->slots[i], &settler->walks[i],
-                                settler->ends[i]))
-                settler->ends[i] = 0; /* until the next job */
-        (void)pthread_mutex_lock(&settler->mutex);
-        settler->reading = false;
-        (void)pthread_cond_signal(&settler->changed);
-}
-
 static void *run(void *context)
 {
         struct swb_settler *settler = context;
 
         (void)pthread_mutex_lock(&settler->mutex);
-        while (settler->posted || !settler->stop) {
-                size_t unread = settler->quiet ? settler->slots->n : find_unread(settler);
-
+        while (settler->posted || !settler->stop)
                 if (settler->posted)
                         work(settler);
-                else if (unread < settler->slots->n)
-                        read_back(settler, unread);
                 else
                         (void)pthread_cond_wait(&settler->changed, &settler->mutex);
-        }
         (void)pthread_mutex_unlock(&settler->mutex);
         return NULL;
 }
@@ -114,24 +84,21 @@ static void release(struct swb_settler *settler)
 {
         (void)pthread_cond_destroy(&settler->changed);
         (void)pthread_mutex_destroy(&settler->mutex);
-        free(settler->readback.buffer);
         free(settler);
 }
 
-int swb_settler_new(const struct swb_slots *slots, struct swb_settler **ret, struct swb_error *err)
+int swb_settler_new(const struct swb_settle_parts *parts, struct swb_settler **ret,
+                    struct swb_error *err)
 {
         struct swb_settler *settler = calloc(1, sizeof(*settler));
         int r;
 
         if (!settler)
                 return swb_oom(err);
-        settler->slots = slots;
+        settler->parts = *parts;
         (void)pthread_mutex_init(&settler->mutex, NULL); /* both can't fail with no attributes */
         (void)pthread_cond_init(&settler->changed, NULL);
-        settler->readback.buffer = aligned_alloc(SWB_BLOCK_BYTES, SWB_IO_BYTES);
-        for (size_t i = 0; i < SWB_PARTITIONS_MAX; i++)
-                swb_readback_start(&settler->walks[i]);
-        r = settler->readback.buffer ? swb_small_thread(run, settler, &settler->thread) : ENOMEM;
+        r = swb_small_thread(run, settler, &settler->thread);
         if (r != 0) {
                 release(settler);
                 return swb_fail_errno(err, r, "start a second thread");
@@ -186,7 +153,6 @@ int swb_settler_post(struct swb_settler *settler, const struct swb_settle_job *j
         if (r >= 0) {
                 settler->job = *job;
                 settler->posted = true;
-                settler->quiet = false;
                 (void)pthread_cond_signal(&settler->changed);
         }
         (void)pthread_mutex_unlock(&settler->mutex);
@@ -198,15 +164,9 @@ int swb_settler_wait(struct swb_settler *settler, struct swb_error *survived, st
         int r;
 
         (void)pthread_mutex_lock(&settler->mutex);
-        settler->quiet = true;
-        while (settler->posted || settler->working || settler->reading)
+        while (settler->posted || settler->working)
                 (void)pthread_cond_wait(&settler->changed, &settler->mutex);
         r = take_failure(settler, survived, err);
         (void)pthread_mutex_unlock(&settler->mutex);
         return r;
-}
-
-struct swb_readback_walk *swb_settler_walk(struct swb_settler *settler, size_t slot)
-{
-        return &settler->walks[slot];
 }

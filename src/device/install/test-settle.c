@@ -4,8 +4,7 @@
 #include <sys/stat.h>
 
 #include "base/test.h"
-#include "device/install/beside.h"
-#include "device/install/settle.h"
+#include "device/install/crew.h"
 #include "os/file.h"
 
 #define N_BLOCKS 600u /* more than two pieces of the read-back */
@@ -109,7 +108,7 @@ struct fixture {
         char dir[32];
         uint8_t *content;
         struct swb_slots slots;
-        struct swb_settler *settler;
+        struct swb_crew crew;
 };
 
 static int make_fixture(void **state)
@@ -131,14 +130,14 @@ static int make_fixture(void **state)
                 return -1;
         if (swb_slots_open(&f->slots, &config, 1, false, NULL) < 0)
                 return -1;
-        return swb_settler_new(&f->slots, &f->settler, NULL);
+        return swb_crew_start(&f->crew, &f->slots, NULL);
 }
 
 static int drop_fixture(void **state)
 {
         struct fixture *f = *state;
 
-        swb_settler_free(f->settler);
+        swb_crew_done(&f->crew);
         swb_slots_done(&f->slots);
         (void)unlink("target");
         (void)unlink("checkpoint");
@@ -159,21 +158,23 @@ static void test_settle(void **state)
         struct fixture *f = *state;
         struct swb_settle_job job = job_up_to(300 * SWB_BLOCK_BYTES);
         struct swb_error survived = SWB_ERROR_INIT, err = SWB_ERROR_INIT;
-        const struct swb_readback_walk *walk = swb_settler_walk(f->settler, 0);
+        const struct swb_readback_walk *walk = swb_follower_walk(f->crew.follower, 0);
         struct swb_checkpoint checkpoint;
         struct swb_sha256 sha;
         uint8_t want[SWB_SHA256_BYTES], got[SWB_SHA256_BYTES];
 
-        assert_ok(swb_settler_post(f->settler, &job, &survived, &err), &err);
-        assert_ok(swb_settler_wait(f->settler, &survived, &err), &err);
+        assert_ok(swb_settler_post(f->crew.settler, &job, &survived, &err), &err);
+        assert_ok(swb_settler_wait(f->crew.settler, &survived, &err), &err);
         assert_int_equal(survived.code, 0);
         assert_int_equal(swb_checkpoint_load(".", &checkpoint, &err), 0);
         assert_int_equal(checkpoint.offset, job.checkpoint.offset);
-        for (unsigned i = 0; i < 10; i++) { /* reads on between the jobs, and never too far */
+        for (unsigned i = 0; i < 10; i++) { /* reads on behind the jobs, and never too far */
+                swb_follower_pause(f->crew.follower);
                 assert_true(walk->offset <= 300 * SWB_BLOCK_BYTES);
-                assert_ok(swb_settler_post(f->settler, &job, &survived, &err), &err);
-                assert_ok(swb_settler_wait(f->settler, &survived, &err), &err);
+                assert_ok(swb_settler_post(f->crew.settler, &job, &survived, &err), &err);
+                assert_ok(swb_settler_wait(f->crew.settler, &survived, &err), &err);
         }
+        swb_follower_pause(f->crew.follower);
         sha = walk->sha;
         swb_sha256_final(&sha, got);
         swb_sha256(f->content, walk->offset, want);
@@ -188,19 +189,19 @@ static void test_settle_fails(void **state)
         struct stat st;
 
         job.state_dir = "no-such-folder";
-        assert_ok(swb_settler_post(f->settler, &job, &survived, &err), &err);
-        assert_ok(swb_settler_wait(f->settler, &survived, &err), &err);
+        assert_ok(swb_settler_post(f->crew.settler, &job, &survived, &err), &err);
+        assert_ok(swb_settler_wait(f->crew.settler, &survived, &err), &err);
         assert_true(survived.code < 0);
-        assert_ok(swb_settler_wait(f->settler, &survived, &err), &err);
+        assert_ok(swb_settler_wait(f->crew.settler, &survived, &err), &err);
         assert_int_equal(survived.code, 0);
 
         job = job_up_to(4096);
         f->slots.slots[0].fd = swb_close(f->slots.slots[0].fd); /* the sync fails */
-        assert_ok(swb_settler_post(f->settler, &job, &survived, &err), &err);
-        assert_true(swb_settler_wait(f->settler, &survived, &err) < 0);
-        assert_true(swb_settler_post(f->settler, &job, &survived, &err) < 0);
+        assert_ok(swb_settler_post(f->crew.settler, &job, &survived, &err), &err);
+        assert_true(swb_settler_wait(f->crew.settler, &survived, &err) < 0);
+        assert_true(swb_settler_post(f->crew.settler, &job, &survived, &err) < 0);
         assert_int_equal(stat("checkpoint", &st), -1); /* and is not said to have worked */
-        assert_int_equal(swb_settler_walk(f->settler, 0)->offset, 0);
+        assert_int_equal(swb_follower_walk(f->crew.follower, 0)->offset, 0);
 }
 
 int main(void)

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "device/install/follow.h"
+
+#include <pthread.h>
+
+struct swb_follower {
+        const struct swb_slots *slots;
+        pthread_t thread;
+        pthread_mutex_t mutex; /* over all up to `ends` */
+        pthread_cond_t changed;
+        bool busy;   /* reads or hashes */
+        bool paused; /* is not to begin with it */
+        bool stop;
+        uint64_t ends[SWB_PARTITIONS_MAX];                  /* where to stop */
+        struct swb_readback readback;                       /* the thread's */
+        struct swb_readback_walk walks[SWB_PARTITIONS_MAX]; /* the caller's while paused */
+};
+
+/* ---- the thread ---- */
+
+/* The slot to be read on; as many as there are if there is nothing to do. */
+static size_t find_unread(const struct swb_follower *follower)
+{
+        size_t i = 0;
+
+        while (i < follower->slots->n && follower->walks[i].offset >= follower->ends[i])
+                i++;
+        return i;
+}
+
+/* One piece, or what is left to be hashed. Locked before and after, not between. */
+static void step(struct swb_follower *follower, size_t i)
+{
+        uint64_t end = i < follower->slots->n ? follower->ends[i] : 0;
+        bool fails = false;
+
+        follower->busy = true;
+        (void)pthread_mutex_unlock(&follower->mutex);
+        if (end > 0)
+                fails = !swb_readback_ahead(&follower->readback, &follower->slots->slots[i],
+                                            &follower->walks[i], end);
+        else
+                swb_readback_settle(&follower->readback);
+        (void)pthread_mutex_lock(&follower->mutex);
+        if (fails)
+                follower->ends[i] = 0; /* until it is told to go again */
+        if (end > 0)
+                return;
+        follower->busy = false;
+        (void)pthread_cond_broadcast(&follower->changed);
+}
+
+static void *run(void *context)
+{
+        struct swb_follower *follower = context;
+
+        (void)pthread_mutex_lock(&follower->mutex);
+        while (!follower->stop || follower->busy) {
+                size_t n = follower->slots->n;
+                size_t i = follower->paused || follower->stop ? n : find_unread(follower);
+
+                if (i < n || follower->busy)
+                        step(follower, i);
+                else
+                        (void)pthread_cond_wait(&follower->changed, &follower->mutex);
+        }
+        (void)pthread_mutex_unlock(&follower->mutex);
+        return NULL;
+}
+
+/* ---- its employer ---- */
+
+static void release(struct swb_follower *follower)
+{
+        swb_beside_free(follower->readback.beside);
+        (void)pthread_cond_destroy(&follower->changed);
+        (void)pthread_mutex_destroy(&follower->mutex);
+        free(follower->readback.buffers[0]);
+        free(follower);
+}
+
+static int start(struct swb_follower *follower, struct swb_error *err)
+{
+        uint8_t *memory = aligned_alloc(SWB_BLOCK_BYTES, 2 * SWB_IO_BYTES);
+        int r;
+
+        follower->readback.buffers[0] = memory;
+        if (!memory)
+                return swb_oom(err);
+        follower->readback.buffers[1] = memory + SWB_IO_BYTES;
+        r = swb_beside_new(&follower->readback.beside, err);
+        if (r < 0)
+                return r;
+        r = swb_small_thread(run, follower, &follower->thread);
+        return r != 0 ? swb_fail_errno(err, r, "start a thread that reads back") : 0;
+}
+
+int swb_follower_new(const struct swb_slots *slots, struct swb_follower **ret,
+                     struct swb_error *err)
+{
+        struct swb_follower *follower = calloc(1, sizeof(*follower));
+        int r;
+
+        if (!follower)
+                return swb_oom(err);
+        follower->slots = slots;
+        (void)pthread_mutex_init(&follower->mutex, NULL); /* both can't fail with no attributes */
+        (void)pthread_cond_init(&follower->changed, NULL);
+        for (size_t i = 0; i < SWB_PARTITIONS_MAX; i++)
+                swb_readback_start(&follower->walks[i]);
+        r = start(follower, err);
+        if (r < 0) {
+                release(follower);
+                return r;
+        }
+        *ret = follower;
+        return 0;
+}
+
+struct swb_follower *swb_follower_free(struct swb_follower *follower)
+{
+        if (!follower)
+                return NULL;
+        (void)pthread_mutex_lock(&follower->mutex);
+        follower->stop = true;
+        (void)pthread_cond_broadcast(&follower->changed);
+        (void)pthread_mutex_unlock(&follower->mutex);
+        (void)pthread_join(follower->thread, NULL);
+        release(follower);
+        return NULL;
+}
+
+void swb_follower_go(struct swb_follower *follower, const uint64_t *ends)
+{
+        (void)pthread_mutex_lock(&follower->mutex);
+        memcpy(follower->ends, ends, sizeof(follower->ends));
+        follower->paused = false;
+        (void)pthread_cond_broadcast(&follower->changed);
+        (void)pthread_mutex_unlock(&follower->mutex);
+}
+
+void swb_follower_pause(struct swb_follower *follower)
+{
+        (void)pthread_mutex_lock(&follower->mutex);
+        follower->paused = true;
+        while (follower->busy)
+                (void)pthread_cond_wait(&follower->changed, &follower->mutex);
+        (void)pthread_mutex_unlock(&follower->mutex);
+}
+
+struct swb_readback_walk *swb_follower_walk(struct swb_follower *follower, size_t slot)
+{
+        return &follower->walks[slot];
+}
