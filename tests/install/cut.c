@@ -99,8 +99,18 @@ static bool toss(void)
 
 /* ---- the cut ---- */
 
+/* Descriptors past the page cache want whole blocks. Return: what to set again. */
+static int make_plain(int fd)
+{
+        int flags = fcntl(fd, F_GETFL);
+
+        swb_assert(flags >= 0 && fcntl(fd, F_SETFL, flags & ~O_DIRECT) == 0);
+        return flags;
+}
+
 static void undo_data(const struct change *change)
 {
+        (void)make_plain(change->fd);
         for (size_t at = 0; at < change->n; at += SECTOR_BYTES)
                 if (toss())
                         swb_assert(__real_pwrite64(change->fd, change->old + at,
@@ -216,6 +226,7 @@ static uint8_t *read_old(int fd, off_t offset, size_t *n)
 
 static void remember_data(int fd, off_t offset, size_t n)
 {
+        int flags = make_plain(fd);
         struct change *change;
         struct stat st;
 
@@ -225,6 +236,7 @@ static void remember_data(int fd, off_t offset, size_t n)
         change->offset = offset;
         change->n = n;
         change->old = read_old(fd, offset, &change->n);
+        swb_assert(fcntl(fd, F_SETFL, flags) == 0);
 }
 
 static void remember_name(const char *path)

@@ -36,6 +36,7 @@ static struct swb_extent_target target_of(const struct swb_apply *apply,
                                           const struct swb_slot *slot)
 {
         return (struct swb_extent_target){.file = {slot->fd, slot->target, slot->new_bytes},
+                                          .direct_fd = slot->direct_fd,
                                           .write_behind = apply->write_behind,
                                           .step = &apply->step,
                                           .outbox = apply->outbox,
@@ -130,8 +131,37 @@ static int ready_decoder(struct swb_apply *apply, enum swb_codec codec)
         if (apply->decoder && apply->codec == codec)
                 return swb_decoder_reset(apply->decoder);
         apply->decoder = swb_decoder_free(apply->decoder);
+        swb_buf_done(&apply->work);
         apply->codec = codec;
         return swb_decoder_new(codec, SWB_DECODER_MEMORY_BYTES, &apply->decoder);
+}
+
+/*
+ * Straight to memory, from where it is written: no window, which would be new memory to be cleared
+ * by the kernel, and a copy of everything. Return: 1 when it has to be done in steps.
+ */
+static int apply_at_once(struct swb_apply *apply, enum swb_codec codec,
+                         const struct swb_operation *operation, const uint8_t *blob,
+                         struct swb_extent_writer *writer, struct swb_error *err)
+{
+        struct swb_buf *work = &apply->work;
+        size_t n = (size_t)writer->n_bytes;
+        int r;
+
+        if (writer->n_bytes > SWB_SPLIT_TARGET_MAX)
+                return 1;
+        apply->decoder = swb_decoder_free(apply->decoder);
+        swb_buf_reset(work);
+        if (swb_buf_reserve(work, n) < 0) {
+                swb_buf_done(work);
+                return 1;
+        }
+        r = swb_decode(codec, SWB_DECODER_MEMORY_BYTES, blob, (size_t)operation->data_length,
+                       work->data, n);
+        if (r < 0)
+                return fail_codec(err, r, swb_codec_to_string(codec));
+        r = swb_extent_writer_put(writer, work->data, n, err);
+        return r < 0 ? r : swb_extent_writer_finish(writer, err);
 }
 
 static int apply_compressed(struct swb_apply *apply, enum swb_codec codec,
@@ -143,10 +173,14 @@ static int apply_compressed(struct swb_apply *apply, enum swb_codec codec,
         size_t n_in = (size_t)operation->data_length;
         int r;
 
+        swb_extent_writer_init(&writer, &target, operation->dst, operation->n_dst);
+        r = codec == SWB_CODEC_ZSTD ? apply_at_once(apply, codec, operation, blob, &writer, err)
+                                    : 1;
+        if (r <= 0)
+                return r;
         r = ready_decoder(apply, codec);
         if (r < 0)
                 return fail_codec(err, r, swb_codec_to_string(codec));
-        swb_extent_writer_init(&writer, &target, operation->dst, operation->n_dst);
         do
                 r = decode_step(apply->decoder, codec, &blob, &n_in, &writer, err);
         while (r == SWB_DECODER_MORE);
@@ -361,6 +395,7 @@ static int apply_patch(struct swb_apply *apply, const struct swb_operation *oper
         int r;
 
         apply->decoder = swb_decoder_free(apply->decoder); /* patches bring their own */
+        swb_buf_done(&apply->work);
         r = open_source(operation, slot, &patch.reader, err);
         if (r < 0)
                 return r;

@@ -24,7 +24,7 @@ struct swb_apply {
         struct swb_step step;        /* called for all bytes of the destination, holes too */
         struct swb_decoder *decoder; /* of the last compressed operation, or NULL */
         enum swb_codec codec;        /* that decoder's */
-        struct swb_buf work;         /* of the last sorted operation */
+        struct swb_buf work;         /* of the last operation that was decoded in memory */
         struct swb_beside *beside;   /* decodes with us; NULL: nobody. Borrowed. */
         /* For differences between opened contents; NULL: none. Borrowed. */
         const struct swb_open_scratch *scratch;

@@ -75,7 +75,7 @@ static int open_slot(struct swb_slot *slot, bool create, struct swb_error *err)
         if (r < 0)
                 return r;
         /* Not all file systems can: then the read-back has to do with a dropped cache. */
-        slot->direct_fd = open(slot->target, O_RDONLY | O_CLOEXEC | O_DIRECT);
+        slot->direct_fd = open(slot->target, O_RDWR | O_CLOEXEC | O_DIRECT);
         if (slot->direct_fd < 0)
                 slot->direct_fd = -EBADF;
         if (!slot->source)

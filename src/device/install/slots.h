@@ -13,7 +13,7 @@
 struct swb_slot {
         const char *partition, *target, *source; /* borrowed; source may be NULL */
         int fd;                                  /* the target, read and write */
-        int direct_fd; /* the target for uncached reads, -EBADF where the system has none */
+        int direct_fd; /* the target past the page cache, -EBADF where the system can't */
         bool is_block_device;
         uint64_t target_bytes;
         uint64_t new_bytes; /* the image's size, which operations keep to; set by _fit() */

@@ -12,7 +12,7 @@
 struct fixture {
         uint8_t *content, *got;
         uint8_t *buffer;
-        int fd;
+        int fd, direct_fd;
         uint64_t n_stepped;
         struct swb_step step;
         struct swb_outbox *outbox;
@@ -29,6 +29,7 @@ static int count_step(void *context, uint64_t n_bytes, struct swb_error *err _un
 static int make_fixture(void **state)
 {
         struct fixture *f = calloc(1, sizeof(*f));
+        char again[32];
 
         if (!f)
                 return -1;
@@ -40,6 +41,8 @@ static int make_fixture(void **state)
         f->fd = open("/var/tmp", O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
         if (!f->content || !f->got || !f->buffer || f->fd < 0)
                 return -1;
+        (void)snprintf(again, sizeof(again), "/proc/self/fd/%d", f->fd);
+        f->direct_fd = open(again, O_RDWR | O_DIRECT | O_CLOEXEC); /* not everywhere */
         for (size_t i = 0; i < N_BYTES; i++)
                 f->content[i] = (uint8_t)(i * i >> 9);
         return swb_outbox_new(&f->outbox, NULL);
@@ -51,6 +54,7 @@ static int drop_fixture(void **state)
 
         swb_outbox_free(f->outbox);
         swb_close(f->fd);
+        swb_close(f->direct_fd);
         free(f->content);
         free(f->got);
         free(f->buffer);
@@ -61,6 +65,7 @@ static int drop_fixture(void **state)
 static struct swb_extent_target target_of(struct fixture *f, struct swb_outbox *outbox)
 {
         return (struct swb_extent_target){.file = {f->fd, "target", N_BYTES},
+                                          .direct_fd = f->direct_fd,
                                           .write_behind = true,
                                           .step = &f->step,
                                           .outbox = outbox,
@@ -141,7 +146,7 @@ static void test_a_failure_stays(void **state)
 {
         struct fixture *f = *state;
         const struct swb_extent extent = {0, 1};
-        struct swb_extent_place place = {{-EBADF, "gone", N_BYTES}, false, &extent, 0};
+        struct swb_extent_place place = {{-EBADF, "gone", N_BYTES}, -EBADF, false, &extent, 0};
         struct swb_error err = SWB_ERROR_INIT;
         uint8_t *buffer;
 

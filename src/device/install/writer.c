@@ -8,9 +8,20 @@
 #include "os/file.h"
 
 /* Smaller ones are many and are collected better by the kernel, until the next sync. */
-#define WRITE_BEHIND_BYTES ((size_t)64 << 10)
+#define LARGE_BYTES ((size_t)64 << 10)
 
 /* ---- places ---- */
+
+/* No copy, no page to be found, nothing to be started or dropped later: half of what a write costs.
+ * Whatever the reason that it can't be: false, and the usual way has the last word. */
+static bool write_direct(const struct swb_extent_place *place, uint64_t offset, const uint8_t *data,
+                         size_t n)
+{
+        if (place->direct_fd < 0 ||
+            ((uintptr_t)data | (uintptr_t)offset | (uintptr_t)n) % SWB_BLOCK_BYTES != 0)
+                return false;
+        return pwrite(place->direct_fd, data, n, (off_t)offset) == (ssize_t)n;
+}
 
 static int write_file(const struct swb_extent_place *place, uint64_t offset, const uint8_t *data,
                       size_t n, struct swb_error *err)
@@ -19,13 +30,13 @@ static int write_file(const struct swb_extent_place *place, uint64_t offset, con
         int r;
 
         n = swb_extent_file_clip(file, offset, n);
-        if (n == 0)
+        if (n == 0 || (n >= LARGE_BYTES && write_direct(place, offset, data, n)))
                 return 0;
         r = swb_pwrite(file->fd, file->name, data, n, offset, err);
         if (r < 0)
                 return r;
         /* Decoding goes on meanwhile. A hint: errors are kept for fdatasync(). */
-        if (place->write_behind && n >= WRITE_BEHIND_BYTES)
+        if (place->write_behind && n >= LARGE_BYTES)
                 (void)sync_file_range(file->fd, (off_t)offset, (off_t)n, SYNC_FILE_RANGE_WRITE);
         return 0;
 }
@@ -83,7 +94,8 @@ void swb_extent_writer_init(struct swb_extent_writer *writer,
 {
         *writer = (struct swb_extent_writer){
                 .target = target,
-                .place = {target->file, target->write_behind, extents, 0},
+                .place = {target->file, target->outbox ? target->direct_fd : -EBADF,
+                          target->write_behind, extents, 0},
                 .n_bytes = swb_extents_blocks(extents, n) * SWB_BLOCK_BYTES,
         };
 }

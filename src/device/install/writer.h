@@ -14,6 +14,7 @@ struct swb_outbox;
 /* Where the next bytes of a stretch go. */
 struct swb_extent_place {
         struct swb_extent_file file;
+        int direct_fd;     /* for large writes past the page cache, which wait; negative: none */
         bool write_behind; /* large writes start on their way to the medium at once */
         const struct swb_extent *extents;
         uint64_t done; /* bytes of the first one that were written */
@@ -28,6 +29,7 @@ void swb_extent_place_skip(struct swb_extent_place *place, uint64_t n);
 /* What is written, and how. Borrowed. */
 struct swb_extent_target {
         struct swb_extent_file file;
+        int direct_fd; /* with an outbox */
         bool write_behind;
         const struct swb_step *step;
         struct swb_outbox *outbox; /* NULL: none, and then */
