@@ -15,7 +15,7 @@ CHUNK = 4096  # blocks: 16 MiB an operation
 RAW = 5120  # 20 MiB
 PATCHED = 2048
 COPIED = 20000
-KINDS = (REPLACE_XZ, REPLACE_BZ) + 9 * (REPLACE_ZSTD,)
+KINDS = (REPLACE_XZ, REPLACE_BZ) + 4 * (REPLACE_ZSTD,)
 
 
 def make_big(seed, n_blocks):
@@ -26,7 +26,7 @@ def make_big(seed, n_blocks):
 
 
 def test_big_operations(device, private_key):
-    """290 MiB in operations of up to 78 MiB, under the limit of 64 MiB of address space that the
+    """210 MiB in operations of up to 78 MiB, under the limit of 64 MiB of address space that the
     program sets itself (not with address sanitizer, which needs it all)."""
     at = RAW + len(KINDS) * CHUNK
     old = make_big(1, at + 2 * PATCHED + COPIED)

@@ -3,6 +3,7 @@
 
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 
@@ -84,11 +85,17 @@ def small_pair(tmp_path_factory):
     return pack_images.make_small_pair(tmp_path_factory.mktemp("small-pair"))
 
 
+@pytest.fixture(scope="session")
+def key_store(tmp_path_factory):
+    return tmp_path_factory.mktemp("keys")
+
+
 @pytest.fixture
-def keys(pack):
-    """keys(type): paths of a new private and public key."""
+def keys(pack, key_store):
+    """keys(type): paths of a private and public key in the test's folder. Each type is made but once."""
     def make(kind):
-        private, public = pack.folder / f"{kind}.pem", pack.folder / f"{kind}.pub.pem"
-        pack.ok("keygen", f"--type={kind}", private, public)
-        return private, public
+        names = [f"{kind}.pem", f"{kind}.pub.pem"]
+        if not (key_store / names[0]).exists():
+            pack.ok("keygen", f"--type={kind}", *[key_store / name for name in names])
+        return [shutil.copy(key_store / name, pack.folder / name) for name in names]
     return make
