@@ -3,10 +3,12 @@
 
 #include <string.h>
 
+#include "open/erofs.h"
 #include "open/libraries.h"
 #include "open/sample.h"
 
 #define MANY UINT32_MAX
+#define EROFS_PACKINGS (1u << SWB_PACKING_EROFS_LZ4)
 #define LZ4_PACKINGS (1u << SWB_PACKING_LZ4 | 1u << SWB_PACKING_LZ4_SIZED)
 
 struct swb_encoder {
@@ -51,6 +53,10 @@ static const struct description *describe(enum swb_encoder_id id)
                                       1u << SWB_PACKING_ZSTD,
                                       4,
                                       {{1, MANY}, {1, 22}, {0, 15}, {0, 27}}},
+                /* does much follow? */
+                [SWB_ENCODER_EROFS_LZ4] = {"erofs-lz4", EROFS_PACKINGS, 1, {{0, 1}}},
+                /* level */
+                [SWB_ENCODER_EROFS_LZ4_HC] = {"erofs-lz4-hc", EROFS_PACKINGS, 1, {{3, 12}}},
         };
 
         return &descriptions[id];
@@ -94,6 +100,9 @@ const struct swb_encoder_ops *swb_encoder_ops_of(enum swb_encoder_id id)
                 return swb_xz_encoder();
         case SWB_ENCODER_ZSTD:
                 return swb_zstd_encoder();
+        case SWB_ENCODER_EROFS_LZ4:
+        case SWB_ENCODER_EROFS_LZ4_HC:
+                return swb_erofs_encoder();
         case SWB_ENCODER_NONE:
         case _SWB_ENCODER_MAX:
         case _SWB_ENCODER_INVALID:

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "open/find.h"
 
+#include "open/clusters.h"
+#include "open/erofs.h"
 #include "open/prove.h"
 #include "open/unpack.h"
 
@@ -62,7 +64,7 @@ static int push(struct finder *f, const uint8_t *data, size_t n, uint8_t *owned)
         frame->spans.n_groups = (unsigned)f->proofs.n_groups;
         if (f->n_frames > SWB_RECIPE_DEPTH_MAX)
                 return 0; /* too deep to look into */
-        r = swb_spans_find(data, n, &frame->spans);
+        r = swb_spans_find(data, n, !f->limits->no_images, &frame->spans);
         if (r >= 0)
                 r = swb_proofs_reserve(&f->proofs, frame->spans.n_groups - f->proofs.n_groups);
         return r;
@@ -158,14 +160,19 @@ static int decode(const struct finder *f, const struct frame *frame, const struc
 
 /* ---- pieces */
 
+/* May a piece be added that opens to n bytes? With it come plain ones: before it, and behind it at
+ * each depth. */
+static bool has_room(const struct finder *f, size_t n)
+{
+        return f->found->opened.n_bytes + (uint64_t)n <= f->limits->max_opened_bytes &&
+               f->found->recipe.n_pieces < SWB_RECIPE_PIECES_MAX - 8;
+}
+
 /* Is it worth to be a piece, and how is it made again? SWB_PROVED, SWB_NOT_PROVED, -ENOMEM. */
 static int judge(struct finder *f, const struct frame *frame, const struct swb_span *span,
                  const struct decoded *decoded, struct swb_setting *ret)
 {
-        uint64_t total = f->found->opened.n_bytes + (uint64_t)decoded->n;
-
-        if (decoded->n_encoded < PIECE_MIN_BYTES || decoded->n == 0 ||
-            total > f->limits->max_opened_bytes)
+        if (decoded->n_encoded < PIECE_MIN_BYTES || decoded->n == 0 || !has_room(f, decoded->n))
                 return SWB_NOT_PROVED;
         *ret = (struct swb_setting){.packing = span->packing};
         if (f->side == SWB_FIND_OLD)
@@ -218,14 +225,50 @@ static int try_span(struct finder *f, struct frame *frame, const struct swb_span
         return r == SWB_PROVED ? add_piece(f, frame, span, &decoded, &setting) : r;
 }
 
+static void clusters_done(struct swb_clusters *clusters)
+{
+        free(clusters->data);
+}
+
+/* Some clusters from the run's begin; what is left of it stays to be looked at. */
+static int try_clusters(struct finder *f, struct frame *frame, struct swb_span *run)
+{
+        _cleanup_(clusters_done) struct swb_clusters clusters = {0};
+        const struct swb_span span = *run;
+        const uint8_t *encoded = frame->data + span.offset;
+        struct swb_setting setting = {.packing = span.packing};
+        struct decoded decoded;
+        int r = swb_clusters_open(encoded, span.n_encoded, &clusters);
+
+        if (r < 0)
+                return r;
+        r = clusters.n_encoded > 0 && span.offset >= frame->done ? SWB_PROVED : SWB_NOT_PROVED;
+        if (r == SWB_PROVED && f->side == SWB_FIND_NEW)
+                r = swb_clusters_prove(&f->proofs, &span, encoded, &clusters, &setting);
+        run->offset += r == SWB_PROVED ? clusters.n_encoded : SWB_EROFS_CLUSTER_BYTES;
+        run->n_encoded = span.n_encoded - (run->offset - span.offset);
+        if (run->n_encoded > 0)
+                frame->next--;
+        if (r != SWB_PROVED || !has_room(f, clusters.n_opened))
+                return r < 0 ? r : 0;
+        decoded = (struct decoded){clusters.data, clusters.n_opened, 0, clusters.n_encoded};
+        r = add_piece(f, frame, &span, &decoded, &setting);
+        clusters.data = decoded.data;
+        return r;
+}
+
 /* The innermost frame's next step: a span, or its end. */
 static int step(struct finder *f)
 {
         struct frame *frame = &f->frames[f->n_frames - 1];
         int r;
 
-        if (frame->next < frame->spans.n)
-                return try_span(f, frame, &frame->spans.items[frame->next++]);
+        if (frame->next < frame->spans.n) {
+                struct swb_span *span = &frame->spans.items[frame->next++];
+
+                return span->packing == SWB_PACKING_EROFS_LZ4 ? try_clusters(f, frame, span)
+                                                              : try_span(f, frame, span);
+        }
         if (f->n_frames == 1 || frame->has_pieces)
                 r = add_plain(f, frame, frame->n);
         else

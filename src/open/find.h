@@ -15,6 +15,8 @@ struct swb_find_limits {
         uint64_t decoder_memory_bytes;
         /* Names of encoders, as swb_encoders_list() has them; NULL: all that are present. */
         const char *encoders;
+        /* What an image opened to, its superblock first, is no image any more. */
+        bool no_images;
 };
 
 #define SWB_FIND_LIMITS_INIT                                                                       \

@@ -83,6 +83,7 @@ static uint64_t window_of(const struct swb_recipe *recipe, const struct swb_piec
         case SWB_PACKING_PLAIN:
         case SWB_PACKING_LZ4:
         case SWB_PACKING_LZ4_SIZED:
+        case SWB_PACKING_EROFS_LZ4:
         case _SWB_PACKING_MAX:
         case _SWB_PACKING_INVALID:
                 break;

@@ -61,17 +61,32 @@ static void add_lz4(struct candidates *list, enum swb_packing packing)
                         add(list, (struct swb_setting){packing, SWB_ENCODER_LZ4_HC, {levels[i]}});
 }
 
+/* Between two files' ends much follows. */
+static void add_erofs(struct candidates *list)
+{
+        static const uint8_t levels[] = {9, 12, 3, 4, 5, 6, 7, 8, 10, 11};
+        const enum swb_packing packing = SWB_PACKING_EROFS_LZ4;
+
+        for (uint32_t far = 0; far <= 1; far++)
+                add(list, (struct swb_setting){packing, SWB_ENCODER_EROFS_LZ4, {far}});
+        for (size_t i = 0; i < SWB_ELEMENTS(levels); i++)
+                add(list, (struct swb_setting){packing, SWB_ENCODER_EROFS_LZ4_HC, {levels[i]}});
+}
+
 /* gzip(1) first, which zlib can't stand in for; then zlib with what its users give it. */
-static void add_deflate(struct candidates *list, enum swb_packing packing)
+static void add_deflate(struct candidates *list, enum swb_packing packing, uint32_t window)
 {
         static const uint8_t levels[] = {6, 9, 1, 8, 7, 5, 4, 3, 2};
 
         for (size_t i = 0; i < SWB_ELEMENTS(levels) && packing == SWB_PACKING_DEFLATE; i++)
                 add(list, (struct swb_setting){packing, SWB_ENCODER_GZIP, {levels[i]}});
-        for (uint32_t memory = 8; memory <= 9; memory++)
-                for (size_t i = 0; i < SWB_ELEMENTS(levels); i++)
-                        add(list, (struct swb_setting){
-                                          packing, SWB_ENCODER_ZLIB, {levels[i], 15, memory, 0}});
+        for (uint32_t strategy = 0; strategy <= 1; strategy++) /* 1: of pictures */
+                for (uint32_t memory = 8; memory <= 9; memory++)
+                        for (size_t i = 0; i < SWB_ELEMENTS(levels); i++)
+                                add(list,
+                                    (struct swb_setting){packing,
+                                                         SWB_ENCODER_ZLIB,
+                                                         {levels[i], window, memory, strategy}});
 }
 
 /* All presets, with the dictionary, check and filter that stand in the head. */
@@ -113,13 +128,17 @@ static void add_all(struct candidates *list, const struct swb_span *span, const 
                 break;
         case SWB_PACKING_DEFLATE:
         case SWB_PACKING_ZLIB:
-                add_deflate(list, span->packing);
+                add_deflate(list, span->packing,
+                            span->packing == SWB_PACKING_ZLIB ? (encoded[0] >> 4) + 8u : 15);
                 break;
         case SWB_PACKING_XZ:
                 add_xz(list, &span->guess);
                 break;
         case SWB_PACKING_ZSTD:
                 add_zstd(list, encoded);
+                break;
+        case SWB_PACKING_EROFS_LZ4:
+                add_erofs(list);
                 break;
         case SWB_PACKING_PLAIN:
         case _SWB_PACKING_MAX:
@@ -149,8 +168,8 @@ static int compare(void *context, const uint8_t *data, size_t n)
 
 #define FEED_BYTES ((size_t)64 << 10)
 
-static int makes_it(const struct swb_setting *setting, const uint8_t *encoded, size_t n_encoded,
-                    const uint8_t *opened, size_t n_opened)
+int swb_prove_setting(const struct swb_setting *setting, const uint8_t *encoded, size_t n_encoded,
+                      const uint8_t *opened, size_t n_opened, size_t *ret_equal)
 {
         struct comparison comparison = {.want = encoded, .n = n_encoded};
         _cleanup_(swb_encoder_freep) struct swb_encoder *encoder = NULL;
@@ -165,6 +184,7 @@ static int makes_it(const struct swb_setting *setting, const uint8_t *encoded, s
                 r = swb_encoder_put(encoder, opened + done, SWB_MIN(FEED_BYTES, n_opened - done));
         if (r >= 0)
                 r = swb_encoder_finish(encoder);
+        *ret_equal = comparison.done;
         if (r == -ENOMEM)
                 return r;
         return r < 0 ? SWB_NOT_PROVED : SWB_PROVED;
@@ -180,33 +200,65 @@ static bool is_allowed(const struct swb_find_limits *limits, const struct swb_se
                (!limits->encoders || swb_has_word(limits->encoders, name));
 }
 
-int swb_prove(struct swb_proofs *proofs, const struct swb_span *span, const uint8_t *encoded,
-              size_t n_encoded, const uint8_t *opened, size_t n_opened, struct swb_setting *ret)
+/* By what is known of the group, and by what is usual. */
+static void list_candidates(struct candidates *list, const struct group *group,
+                            const struct swb_span *span, const uint8_t *encoded)
+{
+        /* erofs's fast encoder has two ways, which take turns: both are at the head of the list */
+        if (group->known.encoder != SWB_ENCODER_NONE &&
+            group->known.encoder != SWB_ENCODER_EROFS_LZ4)
+                add(list, group->known);
+        if (span->guess.encoder != SWB_ENCODER_NONE)
+                add(list, span->guess);
+        add_all(list, span, encoded);
+}
+
+int swb_prove_most(struct swb_proofs *proofs, const struct swb_span *span, const uint8_t *encoded,
+                   size_t n_encoded, const uint8_t *opened, size_t n_opened,
+                   struct swb_setting *ret, size_t *ret_equal)
 {
         struct group *group = &proofs->groups[span->group];
         struct candidates list = {0};
 
+        *ret_equal = 0;
         if (group->n_failures >= FAILURES_MAX)
                 return SWB_NOT_PROVED;
-        if (group->known.encoder != SWB_ENCODER_NONE)
-                add(&list, group->known);
-        if (span->guess.encoder != SWB_ENCODER_NONE)
-                add(&list, span->guess);
-        add_all(&list, span, encoded);
+        list_candidates(&list, group, span, encoded);
         for (size_t i = 0; i < list.n; i++) {
+                size_t n_equal;
                 int r;
 
                 if (!is_allowed(proofs->limits, &list.items[i], n_encoded, n_opened))
                         continue;
-                r = makes_it(&list.items[i], encoded, n_encoded, opened, n_opened);
+                r = swb_prove_setting(&list.items[i], encoded, n_encoded, opened, n_opened,
+                                      &n_equal);
                 if (r < 0)
                         return r;
-                if (r == SWB_PROVED) {
-                        *ret = group->known = list.items[i];
-                        group->n_failures = 0;
-                        return SWB_PROVED;
+                if (n_equal > *ret_equal || r == SWB_PROVED) {
+                        *ret = list.items[i];
+                        *ret_equal = n_equal;
                 }
+                if (r == SWB_PROVED || (*ret_equal > n_encoded / 2 &&
+                                        (i > 0 || list.items[i].encoder != SWB_ENCODER_EROFS_LZ4)))
+                        break;
         }
-        group->n_failures++;
-        return SWB_NOT_PROVED;
+        if (*ret_equal > n_encoded / 2)
+                group->known = *ret;
+        return *ret_equal == n_encoded ? SWB_PROVED : SWB_NOT_PROVED;
+}
+
+int swb_prove(struct swb_proofs *proofs, const struct swb_span *span, const uint8_t *encoded,
+              size_t n_encoded, const uint8_t *opened, size_t n_opened, struct swb_setting *ret)
+{
+        struct group *group = &proofs->groups[span->group];
+        size_t n_equal;
+        int r = swb_prove_most(proofs, span, encoded, n_encoded, opened, n_opened, ret, &n_equal);
+
+        if (r == SWB_PROVED) {
+                group->known = *ret;
+                group->n_failures = 0;
+        } else if (r == SWB_NOT_PROVED) {
+                group->n_failures++;
+        }
+        return r;
 }

@@ -31,6 +31,7 @@ enum swb_packing {
         SWB_PACKING_XZ = 4,        /* one .xz stream */
         SWB_PACKING_ZSTD = 5,      /* one zstd frame */
         SWB_PACKING_LZ4_SIZED = 6, /* as LZ4, behind its size in 4 bytes, little-endian */
+        SWB_PACKING_EROFS_LZ4 = 7, /* clusters of 4 KiB, LZ4 behind zeros */
         _SWB_PACKING_MAX,
         _SWB_PACKING_INVALID = -EINVAL,
 };
@@ -44,6 +45,8 @@ enum swb_encoder_id {
         SWB_ENCODER_GZIP = 4,
         SWB_ENCODER_XZ = 5,
         SWB_ENCODER_ZSTD = 6,
+        SWB_ENCODER_EROFS_LZ4 = 7,
+        SWB_ENCODER_EROFS_LZ4_HC = 8,
         _SWB_ENCODER_MAX,
         _SWB_ENCODER_INVALID = -EINVAL,
 };
@@ -75,7 +78,8 @@ void swb_recipe_done(struct swb_recipe *recipe);
 /* Decoded as a whole, in memory? */
 static inline bool swb_packing_is_whole(enum swb_packing packing)
 {
-        return packing == SWB_PACKING_LZ4 || packing == SWB_PACKING_LZ4_SIZED;
+        return packing == SWB_PACKING_LZ4 || packing == SWB_PACKING_LZ4_SIZED ||
+               packing == SWB_PACKING_EROFS_LZ4;
 }
 
 /* Does piece i hold inner ones? */

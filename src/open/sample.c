@@ -44,6 +44,8 @@ static struct swb_setting setting_of(enum swb_encoder_id id)
                 [SWB_ENCODER_ZLIB] = {SWB_PACKING_DEFLATE, SWB_ENCODER_ZLIB, {6, 15, 8, 0}},
                 [SWB_ENCODER_GZIP] = {SWB_PACKING_DEFLATE, SWB_ENCODER_GZIP, {6}},
                 [SWB_ENCODER_XZ] = {SWB_PACKING_XZ, SWB_ENCODER_XZ, {6, 1 << 16, 1, 0, 0}},
+                [SWB_ENCODER_EROFS_LZ4] = {SWB_PACKING_EROFS_LZ4, SWB_ENCODER_EROFS_LZ4, {0}},
+                [SWB_ENCODER_EROFS_LZ4_HC] = {SWB_PACKING_EROFS_LZ4, SWB_ENCODER_EROFS_LZ4_HC, {9}},
         };
 
         if (id == SWB_ENCODER_ZSTD)
@@ -55,9 +57,13 @@ static struct swb_setting setting_of(enum swb_encoder_id id)
 static uint64_t known_checksum(enum swb_encoder_id id)
 {
         static const uint64_t known[_SWB_ENCODER_MAX] = {
-                [SWB_ENCODER_LZ4] = 0x8c52a0224a9b71dd,  [SWB_ENCODER_LZ4_HC] = 0x5749ebbf55e36379,
-                [SWB_ENCODER_ZLIB] = 0x25d62a87e012553b, [SWB_ENCODER_GZIP] = 0xb7146abe77467ed3,
+                [SWB_ENCODER_LZ4] = 0x8c52a0224a9b71dd,
+                [SWB_ENCODER_LZ4_HC] = 0x5749ebbf55e36379,
+                [SWB_ENCODER_ZLIB] = 0x25d62a87e012553b,
+                [SWB_ENCODER_GZIP] = 0xb7146abe77467ed3,
                 [SWB_ENCODER_XZ] = 0x3736e7e95ab0bb61,
+                [SWB_ENCODER_EROFS_LZ4] = 0x63dfe7e1b3f4dcc4,
+                [SWB_ENCODER_EROFS_LZ4_HC] = 0x91b3aebdcf8c668,
         };
 
         return known[id];

@@ -22,16 +22,47 @@ int swb_spans_add(struct swb_spans *spans, const struct swb_span *span)
         return 0;
 }
 
+static int compare_spans(const void *a, const void *b)
+{
+        const struct swb_span *x = a, *y = b;
+
+        return x->offset < y->offset ? -1 : x->offset > y->offset;
+}
+
+void swb_spans_sort(struct swb_spans *spans, size_t first)
+{
+        size_t n = first, end = 0;
+
+        qsort(spans->items + first, spans->n - first, sizeof(*spans->items), compare_spans);
+        for (size_t i = first; i < spans->n; i++) {
+                const struct swb_span span = spans->items[i];
+
+                if (span.offset < end)
+                        continue;
+                spans->items[n++] = span;
+                end = span.offset + span.n_encoded;
+        }
+        spans->n = n;
+}
+
 typedef int64_t (*prober)(const uint8_t *data, size_t n, size_t offset, struct swb_spans *spans);
 
 /* By the first byte of what they look for. */
-static prober prober_for(uint8_t first)
+static prober prober_for(uint8_t first, bool images)
 {
         switch (first) {
         case 0x02:
                 return swb_spans_lz4_legacy;
+        case 0x04:
+                return swb_spans_lz4_frame;
+        case 'P':
+                return swb_spans_zip;
+        case 0x78: /* the window of 32 KiB that nearly all have */
+                return swb_spans_zlib;
         case 'h':
-                return swb_spans_squashfs;
+                return images ? swb_spans_squashfs : NULL;
+        case 0xe2:
+                return images ? swb_spans_erofs : NULL;
         case 0xfd:
                 return swb_spans_xz;
         case 0x28:
@@ -43,12 +74,12 @@ static prober prober_for(uint8_t first)
         }
 }
 
-int swb_spans_find(const uint8_t *data, size_t n, struct swb_spans *ret)
+int swb_spans_find(const uint8_t *data, size_t n, bool images, struct swb_spans *ret)
 {
         size_t offset = 0;
 
         while (offset < n) {
-                prober probe = prober_for(data[offset]);
+                prober probe = prober_for(data[offset], images);
                 int64_t end = probe ? probe(data, n, offset, ret) : 0;
 
                 if (end < 0)

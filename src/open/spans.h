@@ -24,8 +24,12 @@ void swb_spans_done(struct swb_spans *spans);
 /* 0, -ENOMEM. */
 int swb_spans_add(struct swb_spans *spans, const struct swb_span *span) _warn_unused_;
 
-/* Looks for all that is known. 0, -ENOMEM. */
-int swb_spans_find(const uint8_t *data, size_t n, struct swb_spans *ret) _warn_unused_;
+/* Puts those from `first` on in order; blocks that files share, and whatever else overlaps, count
+ * once. */
+void swb_spans_sort(struct swb_spans *spans, size_t first);
+
+/* Looks for all that is known; for images of file systems only if they are wanted. 0, -ENOMEM. */
+int swb_spans_find(const uint8_t *data, size_t n, bool images, struct swb_spans *ret) _warn_unused_;
 
 /* Probers: is there something of theirs at `offset`? Add their spans, give back where it ends, or 0
  * when it is nothing. -ENOMEM. */
@@ -33,11 +37,19 @@ int64_t swb_spans_gzip(const uint8_t *data, size_t n, size_t offset,
                        struct swb_spans *spans) _warn_unused_;
 int64_t swb_spans_squashfs(const uint8_t *data, size_t n, size_t offset,
                            struct swb_spans *spans) _warn_unused_;
+int64_t swb_spans_erofs(const uint8_t *data, size_t n, size_t offset,
+                        struct swb_spans *spans) _warn_unused_;
 int64_t swb_spans_xz(const uint8_t *data, size_t n, size_t offset,
                      struct swb_spans *spans) _warn_unused_;
 int64_t swb_spans_zstd(const uint8_t *data, size_t n, size_t offset,
                        struct swb_spans *spans) _warn_unused_;
 /* What the head of an .xz stream tells of how it was made. */
 bool swb_spans_guess_xz(const uint8_t *data, size_t n, struct swb_setting *ret);
+int64_t swb_spans_zlib(const uint8_t *data, size_t n, size_t offset,
+                       struct swb_spans *spans) _warn_unused_;
+int64_t swb_spans_zip(const uint8_t *data, size_t n, size_t offset,
+                      struct swb_spans *spans) _warn_unused_;
+int64_t swb_spans_lz4_frame(const uint8_t *data, size_t n, size_t offset,
+                            struct swb_spans *spans) _warn_unused_;
 int64_t swb_spans_lz4_legacy(const uint8_t *data, size_t n, size_t offset,
                              struct swb_spans *spans) _warn_unused_;

@@ -278,30 +278,6 @@ static int add_folders(const struct squashfs *fs)
         return read_table(fs, fs->folders, end, &table);
 }
 
-static int compare_spans(const void *a, const void *b)
-{
-        const struct swb_span *x = a, *y = b;
-
-        return x->offset < y->offset ? -1 : x->offset > y->offset;
-}
-
-/* Blocks that files share, and whatever else overlaps, count once. */
-static void sort_spans(struct swb_spans *spans, size_t first)
-{
-        size_t n = first, end = 0;
-
-        qsort(spans->items + first, spans->n - first, sizeof(*spans->items), compare_spans);
-        for (size_t i = first; i < spans->n; i++) {
-                const struct swb_span span = spans->items[i];
-
-                if (span.offset < end)
-                        continue;
-                spans->items[n++] = span;
-                end = span.offset + span.n_encoded;
-        }
-        spans->n = n;
-}
-
 int64_t swb_spans_squashfs(const uint8_t *data, size_t n, size_t offset, struct swb_spans *spans)
 {
         struct squashfs fs = {
@@ -322,6 +298,6 @@ int64_t swb_spans_squashfs(const uint8_t *data, size_t n, size_t offset, struct 
         for (size_t i = first; i < spans->n; i++)
                 spans->items[i].offset += offset;
         if (spans->n > first)
-                sort_spans(spans, first);
+                swb_spans_sort(spans, first);
         return (int64_t)(offset + fs.n);
 }

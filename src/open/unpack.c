@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "open/unpack.h"
 
+#include "open/erofs.h"
 #include "open/libraries.h"
 
 #define SIZE_BYTES 4u /* before a block of LZ4 */
@@ -25,6 +26,7 @@ static const struct swb_unpacker_ops *ops_of(enum swb_packing packing)
         case SWB_PACKING_PLAIN:
         case SWB_PACKING_LZ4:
         case SWB_PACKING_LZ4_SIZED:
+        case SWB_PACKING_EROFS_LZ4:
         case _SWB_PACKING_MAX:
         case _SWB_PACKING_INVALID:
         default:
@@ -75,6 +77,8 @@ int swb_unpack_whole_up_to(enum swb_packing packing, const uint8_t *in, size_t n
 {
         if (!swb_packing_is_whole(packing))
                 return -EPROTONOSUPPORT;
+        if (packing == SWB_PACKING_EROFS_LZ4)
+                return swb_erofs_unpack(in, n_in, out, n_room, ret_n);
         if (packing == SWB_PACKING_LZ4_SIZED) {
                 if (n_in < SIZE_BYTES || swb_get_le32(in) != n_in - SIZE_BYTES)
                         return -EBADMSG;

@@ -4,12 +4,17 @@
 import filecmp
 import gzip
 import json
+import pathlib
 import random
 import shutil
 import subprocess
+import sys
 
 import paycheck
+import pytest
 from pack_images import MIB, mkfs, write
+
+REFDECODER = pathlib.Path(__file__).resolve().parents[2] / "tools/refdecoder/refdecoder.py"
 
 
 def lines(seed, changed):
@@ -61,3 +66,44 @@ def test_compressed_files(pack, tmp_path):
     assert payload.stat().st_size < closed.stat().st_size / 4
     pack.ok("apply", payload, old, "made.img", "--progress=none")
     assert filecmp.cmp(new, pack.folder / "made.img", shallow=False)
+
+
+def tree(folder, changed):
+    write(folder, "usr/text", lines(6, changed)[:400_000])
+    for name in ("one", "two"):
+        write(folder, f"etc/{name}", f"{name} {changed}\n".encode() * 500)
+    return folder
+
+
+def squashfs(folder, path):
+    subprocess.run(["mksquashfs", folder, path, "-comp", "gzip", "-b", "131072", "-noappend",
+                    "-quiet", "-no-progress", "-all-root", "-all-time", "0", "-mkfs-time", "0"],
+                   check=True)
+
+
+def erofs(folder, path):
+    subprocess.run(["mkfs.erofs", "-zlz4hc", "-T0", "--all-root", "--quiet", "-U",
+                    "00000000-0000-0000-0000-000000000001", path, folder], check=True)
+
+
+@pytest.mark.parametrize("make", [squashfs, erofs])
+def test_whole_images(pack, tmp_path, make):
+    """A partition of another file system."""
+    images = [tmp_path / name for name in ("old.img", "new.img")]
+    for path, changed in zip(images, (False, True)):
+        make(tree(tmp_path / path.stem, changed), path)
+        with path.open("r+b") as file:  # a partition has whole blocks
+            file.truncate(-(-path.stat().st_size // 4096) * 4096)
+    old, new = images
+    payload = pack.delta(old, new, "--minor=1004")
+    pack.check(payload, old, new)
+    (blob,) = [q.blob(op) for q in [paycheck.Payload(payload)] for part in q.partitions
+               for op in part.operations if op.type == paycheck.SWDIFF]
+    assert blob[:4] == b"SWO1"
+    assert payload.stat().st_size < new.stat().st_size / 5
+    pack.ok("apply", payload, old, "made.img", "--progress=none")
+    assert filecmp.cmp(new, pack.folder / "made.img", shallow=False)
+    subprocess.run([sys.executable, REFDECODER, payload, f"root={old}", "root>second.img"],
+                   cwd=pack.folder, check=True, timeout=120)
+    assert filecmp.cmp(new, pack.folder / "second.img", shallow=False)
+    assert "and encoding" in pack.ok("explain", payload, new, f"--old={old}").stdout

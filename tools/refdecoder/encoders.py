@@ -14,7 +14,8 @@ import zlib
 from refusal import Refused, demand
 
 ANY = (0, (1 << 32) - 1)
-NONE, FAST_LZ4, LZ4_HC, DEFLATE, GZIP, LZMA, ZSTD = range(7)
+NONE, FAST_LZ4, LZ4_HC, DEFLATE, GZIP, LZMA, ZSTD, EROFS_LZ4, EROFS_LZ4_HC = range(9)
+CLUSTER = 4096
 # For which packings, and in which ranges the parameters are.
 PARAMETERS = {
     NONE: ((), []),
@@ -24,6 +25,8 @@ PARAMETERS = {
     GZIP: ((2,), [(1, 9)]),
     LZMA: ((4,), [(0, 25), ANY, (0, 10), (0, 255), (0, 1)]),
     ZSTD: ((5,), [ANY, (1, 22), (0, 15), (0, 31)]),
+    EROFS_LZ4: ((7,), [(0, 1)]),
+    EROFS_LZ4_HC: ((7,), [(3, 12)]),
 }
 LZMA2 = 0x21
 LEVEL, WINDOW, WITH_SIZE, WITH_CHECKSUM, WORKERS = 100, 101, 200, 201, 400  # of libzstd
@@ -48,6 +51,26 @@ def lz4(packing, encoder, data, parameter):
     n = make(data, out, len(data), room, parameter)
     demand(n > 0, "format", "LZ4 could not encode")
     return (struct.pack("<I", n) if packing == 6 else b"") + out.raw[:n]
+
+
+def clusters(encoder, data, parameter):
+    """Blocks that each hold as much as fits, behind zeros."""
+    lib = library("liblz4.so.1")
+    state = ctypes.create_string_buffer(lib.LZ4_sizeofStateHC())
+    room, blocks, done = ctypes.create_string_buffer(CLUSTER), [], 0
+    far = bytes(65536 if encoder == EROFS_LZ4 and parameter else 0)
+    while done < len(data):
+        rest = data[done:] + far
+        taken = ctypes.c_int(len(rest))
+        if encoder == EROFS_LZ4:
+            n = lib.LZ4_compress_destSize(rest, room, ctypes.byref(taken), CLUSTER)
+        else:
+            n = lib.LZ4_compress_HC_destSize(state, rest, room, ctypes.byref(taken), CLUSTER,
+                                             parameter)
+        demand(n > 0 and 0 < taken.value <= len(data) - done, "format", "LZ4 could not encode")
+        blocks.append(room.raw[:n].rjust(CLUSTER, b"\0"))
+        done += taken.value
+    return b"".join(blocks)
 
 
 def deflate(packing, data, parameters):
@@ -143,6 +166,8 @@ def encoded(setting, data):
     encoder, parameters = setting.encoder, setting.parameters
     if encoder in (FAST_LZ4, LZ4_HC):
         return lz4(setting.packing, encoder, data, parameters[0])
+    if encoder in (EROFS_LZ4, EROFS_LZ4_HC):
+        return clusters(encoder, data, parameters[0])
     if encoder == DEFLATE:
         return deflate(setting.packing, data, parameters)
     if encoder == GZIP:

@@ -11,7 +11,8 @@ from refusal import Refused, demand
 from streams import unpacked
 
 MIB = 1 << 20
-LZ4, DEFLATE, ZLIB, XZ, ZSTD, LZ4_SIZED = range(1, 7)
+LZ4, DEFLATE, ZLIB, XZ, ZSTD, LZ4_SIZED, EROFS_LZ4 = range(1, 8)
+CLUSTER = 4096
 
 
 # ---- packings (PF-133) -----------------------------------------------------------------------
@@ -28,12 +29,13 @@ def lz4_length(data, at, nibble):
     return length, at
 
 
-def lz4_decoded(data, size):
+def lz4_prefix(data, room):
+    """What one block opens to, at most `room` bytes."""
     out, at = bytearray(), 0
     while at < len(data):
         token = data[at]
         n, at = lz4_length(data, at + 1, token >> 4)
-        demand(n <= len(data) - at and n <= size - len(out), "format", "literals of LZ4")
+        demand(n <= len(data) - at and n <= room - len(out), "format", "literals of LZ4")
         out += data[at : at + n]
         at += n
         if at == len(data):
@@ -42,11 +44,15 @@ def lz4_decoded(data, size):
         distance = data[at] | data[at + 1] << 8
         n, at = lz4_length(data, at + 2, token & 15)
         n += 4
-        demand(0 < distance <= len(out) and n <= size - len(out), "format", "match of LZ4")
+        demand(0 < distance <= len(out) and n <= room - len(out), "format", "match of LZ4")
         start = len(out) - distance
         run = bytes(out[start : start + n])
         out += (run * (n // len(run) + 1))[:n]
-    return exactly(bytes(out), size)
+    return bytes(out)
+
+
+def lz4_decoded(data, size):
+    return exactly(lz4_prefix(data, size), size)
 
 
 def inflated(data, size, window):
@@ -59,7 +65,20 @@ def inflated(data, size, window):
     return exactly(out, size)
 
 
+def clusters_decoded(data, size):
+    demand(len(data) % CLUSTER == 0, "format", "clusters of erofs")
+    out = b""
+    for at in range(0, len(data), CLUSTER):
+        block = data[at : at + CLUSTER].lstrip(b"\0")
+        demand(block, "format", "empty cluster of erofs")
+        out += lz4_prefix(block, size - len(out))
+    return exactly(out, size)
+
+
 def decoded(packing, data, size):
+    if packing == EROFS_LZ4:
+        demand(size <= 8 * MIB, "limit", "clusters of erofs")
+        return clusters_decoded(data, size)
     if packing in (LZ4, LZ4_SIZED):
         demand(size <= 8 * MIB, "limit", "LZ4 block")
         if packing == LZ4_SIZED:
@@ -101,7 +120,7 @@ class Numbers:
 class Setting:
     def __init__(self, numbers, closes):
         self.packing, self.encoder = numbers.byte(), numbers.byte()
-        demand(LZ4 <= self.packing <= LZ4_SIZED, "unsupported", f"packing {self.packing}")
+        demand(LZ4 <= self.packing <= EROFS_LZ4, "unsupported", f"packing {self.packing}")
         demand(self.encoder in PARAMETERS and (self.encoder or not closes), "unsupported",
                f"encoder {self.encoder}")
         packings, ranges = PARAMETERS[self.encoder]
