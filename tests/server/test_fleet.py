@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A simulated fleet and the server count the same."""
 
+import json
 import subprocess
 import threading
 
@@ -66,3 +67,20 @@ def test_bad_scenarios(serve, publish, tmp_path):
                  "[planet]\na = b\n"):
         result = live(server, tmp_path, text)
         assert result.returncode == 1 and "scenario.ini" in result.stderr, text
+
+
+def test_what_devices_read(serve, publish, data, tmp_path):
+    """A share of the fleet says what it can apply; the others say nothing."""
+    publish("1.0")
+    server = serve("--status", "--metrics")
+    result = live(server, tmp_path, "devices = 60\nrounds = 1\nseed = 7\n"
+                  "reads = 1004 26 1024 gzip\nreads-share = 75%\n")
+    assert result.returncode == 0, result.stdout + result.stderr
+
+    def says():
+        return [device["reads"] for device in json.loads(server.get("/api/v1/devices?limit=100").body)]
+
+    server.wait_for(lambda: len(says()) == 60)
+    told = says()
+    assert set(told) == {"", "1004 26 1024 gzip"}
+    assert 35 < sum(map(bool, told)) < 55

@@ -3,7 +3,9 @@
 
 import hashlib
 import os
+import random
 import signal
+import subprocess
 
 import pytest
 from api_tools import Client, make_token
@@ -59,6 +61,72 @@ def test_full_and_deltas(serve, data, images, keys):
     assert not list((data / "jobs").iterdir())
     stored = (data / "images" / hashlib.sha256(images["1.0"].read_bytes()).hexdigest())
     assert stored.read_bytes() == images["1.0"].read_bytes()
+
+
+def packed_image(folder, version):
+    """A file system with nothing but a packed file, a little of which is another in each version."""
+    rng = random.Random(1)
+    lines = [f"{i} {rng.randbytes(9).hex()}" for i in range(12_000)]
+    lines[5000] = f"this is {version}"
+    tree = folder / version
+    tree.mkdir()
+    packed = subprocess.run(["gzip", "-n", "-9"], input="\n".join(lines).encode(), stdout=subprocess.PIPE, check=True)
+    (tree / "initrd").write_bytes(packed.stdout)
+    image = folder / f"{version}.img"
+    subprocess.run(["mke2fs", "-q", "-t", "ext4", "-b", "4096", "-d", tree, image, "1M"], check=True)
+    return image
+
+
+def test_fallback(serve, data, tmp_path):
+    """Who lacks an encoder gets a delta that needs none; who has it, the small one."""
+    publish(data, packed_image(tmp_path, "1.0"), "1.0", "--channel=stable")
+    server = serve("--status")
+    can, lacks = "1004 26 1024 gzip lz4", "1004 26 1024 lz4"
+    for machine, reads in (("a", can), ("b", lacks), ("c", lacks)):
+        server.ask(machineid=machine, version="1.0", _reads=reads)
+    server.wait_for(lambda: len(run_json(data, "devices")) == 3)
+    image = packed_image(tmp_path, "2.0")
+    publish(data, image, "2.0", "--channel=stable")
+    rows = run_json(data, "job", "list")[0]["payloads"]
+    assert [(p["source_version"], p.get("fallback")) for p in rows] == [(None, None), ("1.0", False), ("1.0", True)]
+    assert [p["outcome"] for p in rows] == ["published"] * 3 and [p["devices"] for p in rows] == [0, 3, 2]
+    small, large = (p for p in run_json(data, "release", "show", "2.0")["payloads"] if p["is_delta"])
+    assert (small["minor_version"], small["encoders"]) == (1004, "gzip") and small["size"] < large["size"] / 2
+    assert (large["minor_version"], large["encoders"]) == (1004, "")
+
+    def offered(reads):
+        check = server.ask(machineid="m", version="1.0", delta_okay="true", _reads=reads).check
+        return check.find("manifest/packages/package").get("name")
+
+    server.wait_for(lambda: server.ask(machineid="m", version="1.0").check.get("status") == "ok")
+    server.wait_for(lambda: [offered(reads) for reads in (can, lacks)] == [small["sha256"], large["sha256"]])
+    assert offered("") not in (small["sha256"], large["sha256"])
+    # Again: it has heard of one that says nothing since.
+    publish(data, image, "2.0")
+    jobs = run_json(data, "job", "list")
+    assert [(p["devices"], p["fallback"], p["outcome"]) for p in jobs[0]["payloads"]] == [(1, True, "published")]
+    assert jobs[0]["step"] == "fallback from 1.0"
+    kinds = [p["minor_version"] for p in run_json(data, "release", "show", "2.0")["payloads"]]
+    assert sorted(kinds) == [1003, 1003, 1004, 1004]  # the full one, too
+
+
+def test_fallback_for_those_that_say_nothing(serve, data, tmp_path):
+    publish(data, packed_image(tmp_path, "1.0"), "1.0", "--channel=stable")
+    server = serve("--status")
+    for machine, reads in (("a", "1004 26 1024 gzip"), ("b", "")):
+        server.ask(machineid=machine, version="1.0", _reads=reads)
+    server.wait_for(lambda: len(run_json(data, "devices")) == 2)
+    old = (tmp_path / "1.0.img").read_bytes()
+    new = bytearray(packed_image(tmp_path, "2.0").read_bytes())
+    at = new.find((tmp_path / "2.0" / "initrd").read_bytes()[:64])
+    assert at > 0
+    middle = old.find((tmp_path / "1.0" / "initrd").read_bytes()[:64])
+    new[at + 4096 * 6:at + 4096 * 40] = old[middle + 4096 * 6:middle + 4096 * 40]  # damaged, and so not opened
+    (tmp_path / "2.0.img").write_bytes(new)
+    publish(data, tmp_path / "2.0.img", "2.0")
+    kinds = [(p["minor_version"], p["encoders"]) for p in run_json(data, "release", "show", "2.0")["payloads"]
+             if p["is_delta"]]
+    assert sorted(kinds) == [(1003, ""), (1004, "")]
 
 
 def test_budgets(serve, data, images):

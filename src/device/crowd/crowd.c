@@ -109,6 +109,12 @@ static void add_event(struct message *m, int type, int result, const char *previ
                                                             .fault = fault};
 }
 
+/* Always the same devices. */
+static const char *reads_of(const struct swb_crowd_scenario *s, uint64_t number)
+{
+        return luck(s->seed, number, "reads") < s->reads_ppm ? s->reads : "";
+}
+
 static int post(struct worker *w, uint64_t number, struct message *m,
                 struct swb_omaha_response **ret, const struct swb_omaha_app_answer **ret_app,
                 struct swb_error *err)
@@ -124,6 +130,8 @@ static int post(struct worker *w, uint64_t number, struct message *m,
                                     .track = s->channel,
                                     .hardware_class = s->hardware_class,
                                     .machineid = id,
+                                    .delta_okay = *s->reads != '\0',
+                                    .reads = m->is_check ? reads_of(s, number) : NULL,
                                     .has_update_check = m->is_check,
                                     .events = m->events,
                                     .n_events = m->n_events};

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "omaha/abilities.h"
 
 #define SWB_CROWD_RELEASES_MAX 8
 #define SWB_CROWD_VERSION_TEXT 65
@@ -23,6 +24,10 @@ struct swb_crowd_fate {
 
 struct swb_crowd_scenario {
         char app_id[129], version[SWB_CROWD_VERSION_TEXT], channel[65], hardware_class[65];
+        /* What reads_ppm of the devices say that they can apply (omaha/abilities.h), "": nobody.
+         * They take deltas. */
+        char reads[SWB_ABILITIES_TEXT_MAX];
+        uint32_t reads_ppm;
         uint64_t devices, rounds, seed, threads;
         uint64_t pause_msec; /* between two rounds */
         struct swb_crowd_fate fates[SWB_CROWD_RELEASES_MAX];

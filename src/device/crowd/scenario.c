@@ -62,6 +62,10 @@ static int take_fleet_key(struct swb_crowd_scenario *s, const char *key, const c
                 return store_text(s->channel, sizeof(s->channel), key, value, err);
         if (strcmp(key, "hardware-class") == 0)
                 return store_text(s->hardware_class, sizeof(s->hardware_class), key, value, err);
+        if (strcmp(key, "reads") == 0)
+                return store_text(s->reads, sizeof(s->reads), key, value, err);
+        if (strcmp(key, "reads-share") == 0)
+                return store_percent(&s->reads_ppm, key, value, err);
         if (strcmp(key, "devices") == 0)
                 return store_number(&s->devices, 1000000, key, value, err);
         if (strcmp(key, "rounds") == 0)
@@ -117,8 +121,12 @@ static int take_key(void *context, unsigned line, const char *section, const cha
 int swb_crowd_scenario_read(const char *path, struct swb_crowd_scenario *ret, struct swb_error *err)
 {
         _cleanup_(swb_buf_done) struct swb_buf text = SWB_BUF_INIT(FILE_MAX_BYTES);
-        struct swb_crowd_scenario s = {
-                .version = "1.0", .devices = 100, .rounds = 10, .threads = 4, .pause_msec = 100};
+        struct swb_crowd_scenario s = {.version = "1.0",
+                                       .reads_ppm = 1000000,
+                                       .devices = 100,
+                                       .rounds = 10,
+                                       .threads = 4,
+                                       .pause_msec = 100};
         int r;
 
         r = swb_read_file(path, &text, err);

@@ -84,7 +84,9 @@ static void estimate(const struct swb_candidates *c, struct swb_candidate *candi
         struct swb_delta_measure pair;
 
         make_pair(c, candidate, &pair);
-        swb_estimate_delta(c->measures, c->n_measures, &pair, &candidate->expected);
+        /* What was measured is mostly of deltas that ask for more. */
+        swb_estimate_delta(c->measures, candidate->is_fallback ? 0 : c->n_measures, &pair,
+                           &candidate->expected);
         candidate->expected_saving = swb_estimate_saving(candidate->n_devices, pair.full_bytes,
                                                          candidate->expected.bytes);
 }
@@ -104,6 +106,21 @@ struct swb_candidate *swb_candidates_take(struct swb_candidates *c)
         if (best)
                 best->is_taken = true;
         return best;
+}
+
+void swb_candidates_add_fallback(struct swb_candidates *c, const struct swb_candidate *first,
+                                 enum swb_delta_kind kind, uint64_t n_devices)
+{
+        struct swb_candidate *candidate = &c->list[c->n];
+
+        if (c->n == SWB_CANDIDATES_MAX)
+                return;
+        *candidate = *first;
+        candidate->kind = kind;
+        candidate->is_fallback = true;
+        candidate->is_taken = false;
+        candidate->n_devices = n_devices;
+        c->n++;
 }
 
 int swb_candidates_note(struct swb_candidates *c, struct swb_db *db,

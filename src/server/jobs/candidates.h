@@ -12,7 +12,16 @@
 #define SWB_CANDIDATES_MAX 64
 #define SWB_CANDIDATES_MEASURES_MAX 200
 
+/* What a delta asks of devices. */
+enum swb_delta_kind {
+        SWB_DELTA_OPENED, /* everything: minor version 1004, whatever encoders it can use */
+        SWB_DELTA_CLOSED, /* minor version 1004, no encoders */
+        SWB_DELTA_PLAIN,  /* minor version 1003, which also those read that do not say */
+};
+
 struct swb_candidate {
+        enum swb_delta_kind kind;
+        bool is_fallback; /* for those that can't apply the other one from there */
         char version[SWB_VERSION_MAX + 1], sha256[65]; /* of the image */
         uint64_t n_devices, steps;
         struct swb_estimate expected;
@@ -34,6 +43,10 @@ int swb_candidates_load(struct swb_db *db, int64_t app, const struct swb_delta_m
                         struct swb_candidates *ret, struct swb_error *err) _warn_unused_;
 /* The best that was not taken, by what is known now; NULL: none is left. Borrowed. */
 struct swb_candidate *swb_candidates_take(struct swb_candidates *c);
+/* Another one from the same version, for so many devices that can't apply the first; nothing when
+ * there is no room. */
+void swb_candidates_add_fallback(struct swb_candidates *c, const struct swb_candidate *first,
+                                 enum swb_delta_kind kind, uint64_t n_devices);
 /* What became of it counts for the next ones, of this job and of later ones. */
 int swb_candidates_note(struct swb_candidates *c, struct swb_db *db,
                         const struct swb_candidate *candidate, uint64_t delta_bytes,

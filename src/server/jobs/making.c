@@ -30,6 +30,19 @@ static bool add(struct arguments *arguments, const char *name, const char *value
         return true;
 }
 
+static bool add_kind(struct arguments *a, enum swb_delta_kind kind)
+{
+        switch (kind) {
+        case SWB_DELTA_OPENED:
+                return add(a, "--minor=", "1004");
+        case SWB_DELTA_CLOSED:
+                return add(a, "--minor=", "1004") && add(a, "--encoders=", "none");
+        case SWB_DELTA_PLAIN:
+        default:
+                return add(a, "--minor=", "1003");
+        }
+}
+
 static bool make_arguments(const struct swb_making *making, struct arguments *a)
 {
         bool is_delta = making->source_version != NULL;
@@ -42,7 +55,7 @@ static bool make_arguments(const struct swb_making *making, struct arguments *a)
                 ok = add(a, "--key=", making->keys[i]);
         if (ok && is_delta)
                 ok = add(a, "--source-version=", making->source_version) &&
-                     add(a, making->old_image, "");
+                     add_kind(a, making->kind) && add(a, making->old_image, "");
         return ok && add(a, making->image, "");
 }
 

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /* server/jobs/making.h - one payload, made by swb-pack from images */
-#include <stdint.h>
-
-#include "base/error.h"
+#include "server/jobs/candidates.h"
 
 struct swb_making {
         const char *pack_program;
@@ -12,6 +10,7 @@ struct swb_making {
         const char *appid, *version;
         const char *image;                      /* path */
         const char *source_version, *old_image; /* of a delta; NULL: a full payload */
+        enum swb_delta_kind kind;               /* of a delta */
         const char *output;                     /* path; the manifest is beside it */
         uint64_t cpu_seconds_max;               /* LIMIT above it; 0: no limit */
         /* As of struct swb_pack_run. */

@@ -5,9 +5,11 @@
 
 #include "base/log.h"
 #include "os/file.h"
+#include "payload/format.h"
 #include "server/jobs/candidates.h"
 #include "server/jobs/image_files.h"
 #include "server/jobs/making.h"
+#include "server/jobs/readers.h"
 #include "server/jobs/result.h"
 #include "server/publish/publish.h"
 
@@ -24,6 +26,7 @@ struct work {
         int64_t delta_cpu_msec;
         uint64_t delta_bytes;
         struct swb_candidates candidates;
+        struct swb_readers readers; /* of the candidate that is looked at */
         json_t *result;
         bool wants_end; /* cancelled, or the server stops */
         bool is_stopping;
@@ -101,6 +104,7 @@ static int make(struct work *work, const struct swb_candidate *source, const cha
                                           .image = new,
                                           .source_version = source ? source->version : NULL,
                                           .old_image = old,
+                                          .kind = source ? source->kind : SWB_DELTA_PLAIN,
                                           .output = output,
                                           .cpu_seconds_max = cpu_left(work, source),
                                           .progress = on_progress,
@@ -129,12 +133,14 @@ static int publish(struct work *work, const char *output, const char *channel,
         return swb_publish(work->db, work->config->data, &options, &result, err);
 }
 
-static char *output_path(const struct work *work, const char *from)
+/* source NULL: of the full payload. */
+static char *output_path(const struct work *work, const struct swb_candidate *source)
 {
         char *path;
 
-        if (asprintf(&path, "%s/%s-%s%s%s.swb", work->folder, work->app.appid,
-                     *from ? from : "full", "-to-", work->job.version) < 0)
+        if (asprintf(&path, "%s/%s-%s-to-%s%s.swb", work->folder, work->app.appid,
+                     source ? source->version : "full", work->job.version,
+                     source && source->is_fallback ? "-fallback" : "") < 0)
                 return NULL;
         return path;
 }
@@ -144,18 +150,31 @@ static char *output_path(const struct work *work, const char *from)
 struct known {
         const char *source_version;
         bool found;
-        uint64_t n_bytes;
+        uint64_t n_bytes; /* of the best */
+        struct swb_readers_deltas payloads;
 };
 
 static int look_at(const struct swb_payload *payload, void *userdata, struct swb_error *err)
 {
         struct known *known = userdata;
+        struct swb_readers_deltas *deltas = &known->payloads;
 
         (void)err;
-        if (strcmp(payload->source_version, known->source_version) == 0) {
-                known->found = true;
+        if (strcmp(payload->source_version, known->source_version) != 0)
+                return 0;
+        if (!known->found)
                 known->n_bytes = payload->size;
-        }
+        known->found = true;
+        if (deltas->n == SWB_READERS_DELTAS_MAX)
+                return 0;
+        swb_copy_bounded(deltas->encoders[deltas->n], payload->encoders,
+                         SWB_ABILITIES_TEXT_MAX - 1);
+        deltas->demands[deltas->n] =
+                (struct swb_demands){.minor = (uint32_t)SWB_MAX(payload->minor, (int64_t)0),
+                                     .encoders = deltas->encoders[deltas->n],
+                                     .memory_bytes = payload->open_memory,
+                                     .scratch_bytes = payload->open_scratch};
+        deltas->n++;
         return 0;
 }
 
@@ -174,7 +193,7 @@ static int find_payload(struct work *work, struct known *known, struct swb_error
 static int make_full(struct work *work, struct swb_error *err)
 {
         struct known known = {.source_version = ""};
-        _cleanup_free_ char *output = output_path(work, "");
+        _cleanup_free_ char *output = output_path(work, NULL);
         int64_t cpu_msec;
         int r;
 
@@ -226,7 +245,7 @@ static void note_measure(struct work *work, const struct swb_candidate *source, 
 /* A delta that can't be made holds the others up no longer. */
 static int make_delta(struct work *work, const struct swb_candidate *source, struct swb_error *err)
 {
-        _cleanup_free_ char *output = output_path(work, source->version);
+        _cleanup_free_ char *output = output_path(work, source);
         struct swb_error mine = SWB_ERROR_INIT;
         uint64_t n_bytes = 0;
         int64_t cpu_msec;
@@ -234,13 +253,14 @@ static int make_delta(struct work *work, const struct swb_candidate *source, str
 
         if (!output)
                 return swb_oom(err);
-        (void)snprintf(work->job.step, sizeof(work->job.step), "delta from %s", source->version);
+        (void)snprintf(work->job.step, sizeof(work->job.step), "%s from %s",
+                       source->is_fallback ? "fallback" : "delta", source->version);
         work->job.percent = 0;
         note(work);
         if (work->wants_end)
                 return 0;
         r = make(work, source, output, &n_bytes, &cpu_msec, &mine);
-        if (r >= 0)
+        if (r >= 0 && !source->is_fallback)
                 note_measure(work, source, n_bytes, cpu_msec);
         if (r >= 0 && is_too_little(work, n_bytes)) {
                 add_result(work, source, n_bytes, cpu_msec, "saves too little");
@@ -281,23 +301,61 @@ static const char *reason_to_skip(const struct work *work, const struct swb_cand
         return NULL;
 }
 
+/* The most that some of those who will get it can apply. */
+static int choose_kind(struct work *work, struct swb_candidate *source, struct swb_error *err)
+{
+        int r = swb_readers_load(work->db, work->app.id, source->version, &work->readers, err);
+
+        if (r < 0 || source->is_fallback)
+                return r;
+        source->kind = swb_readers_of_minor(&work->readers, SWB_MINOR_OPENED) > 0 ? SWB_DELTA_OPENED
+                                                                                  : SWB_DELTA_PLAIN;
+        return 0;
+}
+
+/* Devices that run this version and can apply no delta from it get one that they can, when it is
+ * worth it. */
+static int look_for_fallback(struct work *work, const struct swb_candidate *source,
+                             struct swb_error *err)
+{
+        struct known known = {.source_version = source->version};
+        uint64_t n_closed, n_plain;
+        int r = find_payload(work, &known, err);
+
+        if (r < 0 || !known.found || source->is_fallback)
+                return r;
+        n_closed = swb_readers_left(&work->readers, SWB_MINOR_OPENED, &known.payloads);
+        n_plain = swb_readers_left(&work->readers, SWB_MINOR_ALL_CODECS, &known.payloads);
+        if (n_plain > 0)
+                swb_candidates_add_fallback(&work->candidates, source,
+                                            n_plain > n_closed ? SWB_DELTA_PLAIN : SWB_DELTA_CLOSED,
+                                            n_plain);
+        return 0;
+}
+
 /* Returns whether it counts among those that the plan wants at most. */
-static int consider(struct work *work, const struct swb_candidate *source, struct swb_error *err)
+static int consider(struct work *work, struct swb_candidate *source, struct swb_error *err)
 {
         struct known known = {.source_version = source->version};
         const char *reason;
-        int r = find_payload(work, &known, err);
+        int r = choose_kind(work, source, err);
 
-        if (r < 0 || known.found)
-                return r < 0 ? r : 1;
-        reason = reason_to_skip(work, source);
-        if (!reason) {
+        if (r >= 0)
+                r = find_payload(work, &known, err);
+        if (r < 0)
+                return r;
+        if (!known.found || source->is_fallback) {
+                reason = reason_to_skip(work, source);
+                if (reason) {
+                        if (!swb_job_result_has(work->result, source->version))
+                                add_result(work, source, 0, 0, reason);
+                        return 0;
+                }
                 r = make_delta(work, source, err);
-                return r < 0 ? r : 1;
         }
-        if (!swb_job_result_has(work->result, source->version))
-                add_result(work, source, 0, 0, reason);
-        return 0;
+        if (r >= 0 && !work->wants_end)
+                r = look_for_fallback(work, source, err);
+        return r < 0 ? r : 1;
 }
 
 static int make_deltas(struct work *work, struct swb_error *err)

@@ -21,8 +21,9 @@ static json_t *expectation(const struct swb_job_line *line)
 
         if (strcmp(line->outcome, PUBLISHED) == 0)
                 saving = swb_estimate_saving(source->n_devices, line->full_bytes, line->n_bytes);
-        return json_pack("{s:I, s:I, s:I, s:I}", "full_bytes", (json_int_t)line->full_bytes,
-                         "expected_bytes", (json_int_t)source->expected.bytes, "expected_saving",
+        return json_pack("{s:b, s:I, s:I, s:I, s:I}", "fallback", source->is_fallback, "full_bytes",
+                         (json_int_t)line->full_bytes, "expected_bytes",
+                         (json_int_t)source->expected.bytes, "expected_saving",
                          (json_int_t)source->expected_saving, "saving", (json_int_t)saving);
 }
 

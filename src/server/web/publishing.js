@@ -113,7 +113,7 @@ function jobTable(jobs) {
 
 function outcomes(job) {
   return table("Payloads of this job", [
-    { title: "Payload", kind: "id", value: (p) => (p.source_version ? `from ${p.source_version}` : "full") },
+    { title: "Payload", kind: "id", value: (p) => (p.source_version ? `from ${p.source_version}${p.fallback ? ", for devices that can't apply the other" : ""}` : "full") },
     { title: "Devices", kind: "n more", value: (p) => (p.source_version ? number(p.devices) : "") },
     { title: "Size", kind: "n", value: (p) => (p.bytes ? bytes(p.bytes) : "–") },
     { title: "Of full", kind: "n more", value: (p) => (p.full_bytes && p.bytes ? percent(p.bytes, p.full_bytes) : "") },
