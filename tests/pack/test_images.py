@@ -193,11 +193,11 @@ def test_file_system_with_an_unknown_feature_is_raw(pack, tmp_path, pair):
     pack.check(tmp_path / "p", old, strange)
 
 
-def raw_pair(tmp_path, n_bytes=12 * MIB):
+def raw_pair(tmp_path, n_bytes=6 * MIB):
     """No file system; the new image has a part moved, a part changed and an inserted block."""
     data = noise(1, n_bytes)
-    changed = edit(data[:4 * MIB], 100_000, 2_000_000)[:4 * MIB]
-    moved = changed + noise(3, BLOCK) + data[6 * MIB:8 * MIB] + data[4 * MIB:6 * MIB] + data[8 * MIB:]
+    changed = edit(data[:2 * MIB], 100_000, 1_000_000)[:2 * MIB]
+    moved = changed + noise(3, BLOCK) + data[3 * MIB:4 * MIB] + data[2 * MIB:3 * MIB] + data[4 * MIB:]
     old, new = tmp_path / "old.raw", tmp_path / "new.raw"
     old.write_bytes(data)
     new.write_bytes(moved[:n_bytes])
