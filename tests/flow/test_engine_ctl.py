@@ -68,11 +68,14 @@ def test_check_and_install(idle):
 
 def test_errors_are_shown(idle):
     idle.offer("1.1")
-    idle.steps("install", {"fault": "no-space", "text": "slot B is too small"})
+    idle.steps("install", *3 * [{"fault": "no-space", "text": "slot B is too small"}])  # it tries again
     result = idle.ctl("install", "--wait")
     assert result.returncode == 1
     assert result.stderr == "swbctl: slot B is too small\n"
     assert rows(idle.ctl("status").stdout)["Error"] == "no-space: slot B is too small"
+
+
+def test_errors_of_a_check_are_shown(idle):
     idle.steps("check", {"fault": "network", "text": "no route to host"})
     result = idle.ctl("check", "--wait")
     assert (result.returncode, result.stderr) == (1, "swbctl: no route to host\n")

@@ -47,6 +47,7 @@ def test_download_resumes(device, how):
     device.steps("get", SLOW, {})
     device.start()
     wait_bytes(device)
+    device.wait_log("1 events reported")  # what was cut while it was reported is reported again
     workers = [call["pid"] for call in device.calls() if call["name"] in ("get", "install")]
     if how == "power_cycle":
         assert device.power_cycle() == "A"
