@@ -216,7 +216,7 @@ static int try_span(struct finder *f, struct frame *frame, const struct swb_span
         struct swb_setting setting;
         int r;
 
-        if (span->offset < frame->done)
+        if (span->offset < frame->done || f->limits->closed_packings >> span->packing & 1)
                 return 0;
         r = decode(f, frame, span, &decoded);
         if (r < 0)

@@ -17,6 +17,7 @@ struct swb_find_limits {
         const char *encoders;
         /* What an image opened to, its superblock first, is no image any more. */
         bool no_images;
+        unsigned closed_packings; /* bits: these stay closed */
 };
 
 #define SWB_FIND_LIMITS_INIT                                                                       \

@@ -181,18 +181,18 @@ static void test_memory(void **state)
         make_telling_blob(&old, &new, &blob);
         assert_int_equal(
                 swb_open_head_read(blob.data, blob.n_bytes, old.n_bytes, new.n_bytes, &head), 0);
-        beside = SWB_PATCH_MEMORY_BYTES - swb_open_needs(&head.old, &head.new, 0).memory_bytes;
-        needs = swb_open_needs(&head.old, &head.new, beside);
+        beside = SWB_PATCH_MEMORY_BYTES - swb_open_needs(&head, 0).memory_bytes;
+        needs = swb_open_needs(&head, beside);
         assert_true(!needs.opens_first && swb_open_needs_fit(&needs));
         assert_int_equal(needs.total_bytes, SWB_PATCH_MEMORY_BYTES);
-        needs = swb_open_needs(&head.old, &head.new, beside + 1);
+        needs = swb_open_needs(&head, beside + 1);
         assert_true(needs.opens_first && swb_open_needs_fit(&needs));
-        rest = swb_open_inner_room(&head.old, &head.new);
+        rest = swb_open_inner_room(&head);
         assert_true(rest > beside);
-        needs = swb_open_needs(&head.old, &head.new, rest);
+        needs = swb_open_needs(&head, rest);
         assert_true(swb_open_needs_fit(&needs));
         assert_int_equal(needs.total_bytes, SWB_PATCH_MEMORY_BYTES);
-        needs = swb_open_needs(&head.old, &head.new, rest + 1);
+        needs = swb_open_needs(&head, rest + 1);
         assert_true(!swb_open_needs_fit(&needs));
 
         units = (rest - blob.n_bytes) >> 16;
@@ -247,6 +247,79 @@ static void test_unknown_encoder(void **state)
                          1);
 }
 
+/* Two frames of zstd, one behind the other, in which a kernel lies: only what both open to holds it
+ * in one piece. */
+static struct swb_buf make_frames(const struct swb_buf *kernel)
+{
+        struct swb_buf buf = SWB_BUF_INIT((size_t)1 << 20);
+        size_t half = kernel->n_bytes / 2;
+
+        assert_int_equal(swb_encode(SWB_CODEC_ZSTD, 3, kernel->data, half, &buf), 0);
+        assert_int_equal(
+                swb_encode(SWB_CODEC_ZSTD, 3, kernel->data + half, kernel->n_bytes - half, &buf),
+                0);
+        return buf;
+}
+
+static void find_layers(const struct swb_buf *content, enum swb_find_side side,
+                        struct swb_found found[static SWB_OPEN_LAYERS_MAX])
+{
+        const struct swb_find_limits limits = SWB_FIND_LIMITS_INIT;
+
+        assert_int_equal(swb_recipe_find(content->data, content->n_bytes, side, &limits, &found[0]),
+                         2);
+        assert_int_equal(swb_recipe_find(found[0].opened.data, found[0].opened.n_bytes, side,
+                                         &limits, &found[1]),
+                         1);
+}
+
+static void make_layers(const struct swb_buf *old, const struct swb_buf *new, unsigned n_more,
+                        struct swb_buf *blob)
+{
+        struct swb_found from[SWB_OPEN_LAYERS_MAX] = {0}, to[SWB_OPEN_LAYERS_MAX] = {0};
+        _cleanup_(swb_difference_done) struct swb_difference difference = SWB_DIFFERENCE_INIT;
+
+        find_layers(old, SWB_FIND_OLD, from);
+        find_layers(new, SWB_FIND_NEW, to);
+        for (size_t i = 0; i < SWB_OPEN_LAYERS_MAX; i++)
+                assert_int_equal(swb_open_head_write(&from[i].recipe, &to[i].recipe, blob), 0);
+        for (unsigned i = 0; i < n_more; i++)
+                assert_int_equal(swb_open_head_write(&from[1].recipe, &to[1].recipe, blob), 0);
+        assert_int_equal(swb_difference_add(&difference, from[1].opened.data,
+                                            from[1].opened.n_bytes, 0, to[1].opened.data,
+                                            to[1].opened.n_bytes),
+                         0);
+        assert_int_equal(swb_swdiff_write(&difference, false, blob), 0);
+        for (size_t i = 0; i < SWB_OPEN_LAYERS_MAX; i++) {
+                swb_found_done(&from[i]);
+                swb_found_done(&to[i]);
+        }
+}
+
+static void test_layers(void **state)
+{
+        _cleanup_(swb_buf_done) struct swb_buf kernel = make_kernel(1, 0),
+                                               other = make_kernel(2, 0);
+        _cleanup_(swb_buf_done) struct swb_buf old = make_frames(&kernel),
+                                               new = make_frames(&other);
+        _cleanup_(swb_buf_done) struct swb_buf blob = SWB_BUF_INIT(1 << 20);
+        _cleanup_(swb_buf_done) struct swb_buf deep = SWB_BUF_INIT(1 << 20);
+        _cleanup_free_ struct memory *memory = calloc(1, sizeof(*memory));
+
+        (void)state;
+        memory->source = &old;
+        memory->target = SWB_BUF_INIT((size_t)1 << 20);
+        make_layers(&old, &new, 0, &blob);
+        assert_true(blob.n_bytes < new.n_bytes / 10);
+        assert_int_equal(apply(memory, &blob, old.n_bytes, new.n_bytes, 32 << 20), 0);
+        assert_int_equal(memory->target.n_bytes, new.n_bytes);
+        assert_memory_equal(memory->target.data, new.data, new.n_bytes);
+        assert_int_equal(apply(memory, &blob, old.n_bytes, new.n_bytes, 1 << 20), -E2BIG);
+        make_layers(&old, &new, 1, &deep);
+        assert_int_equal(apply(memory, &deep, old.n_bytes, new.n_bytes, 32 << 20), -EBADMSG);
+        swb_buf_done(&memory->target);
+}
+
 /* What encoders made when they were defined they still make: the numbers never change. */
 static void test_samples(void **state)
 {
@@ -263,9 +336,9 @@ static void test_samples(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_samples),         cmocka_unit_test(test_kernel),
-                cmocka_unit_test(test_memory),          cmocka_unit_test(test_damage),
-                cmocka_unit_test(test_unknown_encoder),
+                cmocka_unit_test(test_samples), cmocka_unit_test(test_kernel),
+                cmocka_unit_test(test_memory),  cmocka_unit_test(test_layers),
+                cmocka_unit_test(test_damage),  cmocka_unit_test(test_unknown_encoder),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

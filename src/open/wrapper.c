@@ -4,28 +4,50 @@
 #include <string.h>
 
 #include "open/closer.h"
+#include "open/layers.h"
+#include "open/segments.h"
 
 #define MAGIC "SWO1"
 #define MAGIC_BYTES 4
 
 void swb_open_head_done(struct swb_open_head *head)
 {
-        swb_recipe_done(&head->old);
-        swb_recipe_done(&head->new);
+        for (unsigned i = 0; i < SWB_OPEN_LAYERS_MAX; i++) {
+                swb_recipe_done(&head->layers[i].old);
+                swb_recipe_done(&head->layers[i].new);
+        }
 }
 
-struct swb_open_needs swb_open_needs(const struct swb_recipe *old, const struct swb_recipe *new,
-                                     uint64_t inner_bytes)
-{
-        uint64_t opening = swb_opened_memory_bytes(old), closing = swb_closer_memory_bytes(new);
-        uint64_t later = closing + swb_opened_kept_bytes(old);
+/* Of all layers together. */
+struct sums {
+        uint64_t opening, closing, kept, scratch, all_scratch;
+};
 
-        if (opening + closing <= SWB_OPEN_MEMORY_BYTES &&
-            opening + closing + inner_bytes <= SWB_PATCH_MEMORY_BYTES)
-                return (struct swb_open_needs){opening + closing, swb_opened_scratch_bytes(old),
-                                               opening + closing + inner_bytes, false};
-        return (struct swb_open_needs){SWB_MAX(opening, later), swb_opened_all_scratch_bytes(old),
-                                       SWB_MAX(opening, later + inner_bytes), true};
+static struct sums sums_of(const struct swb_open_head *head)
+{
+        struct sums sums = {0};
+
+        for (unsigned i = 0; i < head->n_layers; i++) {
+                const struct swb_open_layer *layer = &head->layers[i];
+
+                sums.opening += swb_opened_memory_bytes(&layer->old);
+                sums.closing += swb_closer_memory_bytes(&layer->new);
+                sums.kept += swb_opened_kept_bytes(&layer->old);
+                sums.scratch += swb_opened_scratch_bytes(&layer->old);
+                sums.all_scratch += swb_opened_all_scratch_bytes(&layer->old);
+        }
+        return sums;
+}
+
+struct swb_open_needs swb_open_needs(const struct swb_open_head *head, uint64_t inner_bytes)
+{
+        const struct sums sums = sums_of(head);
+        uint64_t both = sums.opening + sums.closing, later = sums.closing + sums.kept;
+
+        if (both <= SWB_OPEN_MEMORY_BYTES && both + inner_bytes <= SWB_PATCH_MEMORY_BYTES)
+                return (struct swb_open_needs){both, sums.scratch, both + inner_bytes, false};
+        return (struct swb_open_needs){SWB_MAX(sums.opening, later), sums.all_scratch,
+                                       SWB_MAX(sums.opening, later + inner_bytes), true};
 }
 
 bool swb_open_needs_fit(const struct swb_open_needs *needs)
@@ -35,11 +57,25 @@ bool swb_open_needs_fit(const struct swb_open_needs *needs)
                needs->total_bytes <= SWB_PATCH_MEMORY_BYTES;
 }
 
-uint64_t swb_open_inner_room(const struct swb_recipe *old, const struct swb_recipe *new)
+uint64_t swb_open_inner_room(const struct swb_open_head *head)
 {
-        uint64_t needs = swb_closer_memory_bytes(new) + swb_opened_kept_bytes(old);
+        const struct sums sums = sums_of(head);
 
-        return SWB_PATCH_MEMORY_BYTES - SWB_MIN(needs, SWB_PATCH_MEMORY_BYTES);
+        return SWB_PATCH_MEMORY_BYTES - SWB_MIN(sums.closing + sums.kept, SWB_PATCH_MEMORY_BYTES);
+}
+
+uint64_t swb_open_inner_needs(const struct swb_open_head *head, const uint8_t *blob, size_t n_blob)
+{
+        _cleanup_(swb_segments_done) struct swb_segments segments = {0};
+        uint64_t most = 0;
+
+        if (swb_segments_read(blob + head->n_bytes, n_blob - head->n_bytes,
+                              head->layers[head->n_layers - 1].new.n_opened, &segments) < 0)
+                return UINT64_MAX / 2;
+        for (size_t i = 0; i < segments.n; i++)
+                most = SWB_MAX(most,
+                               swb_patch_needs(segments.items[i].data, segments.items[i].n_bytes));
+        return most;
 }
 
 bool swb_open_is_wrapped(const uint8_t *blob, size_t n_blob)
@@ -57,28 +93,25 @@ static int read_codec(uint8_t number, enum swb_codec *ret)
         return 0;
 }
 
-static int read_recipes(const uint8_t *data, size_t n, struct swb_open_head *head)
+static int read_recipes(const uint8_t *data, size_t n, struct swb_open_layer *layer)
 {
         struct swb_cursor c = SWB_CURSOR(data, n);
-        int r = swb_recipe_read(&c, &head->old);
+        int r = swb_recipe_read(&c, &layer->old);
 
         if (r >= 0)
-                r = swb_recipe_read(&c, &head->new);
+                r = swb_recipe_read(&c, &layer->new);
         return r >= 0 && swb_cursor_left(&c) > 0 ? -EBADMSG : r;
 }
 
-int swb_open_head_read(const uint8_t *blob, size_t n_blob, uint64_t n_source, uint64_t n_target,
-                       struct swb_open_head *ret)
+static int read_layer(struct swb_cursor *c, struct swb_open_layer *layer)
 {
-        _cleanup_(swb_open_head_done) struct swb_open_head head = {0};
-        struct swb_cursor c = SWB_CURSOR(blob, n_blob);
-        const uint8_t *raw = swb_cursor_take(&c, SWB_OPEN_HEADER_BYTES), *packed;
+        const uint8_t *raw = swb_cursor_take(c, SWB_OPEN_HEADER_BYTES), *packed;
         _cleanup_free_ uint8_t *recipes = NULL;
         enum swb_codec codec;
         size_t n_packed, n;
         int r;
 
-        if (!raw || !swb_open_is_wrapped(blob, n_blob) || memcmp(raw + 5, "\0\0\0", 3) != 0)
+        if (!raw || memcmp(raw + 5, "\0\0\0", 3) != 0)
                 return -EBADMSG;
         r = read_codec(raw[4], &codec);
         if (r < 0)
@@ -87,48 +120,87 @@ int swb_open_head_read(const uint8_t *blob, size_t n_blob, uint64_t n_source, ui
         n = swb_get_le32(raw + 12);
         if (n > SWB_OPEN_RECIPES_MAX)
                 return -E2BIG;
-        packed = swb_cursor_take(&c, n_packed);
+        packed = swb_cursor_take(c, n_packed);
         if (!packed)
                 return -EBADMSG;
         recipes = malloc(n + 1);
         if (!recipes)
                 return -ENOMEM;
         r = swb_decode(codec, SWB_DECODER_MEMORY_BYTES, packed, n_packed, recipes, n);
-        if (r >= 0)
-                r = read_recipes(recipes, n, &head);
-        if (r < 0)
-                return r;
-        if (head.old.n_content != n_source || head.new.n_content != n_target)
-                return -EBADMSG;
+        return r < 0 ? r : read_recipes(recipes, n, layer);
+}
+
+int swb_open_head_read(const uint8_t *blob, size_t n_blob, uint64_t n_source, uint64_t n_target,
+                       struct swb_open_head *ret)
+{
+        _cleanup_(swb_open_head_done) struct swb_open_head head = {0};
+        struct swb_cursor c = SWB_CURSOR(blob, n_blob);
+
+        do {
+                struct swb_open_layer *layer = &head.layers[head.n_layers];
+                int r;
+
+                if (head.n_layers == SWB_OPEN_LAYERS_MAX ||
+                    !swb_open_is_wrapped(blob + c.pos, n_blob - c.pos))
+                        return -EBADMSG;
+                head.n_layers++;
+                r = read_layer(&c, layer);
+                if (r < 0)
+                        return r;
+                if (layer->old.n_content != n_source || layer->new.n_content != n_target)
+                        return -EBADMSG;
+                n_source = layer->old.n_opened;
+                n_target = layer->new.n_opened;
+        } while (swb_open_is_wrapped(blob + c.pos, n_blob - c.pos));
         head.n_bytes = c.pos;
         *ret = head;
         head = (struct swb_open_head){0};
         return 0;
 }
 
+/* The new content's layers, each of which writes into the one before. */
 struct patch {
-        struct swb_opened *opened;
-        struct swb_closer *closer;
+        const struct swb_open_head *head;
+        struct swb_open_source *source;
+        struct swb_closer *closers[SWB_OPEN_LAYERS_MAX];
 };
 
 static int read_opened(void *context, uint64_t offset, uint8_t *data, size_t n)
 {
         const struct patch *patch = context;
 
-        return swb_opened_read(patch->opened, offset, data, n);
+        return swb_open_source_read(patch->source, offset, data, n);
 }
 
 static int write_opened(void *context, const uint8_t *data, size_t n)
 {
         const struct patch *patch = context;
 
-        return swb_closer_put(patch->closer, data, n);
+        return swb_closer_put(patch->closers[patch->head->n_layers - 1], data, n);
 }
 
 static void patch_done(struct patch *patch)
 {
-        patch->opened = swb_opened_free(patch->opened);
-        patch->closer = swb_closer_free(patch->closer);
+        patch->source = swb_open_source_free(patch->source);
+        for (unsigned i = SWB_OPEN_LAYERS_MAX; i-- > 0;)
+                patch->closers[i] = swb_closer_free(patch->closers[i]);
+}
+
+static int begin_closing(struct patch *patch, uint64_t max_bytes, const struct swb_bspatch_io *io)
+{
+        swb_encoder_write write = io->write_target;
+        void *context = io->context;
+
+        for (unsigned i = 0; i < patch->head->n_layers; i++) {
+                int r = swb_closer_new(&patch->head->layers[i].new, max_bytes, write, context,
+                                       &patch->closers[i]);
+
+                if (r < 0)
+                        return r;
+                write = swb_closer_put;
+                context = patch->closers[i];
+        }
+        return 0;
 }
 
 /* The opener's share: all of it while it works alone. What is above its needs is its cache. */
@@ -137,8 +209,41 @@ static uint64_t opener_bytes(const struct swb_open_head *head, const struct swb_
 {
         if (needs->opens_first)
                 return max_bytes;
-        return SWB_MIN(max_bytes, SWB_PATCH_MEMORY_BYTES - inner_bytes) -
-               swb_closer_memory_bytes(&head->new);
+        return SWB_MIN(max_bytes, SWB_PATCH_MEMORY_BYTES - inner_bytes) - sums_of(head).closing;
+}
+
+static int begin(struct patch *patch, uint64_t inner_bytes, const struct swb_open_limits *limits,
+                 const struct swb_bspatch_io *io)
+{
+        const struct swb_open_head *head = patch->head;
+        const struct swb_open_needs needs = swb_open_needs(head, inner_bytes);
+        struct swb_open_limits rest = *limits;
+        int r;
+
+        if (!swb_open_needs_fit(&needs) || needs.memory_bytes > limits->memory_bytes)
+                return -E2BIG;
+        r = begin_closing(patch, limits->memory_bytes, io);
+        if (r < 0)
+                return r;
+        rest.memory_bytes = opener_bytes(head, &needs, inner_bytes, limits->memory_bytes);
+        r = swb_open_source_new(head, io->read_source, io->context, &rest, needs.opens_first,
+                                &patch->source);
+        return r >= 0 && needs.opens_first ? swb_open_source_prepare(patch->source) : r;
+}
+
+static int patch_segments(const struct swb_open_head *head, const uint8_t *blob, size_t n_blob,
+                          swb_open_inner inner, size_t max_memory_bytes,
+                          const struct swb_bspatch_io *between)
+{
+        _cleanup_(swb_segments_done) struct swb_segments segments = {0};
+        const struct swb_open_layer *last = &head->layers[head->n_layers - 1];
+        int r = swb_segments_read(blob + head->n_bytes, n_blob - head->n_bytes, last->new.n_opened,
+                                  &segments);
+
+        for (size_t i = 0; i < segments.n && r >= 0; i++)
+                r = inner(segments.items[i].data, segments.items[i].n_bytes, last->old.n_opened,
+                          segments.items[i].n_target, max_memory_bytes, between);
+        return r;
 }
 
 int swb_open_patch(const uint8_t *blob, size_t n_blob, uint64_t n_source, uint64_t n_target,
@@ -146,29 +251,15 @@ int swb_open_patch(const uint8_t *blob, size_t n_blob, uint64_t n_source, uint64
                    size_t max_memory_bytes, const struct swb_bspatch_io *io)
 {
         _cleanup_(swb_open_head_done) struct swb_open_head head = {0};
-        _cleanup_(patch_done) struct patch patch = {0};
+        _cleanup_(patch_done) struct patch patch = {.head = &head};
         const struct swb_bspatch_io between = {&patch, read_opened, write_opened};
-        struct swb_open_limits rest = *limits;
-        struct swb_open_needs needs;
-        uint64_t inner_bytes;
         int r = swb_open_head_read(blob, n_blob, n_source, n_target, &head);
 
-        if (r < 0)
-                return r;
-        inner_bytes = n_blob + swb_patch_needs(blob + head.n_bytes, n_blob - head.n_bytes);
-        needs = swb_open_needs(&head.old, &head.new, inner_bytes);
-        if (!swb_open_needs_fit(&needs) || needs.memory_bytes > limits->memory_bytes)
-                return -E2BIG;
-        r = swb_closer_new(&head.new, limits->memory_bytes, io->write_target, io->context,
-                           &patch.closer);
-        if (r < 0)
-                return r;
-        rest.memory_bytes = opener_bytes(&head, &needs, inner_bytes, limits->memory_bytes);
-        r = swb_opened_new(&head.old, io->read_source, io->context, &rest, &patch.opened);
-        if (r >= 0 && needs.opens_first)
-                r = swb_opened_prepare(patch.opened);
         if (r >= 0)
-                r = inner(blob + head.n_bytes, n_blob - head.n_bytes, head.old.n_opened,
-                          head.new.n_opened, max_memory_bytes, &between);
-        return r < 0 ? r : swb_closer_finish(patch.closer);
+                r = begin(&patch, n_blob + swb_open_inner_needs(&head, blob, n_blob), limits, io);
+        if (r >= 0)
+                r = patch_segments(&head, blob, n_blob, inner, max_memory_bytes, &between);
+        for (unsigned i = head.n_layers; i-- > 0 && r >= 0;)
+                r = swb_closer_finish(patch.closers[i]);
+        return r;
 }

@@ -4,7 +4,9 @@
  * open/wrapper.h - a difference between opened contents: the format SWO1
  *
  * Spec: docs/spec/payload.md PF-130 … PF-137, PF-139. A blob is the two recipes, then a difference
- * in another format ("inner"), which goes from the opened old content to the opened new one.
+ * in another format ("inner"), which goes from the opened old content to the opened new one; or,
+ * once, such a blob again: a file that lies in the many pieces of an image is opened behind the
+ * image.
  */
 #include "codec/bspatch.h"
 #include "codec/patch_memory.h"
@@ -12,9 +14,15 @@
 
 #define SWB_OPEN_HEADER_BYTES 16
 #define SWB_OPEN_RECIPES_MAX ((size_t)2 << 20) /* both, unpacked */
+#define SWB_OPEN_LAYERS_MAX 2u
+
+struct swb_open_layer {
+        struct swb_recipe old, new;
+};
 
 struct swb_open_head {
-        struct swb_recipe old, new;
+        struct swb_open_layer layers[SWB_OPEN_LAYERS_MAX]; /* the content's own first */
+        unsigned n_layers;
         size_t n_bytes; /* the inner difference begins here */
 };
 
@@ -35,12 +43,13 @@ struct swb_open_needs {
 };
 
 /* inner_bytes: the whole difference, and what its inner one needs (swb_patch_needs()). */
-struct swb_open_needs swb_open_needs(const struct swb_recipe *old, const struct swb_recipe *new,
-                                     uint64_t inner_bytes);
+struct swb_open_needs swb_open_needs(const struct swb_open_head *head, uint64_t inner_bytes);
 /* Are they within what a device has? */
 bool swb_open_needs_fit(const struct swb_open_needs *needs);
 /* So much is left at most for the whole difference and what its inner one needs. */
-uint64_t swb_open_inner_room(const struct swb_recipe *old, const struct swb_recipe *new);
+uint64_t swb_open_inner_room(const struct swb_open_head *head);
+/* What the inner difference of this head needs, without the blob: of several, the most. */
+uint64_t swb_open_inner_needs(const struct swb_open_head *head, const uint8_t *blob, size_t n_blob);
 
 void swb_open_head_done(struct swb_open_head *head);
 
@@ -53,7 +62,7 @@ bool swb_open_is_wrapped(const uint8_t *blob, size_t n_blob);
  */
 int swb_open_head_read(const uint8_t *blob, size_t n_blob, uint64_t n_source, uint64_t n_target,
                        struct swb_open_head *ret) _warn_unused_;
-/* Appends both recipes, ready for the inner difference. 0, -E2BIG, -ENOMEM. Making side. */
+/* Appends both recipes of a layer, ready for what follows. 0, -E2BIG, -ENOMEM. Making side. */
 int swb_open_head_write(const struct swb_recipe *old, const struct swb_recipe *new,
                         struct swb_buf *buf) _warn_unused_;
 

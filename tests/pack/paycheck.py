@@ -330,11 +330,13 @@ def check_xz(blob):
 
 
 def check_swdiff(blob):
-    if blob[:4] == b"SWO1":  # between opened contents: a head, then the difference
+    for _ in range(2):  # between opened contents: one head or two, then the difference
+        if blob[:4] != b"SWO1":
+            break
         if blob[4] > 1 or blob[5:8] != b"\0\0\0":
             yield f"head {blob[:8]}"
         blob = blob[16 + struct.unpack("<I", blob[8:12])[0]:]
-    if blob[:4] == b"SWD2":
+    if blob[:4] in (b"SWD2", b"SWDN"):
         return
     if blob[:4] != b"SWD1" or set(blob[4:9]) - {0, 1, 2, 3, 4} or blob[9:12] != b"\0\0\0":
         yield f"head {blob[:12]}"

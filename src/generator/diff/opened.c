@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "generator/diff/opened.h"
 
-#include "generator/diff/patch.h"
+#include "generator/diff/opened_programs.h"
 #include "open/find.h"
+#include "open/segments.h"
 #include "open/wrapper.h"
 
 /* A run of encoded pieces that open to this much is compared with its like by itself: a kernel's
@@ -10,6 +11,13 @@
 #define RUN_MIN_BYTES ((uint64_t)1 << 20)
 #define RUNS_MAX 16u
 #define UNPLANNED_RATIO 8u
+/* Behind what opened: what takes little memory beside all else, and by so much more. */
+#define AGAIN_CLOSED (1u << SWB_PACKING_XZ | 1u << SWB_PACKING_ZSTD)
+/* So small a part of an opened image is a difference expected to be. */
+#define OTHERS_SHARE 40u
+/* A difference is one of so many target bytes, or of one span. */
+#define SEGMENT_BYTES ((uint64_t)16 << 20)
+#define AGAIN_MORE_BYTES ((uint64_t)192 << 20)
 
 /* What opened of one side of a part, or all of it as one plain piece. */
 struct side {
@@ -50,13 +58,12 @@ static struct swb_find_limits limits_of(const struct swb_opened_pair *pair, size
         return limits;
 }
 
-static int find(const struct swb_opened_pair *pair, const uint8_t *data, size_t n,
-                enum swb_find_side which, struct side *ret)
+static int find_in(const struct swb_find_limits *limits, const uint8_t *data, size_t n,
+                   enum swb_find_side which, struct side *ret)
 {
-        const struct swb_find_limits limits = limits_of(pair, n);
         const struct swb_piece plain = {n, n, 0, 0};
         struct swb_found *found = &ret->found;
-        int r = swb_recipe_find(data, n, which, &limits, found);
+        int r = swb_recipe_find(data, n, which, limits, found);
 
         ret->n_pieces = r;
         if (r != 0 || n == 0)
@@ -66,6 +73,14 @@ static int find(const struct swb_opened_pair *pair, const uint8_t *data, size_t 
         if (r >= 0)
                 r = swb_recipe_add(&found->recipe, &plain);
         return r < 0 ? r : swb_recipe_measure(&found->recipe);
+}
+
+static int find(const struct swb_opened_pair *pair, const uint8_t *data, size_t n,
+                enum swb_find_side which, struct side *ret)
+{
+        const struct swb_find_limits limits = limits_of(pair, n);
+
+        return find_in(&limits, data, n, which, ret);
 }
 
 /* The long runs of encoded pieces, if they are not too many. */
@@ -110,8 +125,7 @@ static int add_span(struct opening *o, const struct swb_patch_span *span)
 static int add_between(struct opening *o, uint64_t old, uint64_t old_end, uint64_t new,
                        uint64_t new_end)
 {
-        const struct swb_patch_span span = {o->old.opened.n_bytes + old, old_end - old,
-                                            o->new.opened.n_bytes + new, new_end - new};
+        const struct swb_patch_span span = {old, old_end - old, new, new_end - new};
 
         return new_end > new ? add_span(o, &span) : 0;
 }
@@ -119,22 +133,23 @@ static int add_between(struct opening *o, uint64_t old, uint64_t old_end, uint64
 /* Run against run where both sides have as many, what lies between against what lies between. */
 static int add_spans(struct opening *o, const struct side *old, const struct side *new)
 {
+        const uint64_t old_base = o->old.opened.n_bytes, new_base = o->new.opened.n_bytes;
         size_t n = old->n_runs == new->n_runs ? new->n_runs : 0;
-        uint64_t from = 0, to = 0;
+        uint64_t from = old_base, to = new_base;
         int r = 0;
 
         for (size_t i = 0; i < n && r >= 0; i++) {
                 const struct swb_patch_span *a = &old->runs[i], *b = &new->runs[i];
 
-                r = add_between(o, from, a->new, to, b->new);
-                from = a->new + a->n_new;
-                to = b->new + b->n_new;
+                r = add_between(o, from, old_base + a->new, to, new_base + b->new);
+                from = old_base + a->new + a->n_new;
+                to = new_base + b->new + b->n_new;
                 if (r >= 0)
-                        r = add_between(o, a->new, from, b->new, to);
+                        r = add_between(o, old_base + a->new, from, new_base + b->new, to);
         }
         return r < 0 ? r
-                     : add_between(o, from, old->found.opened.n_bytes, to,
-                                   new->found.opened.n_bytes);
+                     : add_between(o, from, old_base + old->found.opened.n_bytes, to,
+                                   new_base + new->found.opened.n_bytes);
 }
 
 static int take_side(struct swb_found *all, const struct side *side)
@@ -197,33 +212,75 @@ static int open_parts(struct opening *o, const struct swb_task_part *parts, size
         return r;
 }
 
-/* inner_bytes: of the whole blob, and what the inner difference needs. */
-static bool fits_device(const struct opening *o, uint64_t inner_bytes)
+/* The layers that were found; their recipes are borrowed. */
+static struct swb_open_head head_of(const struct opening *layers, unsigned n)
 {
-        const struct swb_open_needs needs =
-                swb_open_needs(&o->old.recipe, &o->new.recipe, inner_bytes);
+        struct swb_open_head head = {.n_layers = n};
+
+        for (unsigned i = 0; i < n; i++)
+                head.layers[i] =
+                        (struct swb_open_layer){layers[i].old.recipe, layers[i].new.recipe};
+        return head;
+}
+
+/* inner_bytes: of the whole blob, and what the inner difference needs. */
+static bool fits_device(const struct swb_open_head *head, uint64_t inner_bytes)
+{
+        const struct swb_open_needs needs = swb_open_needs(head, inner_bytes);
 
         return swb_open_needs_fit(&needs);
 }
 
-/* Recipes, and the difference in what of a device's memory they leave. */
-static int write_patch(const struct opening *o, struct swb_patch_input *input,
-                       struct swb_buf *patch)
+/*
+ * What lies in many pieces of the first layer, as a kernel in the blocks of an image, opens behind
+ * it. Return: whether both sides have some of that and a device can have both layers.
+ */
+static int open_again(struct opening layers[static SWB_OPEN_LAYERS_MAX])
 {
-        size_t start = patch->n_bytes, head;
-        int r = swb_open_head_write(&o->old.recipe, &o->new.recipe, patch);
-        uint64_t needs;
+        _cleanup_(side_done) struct side old = {0}, new = {0};
+        const struct swb_found *from = &layers[0].old, *to = &layers[0].new;
+        struct swb_find_limits limits = SWB_FIND_LIMITS_INIT;
+        struct swb_open_head head;
+        int r;
 
-        if (r < 0)
+        limits.encoders = layers[0].pair->rules->encoders;
+        limits.no_images = true;
+        limits.closed_packings = AGAIN_CLOSED;
+        limits.max_opened_bytes = to->opened.n_bytes + AGAIN_MORE_BYTES;
+        r = find_in(&limits, to->opened.data, to->opened.n_bytes, SWB_FIND_NEW, &new);
+        if (r < 0 || new.n_pieces == 0)
                 return r;
-        head = patch->n_bytes - start;
-        input->memory_bytes = swb_open_inner_room(&o->old.recipe, &o->new.recipe);
-        input->memory_bytes -= SWB_MIN(head, input->memory_bytes);
-        r = swb_patch_make(input, patch);
-        if (r < 0)
+        limits.max_opened_bytes = from->opened.n_bytes + AGAIN_MORE_BYTES;
+        r = find_in(&limits, from->opened.data, from->opened.n_bytes, SWB_FIND_OLD, &old);
+        if (r < 0 || old.n_pieces == 0)
                 return r;
-        needs = swb_patch_needs(patch->data + start + head, patch->n_bytes - start - head);
-        return fits_device(o, patch->n_bytes - start + needs) ? SWB_OPENED : SWB_NOT_OPENED;
+        layers[1].old = old.found;
+        layers[1].new = new.found;
+        old.found = new.found = (struct swb_found){0};
+        head = head_of(layers, SWB_OPEN_LAYERS_MAX);
+        return fits_device(&head, 0);
+}
+
+/* Program against program in what the last layer opened to. */
+static int add_programs(struct opening *o)
+{
+        _cleanup_(swb_program_pairs_done) struct swb_program_pairs pairs = {0};
+        uint64_t from = 0, to = 0;
+        int r = swb_program_pairs_find(&o->old, &o->new, &pairs);
+
+        if (r < 0 || pairs.n == 0)
+                return r;
+        o->n_spans = 0;
+        for (size_t i = 0; i < pairs.n && r >= 0; i++) {
+                const struct swb_patch_span *pair = &pairs.items[i];
+
+                r = add_between(o, from, pair->old, to, pair->new);
+                if (r >= 0)
+                        r = add_span(o, pair);
+                from = pair->old + pair->n_old;
+                to = pair->new + pair->n_new;
+        }
+        return r < 0 ? r : add_between(o, from, o->old.opened.n_bytes, to, o->new.opened.n_bytes);
 }
 
 /* A part may have lost all of its blocks: then what belongs together is not known any more. */
@@ -240,17 +297,128 @@ static bool are_whole(const struct swb_task *task, const struct swb_task_part *p
         return n_blocks == task->dst.n_blocks;
 }
 
+/* How many of the spans make one difference. */
+static size_t spans_in_segment(const struct swb_patch_span *spans, size_t n, uint64_t *ret_bytes)
+{
+        size_t i = 0;
+
+        *ret_bytes = 0;
+        while (i < n && (i == 0 || *ret_bytes + spans[i].n_new <= SEGMENT_BYTES))
+                *ret_bytes += spans[i++].n_new;
+        return i;
+}
+
+/* Differences of some spans each. The list's items know only how long they are. */
+static int make_segments(const struct swb_opened_pair *pair, const struct opening *o,
+                         uint64_t memory_bytes, struct swb_segments *segments,
+                         struct swb_buf *patches)
+{
+        struct swb_patch_input input = {.rules = pair->rules,
+                                        .task = pair->task,
+                                        .memory_bytes = memory_bytes,
+                                        .old = o->old.opened.data,
+                                        .new = o->new.opened.data};
+        size_t done = 0;
+        int r = 0;
+
+        segments->items = calloc(o->n_spans + 1, sizeof(*segments->items));
+        if (!segments->items)
+                return -ENOMEM;
+        while (done < o->n_spans && r >= 0) {
+                struct swb_segment *segment = &segments->items[segments->n++];
+                size_t begin = patches->n_bytes;
+
+                input.spans = o->spans + done;
+                input.n_spans =
+                        spans_in_segment(input.spans, o->n_spans - done, &segment->n_target);
+                done += input.n_spans;
+                r = swb_patch_make(&input, patches);
+                segment->n_bytes = patches->n_bytes - begin;
+        }
+        return r;
+}
+
+static int make_patch(const struct swb_opened_pair *pair, const struct opening *o,
+                      uint64_t memory_bytes, struct swb_buf *patch)
+{
+        _cleanup_(swb_segments_done) struct swb_segments segments = {0};
+        _cleanup_(swb_buf_done) struct swb_buf patches = SWB_BUF_INIT(patch->max_bytes);
+        size_t at = 0;
+        int r = make_segments(pair, o, memory_bytes, &segments, &patches);
+
+        for (size_t i = 0; i < segments.n && r >= 0; i++) {
+                segments.items[i].data = patches.data + at;
+                at += segments.items[i].n_bytes;
+        }
+        return r < 0 ? r : swb_segments_write(&segments, patch);
+}
+
+/* Everything is one part: more may open, and programs be found. Return: layers, or -ENOMEM. */
+static int look_closer(const struct swb_opened_pair *pair,
+                       struct opening layers[static SWB_OPEN_LAYERS_MAX])
+{
+        int again = open_again(layers), r = 0;
+        struct opening *last = &layers[again > 0 ? 1 : 0];
+
+        if (again > 0)
+                r = add_between(last, 0, last->old.opened.n_bytes, 0, last->new.opened.n_bytes);
+        if (again >= 0 && r >= 0 && pair->rules->predicted)
+                r = add_programs(last);
+        if (again < 0 || r < 0)
+                return again < 0 ? again : r;
+        return again > 0 ? 2 : 1;
+}
+
+static int write_layers(const struct swb_open_head *head, struct swb_buf *patch)
+{
+        int r = 0;
+
+        for (unsigned i = 0; i < head->n_layers && r >= 0; i++)
+                r = swb_open_head_write(&head->layers[i].old, &head->layers[i].new, patch);
+        return r;
+}
+
+/* Recipes, and the difference in what of a device's memory they leave. */
+static int write_patch(const struct swb_opened_pair *pair, const struct opening *last,
+                       struct swb_open_head *head, struct swb_buf *patch)
+{
+        size_t start = patch->n_bytes;
+        uint64_t room = swb_open_inner_room(head), kept;
+        int r = write_layers(head, patch);
+
+        if (r < 0)
+                return r;
+        head->n_bytes = patch->n_bytes - start;
+        /* of several differences each leaves room for the others' bytes */
+        kept = head->n_bytes + (last->n_spans > 1 ? last->new.opened.n_bytes / OTHERS_SHARE : 0);
+        r = make_patch(pair, last, room - SWB_MIN(kept, room), patch);
+        if (r < 0)
+                return r;
+        return fits_device(head, patch->n_bytes - start +
+                                         swb_open_inner_needs(head, patch->data + start,
+                                                              patch->n_bytes - start))
+                       ? SWB_OPENED
+                       : SWB_NOT_OPENED;
+}
+
+static void layers_done(struct opening (*layers)[SWB_OPEN_LAYERS_MAX])
+{
+        for (unsigned i = 0; i < SWB_OPEN_LAYERS_MAX; i++)
+                opening_done(&(*layers)[i]);
+}
+
 int swb_opened_diff(const struct swb_opened_pair *pair, struct swb_buf *patch)
 {
-        _cleanup_(opening_done) struct opening o = {.pair = pair,
-                                                    .old.opened = SWB_BUF_INIT(SIZE_MAX),
-                                                    .new.opened = SWB_BUF_INIT(SIZE_MAX)};
+        _cleanup_(layers_done) struct opening layers[SWB_OPEN_LAYERS_MAX] = {
+                {.pair = pair,
+                 .old.opened = SWB_BUF_INIT(SIZE_MAX),
+                 .new.opened = SWB_BUF_INIT(SIZE_MAX)}};
         const struct swb_task *task = pair->task;
         const struct swb_task_part all = {task->src.n_blocks, task->dst.n_blocks};
         const struct swb_task_part *parts = task->n_parts > 0 ? task->parts : &all;
         size_t n_parts = task->n_parts > 0 ? task->n_parts : 1;
-        struct swb_patch_input input = {.rules = pair->rules, .task = task};
-        int r;
+        struct swb_open_head head;
+        int n_layers = 1, r;
 
         if (!are_whole(task, parts, n_parts))
                 return SWB_NOT_OPENED;
@@ -258,12 +426,13 @@ int swb_opened_diff(const struct swb_opened_pair *pair, struct swb_buf *patch)
         r = task->n_opened_new > 0 ? 1 : look(pair, parts, n_parts);
         if (r <= 0)
                 return r;
-        r = open_parts(&o, parts, n_parts);
-        if (r < 0 || !fits_device(&o, 0))
-                return r < 0 ? r : SWB_NOT_OPENED;
-        input.old = o.old.opened.data;
-        input.new = o.new.opened.data;
-        input.spans = o.spans;
-        input.n_spans = o.n_spans;
-        return write_patch(&o, &input, patch);
+        r = open_parts(&layers[0], parts, n_parts);
+        if (r >= 0 && n_parts == 1)
+                n_layers = look_closer(pair, layers);
+        if (r < 0 || n_layers < 0)
+                return r < 0 ? r : n_layers;
+        head = head_of(layers, (unsigned)n_layers);
+        if (!fits_device(&head, 0))
+                return SWB_NOT_OPENED;
+        return write_patch(pair, &layers[n_layers - 1], &head, patch);
 }

@@ -27,16 +27,17 @@ static void add_name(struct swb_needs *needs, const char *name)
 static void add_head(struct swb_needs *needs, const struct swb_open_head *head,
                      uint64_t inner_bytes)
 {
-        const struct swb_open_needs more = swb_open_needs(&head->old, &head->new, inner_bytes);
+        const struct swb_open_needs more = swb_open_needs(head, inner_bytes);
 
         needs->memory_bytes = SWB_MAX(needs->memory_bytes, more.memory_bytes);
         needs->scratch_bytes = SWB_MAX(needs->scratch_bytes, more.scratch_bytes);
-        for (size_t i = 0; i < head->new.n_settings; i++) {
-                char name[SWB_ENCODERS_TEXT_MAX];
+        for (unsigned k = 0; k < head->n_layers; k++)
+                for (size_t i = 0; i < head->layers[k].new.n_settings; i++) {
+                        char name[SWB_ENCODERS_TEXT_MAX];
 
-                swb_setting_name(&head->new.settings[i], name);
-                add_name(needs, name);
-        }
+                        swb_setting_name(&head->layers[k].new.settings[i], name);
+                        add_name(needs, name);
+                }
 }
 
 static int add_data(struct swb_needs *needs, const struct swb_operation *op, const uint8_t *data,
@@ -53,8 +54,7 @@ static int add_data(struct swb_needs *needs, const struct swb_operation *op, con
                 return swb_fail(err, r, SWB_FAULT_FORMAT,
                                 "the recipes of an operation's opened contents can't be read");
         add_head(needs, &head,
-                 op->data_length + swb_patch_needs(data + head.n_bytes,
-                                                   (size_t)op->data_length - head.n_bytes));
+                 op->data_length + swb_open_inner_needs(&head, data, (size_t)op->data_length));
         return 0;
 }
 

@@ -49,7 +49,7 @@ static enum swb_format by_magic(const uint8_t *magic, bool opened)
 {
         if (memcmp(magic, "SWD1", MAGIC_BYTES) == 0)
                 return opened ? SWB_FORMAT_SWO1_SWD1 : SWB_FORMAT_SWD1;
-        if (memcmp(magic, "SWD2", MAGIC_BYTES) == 0)
+        if (memcmp(magic, "SWD2", MAGIC_BYTES) == 0 || memcmp(magic, "SWDN", MAGIC_BYTES) == 0)
                 return opened ? SWB_FORMAT_SWO1_SWD2 : SWB_FORMAT_SWD2;
         return SWB_FORMAT_OTHER;
 }
@@ -57,8 +57,8 @@ static enum swb_format by_magic(const uint8_t *magic, bool opened)
 int swb_format_of(const struct swb_payload_file *file, const struct swb_operation *op,
                   enum swb_format *ret, struct swb_error *err)
 {
-        uint8_t head[SWB_OPEN_HEADER_BYTES], inner[MAGIC_BYTES];
-        uint64_t at;
+        uint8_t head[SWB_OPEN_HEADER_BYTES];
+        uint64_t at = 0;
         int r;
 
         *ret = op->type == SWB_OP_SWDIFF ? SWB_FORMAT_OTHER : SWB_FORMAT_NONE;
@@ -71,13 +71,17 @@ int swb_format_of(const struct swb_payload_file *file, const struct swb_operatio
                 *ret = by_magic(head, false);
                 return 0;
         }
-        at = sizeof(head) + swb_get_le32(head + 8);
-        if (at + sizeof(inner) > op->data_length)
-                return 0;
-        r = read_at(file, op, at, inner, sizeof(inner), err);
-        if (r == 0)
-                *ret = by_magic(inner, true);
-        return r;
+        for (unsigned i = 0; i < SWB_OPEN_LAYERS_MAX && swb_open_is_wrapped(head, sizeof(head));
+             i++) {
+                at += sizeof(head) + swb_get_le32(head + 8);
+                if (at + sizeof(head) > op->data_length)
+                        return 0;
+                r = read_at(file, op, at, head, sizeof(head), err);
+                if (r < 0)
+                        return r;
+        }
+        *ret = by_magic(head, true);
+        return 0;
 }
 
 int swb_formats_count(struct swb_payload_file *file, size_t partition,

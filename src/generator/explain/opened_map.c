@@ -48,6 +48,64 @@ int swb_opened_map_init(struct swb_opened_map *map, const struct swb_recipe *rec
         return 0;
 }
 
+/* Where a byte of a layer lies in what the layer opens to. */
+static uint64_t behind(const struct swb_opened_map *layer, uint64_t stored, size_t *at)
+{
+        const struct swb_opened_place *place;
+
+        while (*at < layer->n && layer->items[*at].stored + layer->items[*at].n_stored <= stored)
+                ++*at;
+        if (*at == layer->n)
+                return layer->n > 0 ? layer->items[layer->n - 1].opened +
+                                              layer->items[layer->n - 1].n_opened
+                                    : 0;
+        place = &layer->items[*at];
+        return place->opened + (uint64_t)((double)(stored - place->stored) *
+                                          (double)place->n_opened / (double)place->n_stored);
+}
+
+/* What of the layer lies in a place opens further. */
+static void deepen(struct swb_opened_place *place, const struct swb_opened_map *layer, size_t first)
+{
+        const struct swb_opened_place *deepest = NULL;
+
+        for (size_t i = first; i < layer->n; i++) {
+                const struct swb_opened_place *inner = &layer->items[i];
+
+                if (inner->stored >= place->opened + place->n_opened)
+                        break;
+                if (inner->depth > (deepest ? deepest->depth : 0))
+                        deepest = inner;
+        }
+        if (!deepest)
+                return;
+        if (place->depth == 0) {
+                place->packing = deepest->packing;
+                place->encoder = deepest->encoder;
+        }
+        place->depth += deepest->depth;
+}
+
+int swb_opened_map_add_layer(struct swb_opened_map *map, const struct swb_recipe *recipe)
+{
+        _cleanup_(swb_opened_map_done) struct swb_opened_map layer = {0};
+        uint64_t begin = 0;
+        size_t at = 0;
+        int r = swb_opened_map_init(&layer, recipe, 0);
+
+        for (size_t i = 0; i < map->n && r >= 0; i++) {
+                struct swb_opened_place *place = &map->items[i];
+                size_t first = at;
+                uint64_t end = behind(&layer, place->opened + place->n_opened, &at);
+
+                deepen(place, &layer, first);
+                place->opened = begin;
+                place->n_opened = end - begin;
+                begin = end;
+        }
+        return r;
+}
+
 size_t swb_opened_map_find(const struct swb_opened_map *map, uint64_t opened)
 {
         size_t low = 0, high = map->n;

@@ -23,5 +23,9 @@ struct swb_opened_map {
 int swb_opened_map_init(struct swb_opened_map *map, const struct swb_recipe *recipe,
                         uint64_t n_content) _warn_unused_;
 void swb_opened_map_done(struct swb_opened_map *map);
+/* What the map's opened content opens to in turn: places count as there, those of pieces that hold
+ * a part of another about where they are. 0, -ENOMEM. */
+int swb_opened_map_add_layer(struct swb_opened_map *map,
+                             const struct swb_recipe *recipe) _warn_unused_;
 /* The first place that ends behind `opened`; map->n: none. */
 size_t swb_opened_map_find(const struct swb_opened_map *map, uint64_t opened);

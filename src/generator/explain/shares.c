@@ -4,6 +4,8 @@
 #include "base/endian.h"
 #include "codec/swpatch.h"
 #include "generator/explain/opened_map.h"
+#include "open/layers.h"
+#include "open/segments.h"
 
 #define HEADS (SWB_SHARE_STREAMS - 1)
 #define ZERO_WEIGHT (1.0 / 32)
@@ -18,7 +20,8 @@ struct counting {
         struct swb_share *shares;
         size_t n;
         struct swb_opened_map map;
-        struct swb_opened *opened; /* the old content; NULL: as it is */
+        uint64_t base; /* of the opened target: where the difference at hand begins */
+        struct swb_open_source *opened; /* the old content; NULL: as it is */
         uint64_t packed[SWB_SHARE_STREAMS];
         struct swb_device_cost cost;
         struct swb_share_kinds *kinds;
@@ -31,7 +34,7 @@ struct counting {
 static void counting_done(struct counting *c)
 {
         swb_opened_map_done(&c->map);
-        c->opened = swb_opened_free(c->opened);
+        c->opened = swb_open_source_free(c->opened);
 }
 
 /* ---- from a range of the opened target to the runs */
@@ -149,7 +152,7 @@ static void take_piece(void *context, const struct swb_swd2_taken *taken)
                 }
         }
         a.is_predicted &= is_whole; /* once */
-        spread_opened(c, &a, taken->target, taken->n_target);
+        spread_opened(c, &a, c->base + taken->target, taken->n_target);
 }
 
 static int read_stored(void *context, uint64_t offset, uint8_t *data, size_t n)
@@ -166,7 +169,7 @@ static int read_old(void *context, uint64_t offset, uint8_t *data, size_t n)
 {
         struct counting *c = context;
 
-        return c->opened ? swb_opened_read(c->opened, offset, data, n)
+        return c->opened ? swb_open_source_read(c->opened, offset, data, n)
                          : read_stored(c, offset, data, n);
 }
 
@@ -187,16 +190,17 @@ static int count_swd2(struct counting *c, const uint8_t *patch, size_t n_patch, 
         if (r < 0)
                 return r;
         for (size_t i = 0; i < table.n_streams; i++) {
-                c->packed[i] = table.packed[i];
+                c->packed[i] += table.packed[i];
                 c->cost.decoded += table.bytes[i];
                 is_predicted |= i >= SWB_SWD2_CORRECTIONS && table.bytes[i] > 0;
         }
-        c->cost.decoder_bytes = table.decoders_bytes;
-        c->cost.n_small_windows = table.window_bytes < SWB_SWD2_WINDOW_BYTES;
+        c->cost.decoder_bytes = SWB_MAX(c->cost.decoder_bytes, table.decoders_bytes);
+        c->cost.n_small_windows |= table.window_bytes < SWB_SWD2_WINDOW_BYTES;
         r = swb_swd2_stat(patch, n_patch, n_old, n_new, c->input->old ? &io : NULL, &watch);
-        c->cost.predictor_bytes = c->input->old  ? watch.predictor_bytes
-                                  : is_predicted ? SWB_SWD2_PREDICTOR_BYTES
-                                                 : 0;
+        c->cost.predictor_bytes =
+                SWB_MAX(c->cost.predictor_bytes, c->input->old  ? watch.predictor_bytes
+                                                 : is_predicted ? SWB_SWD2_PREDICTOR_BYTES
+                                                                : 0);
         return r;
 }
 
@@ -243,7 +247,7 @@ static int count_swd1(struct counting *c, const uint8_t *patch, size_t n_patch, 
 
                 if (n > left)
                         return -EBADMSG;
-                c->packed[SWB_SWD2_COPIES + i] = n;
+                c->packed[SWB_SWD2_COPIES + i] += n;
                 left -= n;
         }
         c->cost.decoder_bytes = SWB_DECODER_MEMORY_BYTES;
@@ -274,6 +278,7 @@ static int count_swdiff(struct counting *c, const uint8_t *patch, size_t n_patch
         uint64_t known = 0;
         int r;
 
+        c->packed[HEADS] = 0;
         if (n_patch < SWD1_HEAD_BYTES)
                 return -EBADMSG;
         r = memcmp(patch, SWB_SWD2_MAGIC, 4) == 0 ? count_swd2(c, patch, n_patch, n_old, n_new)
@@ -286,32 +291,54 @@ static int count_swdiff(struct counting *c, const uint8_t *patch, size_t n_patch
         return r;
 }
 
+static int count_segments(struct counting *c, const uint8_t *blob, size_t n_blob,
+                          const struct swb_open_layer *layer)
+{
+        _cleanup_(swb_segments_done) struct swb_segments segments = {0};
+        int r = swb_segments_read(blob, n_blob, layer->new.n_opened, &segments);
+
+        for (size_t i = 0; i < segments.n && r >= 0; i++) {
+                const struct swb_segment *segment = &segments.items[i];
+
+                c->at = c->base;
+                r = count_swdiff(c, segment->data, segment->n_bytes, layer->old.n_opened,
+                                 segment->n_target);
+                c->base += segment->n_target;
+        }
+        return r;
+}
+
 static int count_opened(struct counting *c)
 {
         const struct swb_share_input *in = c->input;
         const struct swb_open_limits limits = {OPENING_BYTES, in->scratch};
         _cleanup_(swb_open_head_done) struct swb_open_head head = {0};
+        const struct swb_open_layer *last;
         struct swb_open_needs needs;
         int r = swb_open_head_read(in->blob, in->n_blob, in->n_old, in->n_new, &head);
 
         if (r < 0)
                 return r;
-        needs = swb_open_needs(
-                &head.old, &head.new,
-                in->n_blob + swb_patch_needs(in->blob + head.n_bytes, in->n_blob - head.n_bytes));
+        needs = swb_open_needs(&head,
+                               in->n_blob + swb_open_inner_needs(&head, in->blob, in->n_blob));
         c->cost.opening_bytes = needs.memory_bytes;
         c->cost.scratch_bytes = needs.scratch_bytes;
         c->cost.total_bytes = needs.total_bytes;
         c->cost.n_opened_first = needs.opens_first;
-        count_pieces(&head.old, false, &c->cost);
-        count_pieces(&head.new, true, &c->cost);
-        r = swb_opened_map_init(&c->map, &head.new, in->n_new);
+        for (unsigned i = 0; i < head.n_layers; i++) {
+                count_pieces(&head.layers[i].old, false, &c->cost);
+                count_pieces(&head.layers[i].new, true, &c->cost);
+        }
+        r = swb_opened_map_init(&c->map, &head.layers[0].new, in->n_new);
+        if (r >= 0 && head.n_layers > 1)
+                r = swb_opened_map_add_layer(&c->map, &head.layers[1].new);
         if (r >= 0 && in->old)
-                r = swb_opened_new(&head.old, read_stored, c, &limits, &c->opened);
+                r = swb_open_source_new(&head, read_stored, c, &limits, needs.opens_first,
+                                        &c->opened);
+        last = &head.layers[head.n_layers - 1];
         if (r >= 0)
-                r = count_swdiff(c, in->blob + head.n_bytes, in->n_blob - head.n_bytes,
-                                 head.old.n_opened, head.new.n_opened);
-        c->opened = swb_opened_free(c->opened); /* it has borrowed the recipe */
+                r = count_segments(c, in->blob + head.n_bytes, in->n_blob - head.n_bytes, last);
+        c->opened = swb_open_source_free(c->opened); /* it has borrowed the recipes */
         return r;
 }
 

@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "generator/diff/opened_programs.h"
+
+#include <string.h>
+
+#include "base/endian.h"
+#include "generator/scan/sketch.h"
+
+#define HEAD_BYTES 64u
+#define SECTION_BYTES 64u
+#define SECTIONS_MAX 4096u
+#define PROGRAM_MIN_BYTES ((uint64_t)4096)
+#define PROGRAM_MAX_BYTES ((uint64_t)1 << 30)
+#define PROGRAMS_MAX 8192u
+/* One feature in 2^bits is taken of a program. */
+#define SAMPLE_BITS 8
+/* A pair has at least one feature in this many in common. */
+#define COMMON_SHARE 16u
+#define NOBODY UINT32_MAX
+#define MANY (UINT32_MAX - 1)
+
+struct program {
+        uint64_t at, n_bytes;
+        uint32_t partner; /* of the other side, or NOBODY */
+};
+
+struct programs {
+        const uint8_t *data;
+        struct program *items;
+        size_t n;
+};
+
+static void programs_done(struct programs *list)
+{
+        free(list->items);
+}
+
+/* ---- where they are */
+
+/* Return: the bytes of the program that begins here, 0: none. Section headers are at its end. */
+static uint64_t program_bytes(const uint8_t *head, uint64_t n_left)
+{
+        static const uint8_t magic[] = {0x7f, 'E', 'L', 'F', 2, 1, 1};
+        uint64_t sections, n_sections, n_bytes;
+
+        if (n_left < HEAD_BYTES || memcmp(head, magic, sizeof(magic)) != 0)
+                return 0;
+        sections = swb_get_le64(head + 40);
+        n_sections = head[60] + (uint64_t)head[61] * 256;
+        if (sections > PROGRAM_MAX_BYTES || n_sections < 2 || n_sections > SECTIONS_MAX ||
+            head[58] != SECTION_BYTES || head[59] != 0)
+                return 0;
+        n_bytes = sections + n_sections * SECTION_BYTES;
+        return n_bytes >= PROGRAM_MIN_BYTES && n_bytes <= n_left ? n_bytes : 0;
+}
+
+/* The end of the run of encoded pieces that begins at a position of the opened content; 0: none
+ * does. */
+static uint64_t run_from(const struct swb_recipe *recipe, uint64_t begin)
+{
+        uint64_t at = 0, run = 0;
+
+        for (size_t i = 0; i <= recipe->n_pieces; i++) {
+                const struct swb_piece *piece = &recipe->pieces[i];
+                bool is_end = i == recipe->n_pieces;
+
+                if (!is_end && swb_recipe_has_inner(recipe, i))
+                        continue;
+                if ((is_end || piece->setting == 0) && run == begin && at > run)
+                        return at;
+                if (is_end || run > begin)
+                        break;
+                at += piece->n_opened;
+                if (piece->setting == 0)
+                        run = at;
+        }
+        return 0;
+}
+
+/* Most of a run: what follows in it is the program's as well, as a kernel's list of relocations
+ * is. */
+static uint64_t with_run(const struct swb_recipe *recipe, uint64_t at, uint64_t n_bytes)
+{
+        uint64_t end = run_from(recipe, at);
+
+        return end > at + n_bytes && n_bytes > (end - at) / 4 * 3 ? end - at : n_bytes;
+}
+
+static int list_programs(const struct swb_found *found, struct programs *ret)
+{
+        const uint8_t *data = found->opened.data;
+        uint64_t n = found->opened.n_bytes, at = 0;
+        const uint8_t *next;
+
+        ret->data = data;
+        ret->items = calloc(PROGRAMS_MAX, sizeof(*ret->items));
+        if (!ret->items)
+                return -ENOMEM;
+        while (ret->n < PROGRAMS_MAX && n - at > HEAD_BYTES &&
+               (next = memmem(data + at, (size_t)(n - at),
+                              "\x7f"
+                              "ELF\2\1\1",
+                              7))) {
+                uint64_t n_bytes;
+
+                at = (uint64_t)(next - data);
+                n_bytes = program_bytes(next, n - at);
+                if (n_bytes == 0) {
+                        at++;
+                        continue;
+                }
+                n_bytes = with_run(&found->recipe, at, n_bytes);
+                ret->items[ret->n++] = (struct program){at, n_bytes, NOBODY};
+                at += n_bytes;
+        }
+        return 0;
+}
+
+/* ---- which belong together */
+
+struct feature {
+        uint64_t value;
+        uint32_t program; /* or MANY have it */
+};
+
+/* Of the old side: an open table. */
+struct features {
+        struct feature *slots;
+        size_t mask;
+        uint32_t program; /* at work */
+        uint32_t *votes, n_votes;
+};
+
+static void features_done(struct features *features)
+{
+        free(features->slots);
+        free(features->votes);
+}
+
+static struct feature *find_slot(const struct features *features, uint64_t value)
+{
+        size_t i = (size_t)(value * 0x9e3779b97f4a7c15u >> 20) & features->mask;
+
+        while (features->slots[i].value != 0 && features->slots[i].value != value)
+                i = (i + 1) & features->mask;
+        return &features->slots[i];
+}
+
+static void count_feature(void *context, uint64_t value _unused_, size_t offset _unused_)
+{
+        ++*(size_t *)context;
+}
+
+static void put_feature(void *context, uint64_t value, size_t offset _unused_)
+{
+        const struct features *features = context;
+        struct feature *slot = find_slot(features, value);
+
+        if (slot->value == 0)
+                *slot = (struct feature){value, features->program};
+        else if (slot->program != features->program)
+                slot->program = MANY;
+}
+
+static void vote(void *context, uint64_t value, size_t offset _unused_)
+{
+        struct features *features = context;
+        const struct feature *slot = find_slot(features, value);
+
+        features->n_votes++;
+        if (slot->value != 0 && slot->program != MANY)
+                features->votes[slot->program]++;
+}
+
+static void sample(const struct programs *list, size_t i,
+                   void (*found)(void *context, uint64_t feature, size_t offset), void *context)
+{
+        swb_sketch_sample(list->data + list->items[i].at, (size_t)list->items[i].n_bytes,
+                          SAMPLE_BITS, found, context);
+}
+
+static int index_features(const struct programs *old, struct features *ret)
+{
+        size_t n = 0, n_slots = 1024;
+
+        for (size_t i = 0; i < old->n; i++)
+                sample(old, i, count_feature, &n);
+        while (n_slots < 2 * n)
+                n_slots *= 2;
+        ret->slots = calloc(n_slots, sizeof(*ret->slots));
+        ret->votes = calloc(old->n + 1, sizeof(*ret->votes));
+        if (!ret->slots || !ret->votes)
+                return -ENOMEM;
+        ret->mask = n_slots - 1;
+        for (size_t i = 0; i < old->n; i++) {
+                ret->program = (uint32_t)i;
+                sample(old, i, put_feature, ret);
+        }
+        return 0;
+}
+
+static uint32_t best_of(struct features *features, size_t n_old)
+{
+        uint32_t best = NOBODY, most = features->n_votes / COMMON_SHARE;
+
+        for (uint32_t i = 0; i < n_old; i++)
+                if (features->votes[i] > most) {
+                        best = i;
+                        most = features->votes[i];
+                }
+        return best;
+}
+
+static bool are_equal(const struct programs *old, const struct programs *new,
+                      const struct program *p)
+{
+        const struct program *q = &old->items[p->partner];
+
+        return q->n_bytes == p->n_bytes &&
+               memcmp(old->data + q->at, new->data + p->at, (size_t)p->n_bytes) == 0;
+}
+
+static int find_partners(const struct programs *old, struct programs *new)
+{
+        _cleanup_(features_done) struct features features = {0};
+        int r = index_features(old, &features);
+
+        for (size_t i = 0; i < new->n &&r >= 0; i++) {
+                struct program *program = &new->items[i];
+
+                memset(features.votes, 0, old->n * sizeof(*features.votes));
+                features.n_votes = 0;
+                sample(new, i, vote, &features);
+                program->partner = best_of(&features, old->n);
+                if (program->partner != NOBODY && are_equal(old, new, program))
+                        program->partner = NOBODY;
+        }
+        return r;
+}
+
+/* ---- in order */
+
+struct chain {
+        uint64_t weight;
+        size_t before; /* SIZE_MAX: none */
+};
+
+/* The heaviest ascending chain of pairs that ends with pair i, by those before it. */
+static void link_pair(const struct programs *new, struct chain *chains, size_t i)
+{
+        const struct program *program = &new->items[i];
+
+        chains[i] = (struct chain){program->n_bytes, SIZE_MAX};
+        for (size_t k = 0; k < i; k++)
+                if (new->items[k].partner < program->partner &&
+                    chains[k].weight + program->n_bytes > chains[i].weight)
+                        chains[i] = (struct chain){chains[k].weight + program->n_bytes, k};
+}
+
+static void keep_paired(struct programs *new)
+{
+        size_t n = 0;
+
+        for (size_t i = 0; i < new->n; i++)
+                if (new->items[i].partner != NOBODY)
+                        new->items[n++] = new->items[i];
+        new->n = n;
+}
+
+static int take_chain(const struct programs *old, const struct programs *new,
+                      const struct chain *chains, struct swb_program_pairs *ret)
+{
+        size_t best = 0, n = 0;
+
+        for (size_t i = 1; i < new->n; i++)
+                if (chains[i].weight > chains[best].weight)
+                        best = i;
+        for (size_t i = best; i != SIZE_MAX; i = chains[i].before)
+                n++;
+        ret->items = calloc(n, sizeof(*ret->items));
+        if (!ret->items)
+                return -ENOMEM;
+        ret->n = n;
+        for (size_t i = best; i != SIZE_MAX; i = chains[i].before) {
+                const struct program *to = &new->items[i], *from = &old->items[to->partner];
+
+                ret->items[--n] =
+                        (struct swb_patch_span){from->at, from->n_bytes, to->at, to->n_bytes};
+        }
+        return 0;
+}
+
+void swb_program_pairs_done(struct swb_program_pairs *pairs)
+{
+        free(pairs->items);
+        *pairs = (struct swb_program_pairs){0};
+}
+
+int swb_program_pairs_find(const struct swb_found *old, const struct swb_found *new,
+                           struct swb_program_pairs *ret)
+{
+        _cleanup_(programs_done) struct programs from = {0}, to = {0};
+        _cleanup_free_ struct chain *chains = NULL;
+        int r = list_programs(old, &from);
+
+        if (r >= 0)
+                r = list_programs(new, &to);
+        if (r >= 0 && from.n > 0 && to.n > 0)
+                r = find_partners(&from, &to);
+        if (r < 0)
+                return r;
+        keep_paired(&to);
+        if (from.n == 0 || to.n == 0)
+                return 0;
+        chains = calloc(to.n, sizeof(*chains));
+        if (!chains)
+                return -ENOMEM;
+        for (size_t i = 0; i < to.n; i++)
+                link_pair(&to, chains, i);
+        return take_chain(&from, &to, chains, ret);
+}
