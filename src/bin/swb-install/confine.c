@@ -99,6 +99,8 @@ static const char *const calls[] = {
         /* slots */
         "arm_fadvise64_64", "fadvise64", "fadvise64_64", "fallocate", "fdatasync", "flock", "fsync",
         "ftruncate", "ftruncate64", "preadv2", "pwritev2", "sync_file_range", "sync_file_range2",
+        /* scratch space where there is no state folder */
+        "memfd_create",
         /* politeness, and messages over the socket that is open */
         "getpriority", "ioprio_get", "ioprio_set", "sendmsg", "sendto", "setpriority", NULL};
 
