@@ -263,7 +263,8 @@ static void one_pair(struct totals *t, struct swb_predictor_shared **shared, con
         check(swb_predictor_new(model, &old_view, copies, n_copies, hints.data, hints.n_bytes,
                                 MEMORY, &p),
               "predictor");
-        swb_predictor_share(p, shared[0]);
+        if (swb_predictor_shares(p))
+                swb_predictor_share(p, shared[0]);
         for (size_t i = 0; i <= n_copies; i++) {
                 uint64_t end = i < n_copies ? copies[i].new : new.n;
 
@@ -278,7 +279,8 @@ static void one_pair(struct totals *t, struct swb_predictor_shared **shared, con
         check(swb_predictor_new(model, &paged, copies, n_copies, hints.data, hints.n_bytes, MEMORY,
                                 &q),
               "predictor");
-        swb_predictor_share(q, shared[1]);
+        if (swb_predictor_shares(q))
+                swb_predictor_share(q, shared[1]);
         at = 0;
         for (size_t i = 0; i <= n_copies; i++) {
                 uint64_t end = i < n_copies ? copies[i].new : new.n;
@@ -359,8 +361,8 @@ int main(int argc, char **argv)
         }
         if (optind == argc || (argc - optind) % 2 != 0 || passes < 1)
                 return 2;
-        check(swb_predictor_shared_new(&shared[0]), "shared");
-        check(swb_predictor_shared_new(&shared[1]), "shared");
+        check(swb_predictor_shared_copy(NULL, &shared[0]), "shared");
+        check(swb_predictor_shared_copy(NULL, &shared[1]), "shared");
         for (unsigned i = 0; i < N_STREAMS; i++)
                 t.streams[i] = SWB_BUF_INIT(SIZE_MAX);
         for (unsigned i = 0; i < SWB_FIELD_KINDS_MAX; i++)

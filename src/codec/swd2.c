@@ -28,6 +28,7 @@ void swb_swd2_done(struct swb_swd2 *swd2)
 {
         for (size_t i = 0; i < SWB_SWD2_STREAMS_MAX; i++)
                 swb_buf_done(&swd2->streams[i]);
+        swd2->shared = swb_predictor_shared_free(swd2->shared);
 }
 
 static int plan_part(struct swb_swd2 *swd2, const struct swb_swd2_attempt *best, uint64_t base,
@@ -53,7 +54,8 @@ int swb_swd2_add(struct swb_swd2 *swd2, const uint8_t *old, size_t n_old, uint64
         _cleanup_(swb_swd2_attempt_done) struct swb_swd2_attempt best = SWB_SWD2_ATTEMPT_INIT;
         const uint64_t beside = SWB_SWD2_BESIDE_BYTES + DECODERS_MIN_BYTES;
         struct swb_swd2_pair pair = {.old = SWB_VIEW_OF_MEMORY(old, n_old),
-                                     .new = SWB_VIEW_OF_MEMORY(new, n_new)};
+                                     .new = SWB_VIEW_OF_MEMORY(new, n_new),
+                                     .shared = swd2->shared};
         int r;
 
         if (n_new == 0)
@@ -67,6 +69,10 @@ int swb_swd2_add(struct swb_swd2 *swd2, const uint8_t *old, size_t n_old, uint64
         for (size_t i = SWB_SWD2_COPIES; i < SWB_SWD2_STREAMS_MAX && r == 0; i++)
                 r = swb_buf_append(&swd2->streams[i], best.streams[i].data,
                                    best.streams[i].n_bytes);
+        if (best.shared) {
+                swb_predictor_shared_free(swd2->shared);
+                swd2->shared = SWB_TAKE_PTR(best.shared);
+        }
         swd2->source = base + n_old;
         swd2->part_bytes = SWB_MAX(swd2->part_bytes,
                                    best.n_entries * SWB_SWD2_ENTRY_BYTES + best.predictor_bytes);

@@ -22,8 +22,9 @@ struct swb_swd2 {
         enum swb_swd2_effort effort;
         uint64_t max_memory_bytes; /* of a reader, for the difference and what applying it takes */
         struct swb_buf streams[SWB_SWD2_STREAMS_MAX];
-        uint64_t source;     /* behind the last part */
-        bool predicts;       /* some part has a model */
+        uint64_t source;                     /* behind the last part */
+        bool predicts;                       /* some part has a model */
+        struct swb_predictor_shared *shared; /* what modules have learned so far; NULL: none yet */
         uint64_t part_bytes; /* of a reader's memory, for entries and predictor of the largest part
                               */
 };

@@ -13,6 +13,7 @@ void swb_swd2_attempt_done(struct swb_swd2_attempt *attempt)
 {
         swb_buf_done(&attempt->hints);
         free(attempt->copies);
+        swb_predictor_shared_free(attempt->shared);
         for (size_t i = 0; i < SWB_SWD2_STREAMS_MAX; i++)
                 swb_buf_done(&attempt->streams[i]);
         *attempt = SWB_SWD2_ATTEMPT_INIT;
@@ -150,6 +151,21 @@ static size_t predictor_room(const struct swb_swd2_pair *pair, uint64_t n_entrie
         return (size_t)SWB_MIN(left, (uint64_t)SWB_SWD2_PREDICTOR_BYTES);
 }
 
+/* Each attempt goes on from the same lessons. */
+static int share(struct swb_swd2_attempt *a, const struct swb_swd2_pair *pair,
+                 struct swb_predictor *predictor)
+{
+        int r;
+
+        a->predictor_bytes = swb_predictor_memory(predictor);
+        if (!swb_predictor_shares(predictor))
+                return 0;
+        r = swb_predictor_shared_copy(pair->shared, &a->shared);
+        if (r == 0)
+                swb_predictor_share(predictor, a->shared);
+        return r;
+}
+
 static int tell(struct swb_swd2_attempt *a, struct swb_swd2_pair *pair)
 {
         _cleanup_(swb_predictor_freep) struct swb_predictor *predictor = NULL;
@@ -167,7 +183,7 @@ static int tell(struct swb_swd2_attempt *a, struct swb_swd2_pair *pair)
                                               a->hints.data, a->hints.n_bytes,
                                               predictor_room(pair, a->n_entries), &predictor);
                 if (r == 0)
-                        a->predictor_bytes = swb_predictor_memory(predictor);
+                        r = share(a, pair, predictor);
         }
         return r < 0 ? r : tell_all(a, predictor, pair);
 }

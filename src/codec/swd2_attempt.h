@@ -8,8 +8,9 @@
 #include "codec/swd2.h"
 
 struct swb_swd2_pair {
-        struct swb_view old, new;  /* in memory */
-        uint64_t max_memory_bytes; /* what a reader has for entries and predictor */
+        struct swb_view old, new;                  /* in memory */
+        uint64_t max_memory_bytes;                 /* what a reader has for entries and predictor */
+        const struct swb_predictor_shared *shared; /* learned from the parts before; may be NULL */
 };
 
 struct swb_swd2_attempt {
@@ -19,8 +20,9 @@ struct swb_swd2_attempt {
         size_t n_entries;
         /* The part's share of each stream but the plan. */
         struct swb_buf streams[SWB_SWD2_STREAMS_MAX];
-        uint64_t cost;            /* about how many bytes it takes packed */
-        uint64_t predictor_bytes; /* of a reader's memory */
+        uint64_t cost;                       /* about how many bytes it takes packed */
+        uint64_t predictor_bytes;            /* of a reader's memory */
+        struct swb_predictor_shared *shared; /* and from this one; NULL: as before */
 };
 
 #define SWB_SWD2_ATTEMPT_INIT ((struct swb_swd2_attempt){.cost = UINT64_MAX})

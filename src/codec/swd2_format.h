@@ -33,7 +33,8 @@ enum {
 #define SWB_SWD2_WINDOW_UNITS_MAX 56u
 /* The window where there is memory enough. */
 #define SWB_SWD2_WINDOW_BYTES ((size_t)3 << 20)
-/* Beside decoders, entries and predictor: buffers, pages of the source, hints. */
+/* Beside decoders, entries and predictor: buffers, pages of the source, hints, what modules share.
+ */
 #define SWB_SWD2_BESIDE_BYTES ((size_t)3 << 20)
 #define SWB_SWD2_PREDICTOR_BYTES ((size_t)24 << 20)
 

@@ -20,12 +20,13 @@ struct swd2 {
         struct swb_stream streams[SWB_SWD2_STREAMS_MAX];
         size_t n_streams;
         const struct swb_bspatch_io *io;
-        size_t part_bytes;               /* of memory, for a part's entries and predictor */
-        uint64_t n_source, n_target;     /* left behind the parts so far */
-        uint64_t source;                 /* where the next part begins */
-        uint8_t *from, *to;              /* CHUNK_BYTES each */
-        struct swb_predictor *predictor; /* of the present part; NULL: nothing to predict */
-        struct swb_swd2_watch *watch;    /* NULL: nobody wants to know */
+        size_t part_bytes;                   /* of memory, for a part's entries and predictor */
+        uint64_t n_source, n_target;         /* left behind the parts so far */
+        uint64_t source;                     /* where the next part begins */
+        uint8_t *from, *to;                  /* CHUNK_BYTES each */
+        struct swb_predictor *predictor;     /* of the present part; NULL: nothing to predict */
+        struct swb_predictor_shared *shared; /* of modules; NULL: there was none yet */
+        struct swb_swd2_watch *watch;        /* NULL: nobody wants to know */
 };
 
 static void part_done(struct part *part)
@@ -37,6 +38,7 @@ static void part_done(struct part *part)
 static void swd2_done(struct swd2 *d)
 {
         swb_streams_done(d->streams, d->n_streams);
+        swb_predictor_shared_free(d->shared);
         free(d->from);
         free(d->to);
 }
@@ -297,6 +299,19 @@ static int read_part_source(void *context, uint64_t offset, uint8_t *data, size_
         return reader->io->read_source(reader->io->context, reader->begin + offset, data, n);
 }
 
+static int share(struct swd2 *d)
+{
+        int r = 0;
+
+        if (!swb_predictor_shares(d->predictor))
+                return 0;
+        if (!d->shared)
+                r = swb_predictor_shared_copy(NULL, &d->shared);
+        if (r == 0)
+                swb_predictor_share(d->predictor, d->shared);
+        return r;
+}
+
 static int make_predicted(struct swd2 *d, const struct part *part)
 {
         struct part_reader reader = {d->io, part->source};
@@ -312,6 +327,8 @@ static int make_predicted(struct swd2 *d, const struct part *part)
         if (r == 0 && d->watch)
                 d->watch->predictor_bytes =
                         SWB_MAX(d->watch->predictor_bytes, swb_predictor_memory(predictor));
+        if (r == 0)
+                r = share(d);
         if (r == 0)
                 r = make_target(d, part);
         d->predictor = NULL;

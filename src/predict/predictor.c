@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "predict/predictor.h"
 
+#include <elf.h>
 #include <string.h>
 
 #include "base/endian.h"
@@ -14,7 +15,8 @@
 #define LESSON_BITS_MIN 10u
 #define LESSON_BITS_MAX 20u
 
-#define SHARED_BITS 18u
+#define SHARED_BITS 16u
+_Static_assert(sizeof(struct swb_lesson) << SHARED_BITS == SWB_PREDICTOR_SHARED_BYTES, "PA-42");
 /* Neighbours are those with the same number but for these bits. */
 #define NEAR_BITS 6u
 /* So many groups of neighbours are looked at, downwards. */
@@ -362,14 +364,17 @@ void swb_predictor_learn(struct swb_predictor *predictor, const struct swb_place
                 put_all(predictor, reference, moved * reference->scale + predictor->base_shift);
 }
 
-int swb_predictor_shared_new(struct swb_predictor_shared **ret)
+int swb_predictor_shared_copy(const struct swb_predictor_shared *shared,
+                              struct swb_predictor_shared **ret)
 {
-        _cleanup_(swb_predictor_shared_freep) struct swb_predictor_shared *shared =
-                calloc(1, sizeof(*shared));
+        _cleanup_(swb_predictor_shared_freep) struct swb_predictor_shared *copy =
+                calloc(1, sizeof(*copy));
 
-        if (!shared || swb_learned_init(&shared->learned, SHARED_BITS) < 0)
+        if (!copy || swb_learned_init(&copy->learned, SHARED_BITS) < 0)
                 return -ENOMEM;
-        *ret = SWB_TAKE_PTR(shared);
+        if (shared)
+                memcpy(copy->learned.lessons, shared->learned.lessons, SWB_PREDICTOR_SHARED_BYTES);
+        *ret = SWB_TAKE_PTR(copy);
         return 0;
 }
 
@@ -379,6 +384,13 @@ struct swb_predictor_shared *swb_predictor_shared_free(struct swb_predictor_shar
                 swb_learned_done(&shared->learned);
         free(shared);
         return NULL;
+}
+
+bool swb_predictor_shares(const struct swb_predictor *predictor)
+{
+        const struct swb_elf *elf = &predictor->program.elf;
+
+        return elf->n_sections > 0 && elf->type == ET_REL;
 }
 
 void swb_predictor_share(struct swb_predictor *predictor, struct swb_predictor_shared *shared)

@@ -62,19 +62,25 @@ struct swb_predictor *swb_predictor_free(struct swb_predictor *predictor);
 SWB_DEFINE_CLEANUP(struct swb_predictor *, swb_predictor_free)
 
 /*
- * What is learned of names that mean the same in all files of a release: numbers of the kernel's
+ * What is learned of names that mean the same in all of a kernel's modules: numbers of the kernel's
  * types, checksums of what modules use. For the files of one operation, taken in the same order on
- * both sides. Without it each file learns for itself.
+ * both sides (PA-42). Without it each file learns for itself.
  */
 struct swb_predictor_shared;
 
-/* Holds 2 MiB. 0, -ENOMEM. */
-int swb_predictor_shared_new(struct swb_predictor_shared **ret) _warn_unused_;
+#define SWB_PREDICTOR_SHARED_BYTES ((size_t)512 << 10)
+
+/* A copy of what was learned so far; NULL: nothing. Holds SWB_PREDICTOR_SHARED_BYTES. 0, -ENOMEM.
+ */
+int swb_predictor_shared_copy(const struct swb_predictor_shared *shared,
+                              struct swb_predictor_shared **ret) _warn_unused_;
 struct swb_predictor_shared *swb_predictor_shared_free(struct swb_predictor_shared *shared);
 SWB_DEFINE_CLEANUP(struct swb_predictor_shared *, swb_predictor_shared_free)
 
-/* Before the first prediction. `shared` is borrowed for the predictor's life; predictors that share
- * are used one after the other. */
+/* Is the file one of those that share? */
+bool swb_predictor_shares(const struct swb_predictor *predictor);
+/* Before the first prediction, and only where it does. `shared` is borrowed for the predictor's
+ * life; predictors that share are used one after the other. */
 void swb_predictor_share(struct swb_predictor *predictor, struct swb_predictor_shared *shared);
 
 /* The first field at or behind `begin` that ends at or before `end`. Fields never overlap. Return:

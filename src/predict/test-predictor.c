@@ -188,6 +188,59 @@ static void test_unreadable(void **state)
         swb_view_done(&view);
 }
 
+static struct swb_predictor *module_with_checksums(uint8_t *file, struct swb_view *view)
+{
+        static const char names[] = "\0__versions\0.x";
+        const struct swb_copy copy = {0, 0, FILE_BYTES};
+        struct swb_predictor *p;
+
+        make_program(file, TEXT_BYTES, 10, 200);
+        memcpy(file + 576, names, sizeof(names));
+        memset(file + TEXT_OFFSET, 0, TEXT_BYTES);
+        file[16] = ET_REL;
+        swb_put_le64(file + 640 + 64 + 8, SHF_ALLOC);
+        assert_int_equal(swb_predictor_new(SWB_MODEL_ELF, view, &copy, 1, NULL, 0, MEMORY, &p), 0);
+        return p;
+}
+
+/* What one module learns another knows; not the one that goes on from what was known before. */
+static void test_modules_share(void **state)
+{
+        uint8_t file[FILE_BYTES];
+        struct swb_view view = SWB_VIEW_OF_MEMORY(file, sizeof(file));
+        _cleanup_(swb_predictor_freep) struct swb_predictor *first =
+                module_with_checksums(file, &view);
+        _cleanup_(swb_predictor_freep) struct swb_predictor *second =
+                module_with_checksums(file, &view);
+        _cleanup_(swb_predictor_shared_freep) struct swb_predictor_shared *before = NULL;
+        _cleanup_(swb_predictor_shared_freep) struct swb_predictor_shared *after = NULL;
+        struct swb_place place;
+
+        (void)state;
+        assert_true(swb_predictor_shares(first));
+        assert_true(swb_predictor_next(first, TEXT_OFFSET, TEXT_OFFSET + TEXT_BYTES, &place));
+        assert_int_equal(swb_predictor_shared_copy(NULL, &before), 0);
+        assert_int_equal(swb_predictor_shared_copy(before, &after), 0);
+        swb_predictor_share(first, after);
+        swb_predictor_learn(first, &place, 7, 1234);
+        swb_predictor_share(second, before);
+        assert_int_equal(swb_predictor_predict(second, &place, 7), 7);
+        swb_predictor_share(second, after);
+        assert_int_equal(swb_predictor_predict(second, &place, 7), 1234);
+}
+
+static void test_programs_do_not_share(void **state)
+{
+        uint8_t file[FILE_BYTES];
+        struct swb_view view = SWB_VIEW_OF_MEMORY(file, sizeof(file));
+        _cleanup_(swb_predictor_freep) struct swb_predictor *p = NULL;
+
+        (void)state;
+        make_program(file, TEXT_BYTES, 10, 200);
+        assert_int_equal(swb_predictor_new(SWB_MODEL_ELF, &view, NULL, 0, NULL, 0, MEMORY, &p), 0);
+        assert_false(swb_predictor_shares(p));
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -197,6 +250,8 @@ int main(void)
                 cmocka_unit_test(test_any_byte_of_the_headers_broken),
                 cmocka_unit_test(test_broken_hints),
                 cmocka_unit_test(test_unreadable),
+                cmocka_unit_test(test_modules_share),
+                cmocka_unit_test(test_programs_do_not_share),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,6 +3,7 @@
 
 import filecmp
 import gzip
+import json
 import pathlib
 import subprocess
 import sys
@@ -19,6 +20,11 @@ HEAD = """
 static const char *const names[] = {"alpha", "beta", "gamma", "delta"};
 static int (*const calls[])(const char *) = {puts, atoi, system, remove};
 static int counts[1000], last;
+#ifdef CHECKSUM
+static const struct { unsigned long checksum; char name[56]; } versions[]
+        __attribute__((used, section("__versions"))) = {
+        {CHECKSUM, "printk"}, {CHECKSUM * 3, "kfree"}, {CHECKSUM * 5, "memcpy"}};
+#endif
 """
 FUNCTION = """
 __attribute__((noinline)) int f%d(int x)
@@ -48,7 +54,9 @@ def source(is_new):
 def image(folder, name, is_new):
     tree, code = folder / name, folder / f"{name}.c"
     code.write_text(source(is_new))
-    for program, options in (("pie", ["-g"]), ("fixed", ["-no-pie"]), ("module.ko", ["-c"])):
+    module = ["-c", f"-DCHECKSUM={0x1234567 if is_new else 0x7654321}"]
+    for program, options in (("pie", ["-g"]), ("fixed", ["-no-pie"]), ("first.ko", module),
+                             ("second.ko", [*module, "-O1"])):
         tree.mkdir(exist_ok=True)
         subprocess.run(["gcc", "-O2", *options, "-o", tree / program, code], check=True, cwd=folder)
     write(tree, "text.gz", gzip.compress(code.read_bytes() * 3, 9, mtime=0))
@@ -79,3 +87,10 @@ def test_decoders_agree(pack, programs, effort):
 def test_prediction_pays(pack, programs):
     plain = pack.delta(*programs, "--minor=1003", output="plain.pl").stat().st_size
     assert pack.delta(*programs, "--minor=1004").stat().st_size < 0.8 * plain
+
+
+def test_modules_share(pack, programs):
+    """The first module's three checksums are told, the second one's follow from them."""
+    payload = pack.delta(*programs, "--minor=1004")
+    told = pack.ok("explain", payload, programs[1], f"--old={programs[0]}", "--json").stdout
+    assert json.loads(told)["fields"]["checksum"] == {"count": 6, "right": 3}

@@ -4,6 +4,7 @@
 import struct
 
 from predict.predictor import NoProgram, predictor_for
+from predict.shifts import Table
 from refusal import Refused, demand
 from streams import unpacked
 
@@ -100,9 +101,9 @@ class Part:
         demand(new == self.size, "format", "entries of a difference")
         return entries
 
-    def made(self, streams):  # PF-115, PF-116
+    def made(self, streams, shared):  # PF-115, PF-116
         copies = [entry[:3] for entry in self.entries]
-        predictor = (predictor_for(self.source, copies, self.hints) if self.model
+        predictor = (predictor_for(self.source, copies, self.hints, shared) if self.model
                      else NoProgram(b""))
         out = bytearray()
         for old, new, n, n_new in self.entries:
@@ -131,10 +132,10 @@ class Part:
 
 def swd2(blob, source, size):
     streams, memory = streams_of(blob)
-    out, at = bytearray(), 0
+    out, at, shared = bytearray(), 0, Table(16)  # PA-42
     while len(out) < size:
         part = Part(streams, memory, source, at, size - len(out))
         at = part.end
-        out += part.made(streams)
+        out += part.made(streams, shared)
     demand(all(s.at == len(s.data) for s in streams), "format", "more than the target")
     return bytes(out)

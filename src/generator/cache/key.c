@@ -5,7 +5,7 @@
 #include "codec/versions.h"
 
 /* Another one, if what is hashed or what an entry holds changes its meaning. */
-#define FORMAT "swb-pack cache 2"
+#define FORMAT "swb-pack cache 3"
 
 static void add_u64(struct swb_sha256 *sha, uint64_t value)
 {

@@ -11,7 +11,7 @@ from container import BLOCK, Op, Part, Payload, prose, varint, xz
 INSERTED_AT, N_INSERTED = 0x200, 16  # in the file
 TEXT_AT, ADDRESS = 0x100, 0x1100  # of .text
 X86_64, AARCH64 = 62, 183
-NAME, HEADER, POINTER, VALUE, SIZE = 8, 11, 4, 9, 10
+NAME, HEADER, POINTER, VALUE, SIZE, CHECKSUM = 8, 11, 4, 9, 10, 24
 
 
 def zigzag(value):
@@ -71,6 +71,7 @@ HINTS = zigzag(N_INSERTED) + b"\4" + zigzag(N_INSERTED) + bytes(3)
 FIELDS = {POINTER: (1, 8), NAME: (4 + 2, 4), VALUE: (2, 8), SIZE: (2, 8)}
 N_HEADER = 1 + 4 * 4
 HEADER_BYTES = 8 + 4 * (3 * 8 + 4)
+HEADER_BYTES_OF_MODULE = 8 + 2 * (3 * 8 + 4)
 
 
 def swd2(streams, codecs=None, sizes=None, magic=b"SWD2", n=None, window=48, needs=128):
@@ -139,6 +140,32 @@ def predicted_image():
     return old, new + text, streams | {6 + kind: bytes(64) for kind in (27, 28, 29, 30)}
 
 
+def module(checksums):
+    """A kernel module that uses functions of these names: __versions, .shstrtab; a block."""
+    names = b"\0__versions\0.shstrtab\0"
+    versions = b"".join(struct.pack("<Q56s", number, name) for name, number in checksums.items())
+    at = 64 + len(versions) + len(names)
+    headers = bytes(64) + struct.pack("<IIQQQQIIQQ", 1, 1, 2, 0, 64, len(versions), 0, 0, 8, 0)
+    headers += struct.pack("<IIQQQQIIQQ", 12, 3, 0, 0, 64 + len(versions), len(names), 0, 0, 1, 0)
+    head = b"\x7fELF\2\1\1" + bytes(9) + struct.pack(
+        "<HHIQQQIHHHHHH", 1, X86_64, 1, 0, 0, at, 0, 64, 0, 0, 64, 3, 2)
+    return (head + versions + names + headers).ljust(BLOCK, b"\0")
+
+
+def modules():
+    """Two modules; what was learned of a checksum in the first one counts in the second. Old, new, streams."""
+    old = (module({b"printk": 0x11111111, b"kfree": 0x40000001})
+           + module({b"kfree": 0x40000001, b"memcpy": 5, b"printk": 0x11111111}))
+    new = (module({b"printk": 0x33333333, b"kfree": 2})
+           + module({b"kfree": 2, b"memcpy": 4, b"printk": 0x33333333}))
+    corrections = zigzag(0x22222222) + zigzag(-0x3FFFFFFF) + b"\0" + zigzag(-1) + b"\0"
+    # In each module: the entry, the position of the headers, 2 headers of sections.
+    n_fields = 2 * (8 + 2 * 4 + HEADER_BYTES_OF_MODULE) + 5 * 4
+    return old, new, {0: 2 * plan(0, BLOCK, BLOCK, 1, 1, hints=b""), 1: 2 * varint(BLOCK), 2: bytes(2),
+                      3: bytes(2), 4: bytes(2 * BLOCK - n_fields), 6 + POINTER: bytes(2),
+                      6 + NAME: bytes(4), 6 + HEADER: bytes(2 * (1 + 2 * 4)), 6 + CHECKSUM: corrections}
+
+
 def payload_of(old, new, blob, minor=1004):
     extent = [(0, len(new) // BLOCK)]
     return Payload([Part("root", new, [Op(129, extent, blob, [(0, len(old) // BLOCK)], old)], old)],
@@ -151,6 +178,8 @@ def write_good_programs(cases):
         cases.good(f"own-swd2-{name}", payload_of(old, new, swd2(streams, {5: 1, 4: 1})))
     old, new, streams = predicted_image()
     cases.good("own-swd2-image", payload_of(old, new, swd2(streams, {5: 1, 4: 1})))
+    old, new, streams = modules()
+    cases.good("own-swd2-modules", payload_of(old, new, swd2(streams, {4: 1})))
 
 
 def write_bad_programs(cases):

@@ -33,18 +33,18 @@ class NoProgram:
         return []
 
 
-def predictor_for(data, copies, hints):
+def predictor_for(data, copies, hints, shared):
     if not is_program(data):
         return NoProgram(hints)
-    return Predictor(data, copies, hints)
+    return Predictor(data, copies, hints, shared)
 
 
 class Predictor:
-    def __init__(self, data, copies, hints):
+    def __init__(self, data, copies, hints, shared):
         self.program = Program(data)
         self.layout = Layout(self.program.sections, self.program.headers_at, hints)
         self.map = Map(self.program, self.layout, copies)
-        self.lessons = Lessons(self.program)
+        self.lessons = Lessons(self.program, shared)
         self.kernel = Kernel(self.program) if self.program.is_kernel else None
         self.image = Image(self.program) if self.program.is_image else None
         self.types = Types(self.program, self.layout)
@@ -123,7 +123,7 @@ class Predictor:
         return self.map.piece_of(field.record) if field.record is not None else 0
 
     def learned_or_map(self, field, spot, new):
-        found = self.lessons.table.find(spot) if spot is not None else None
+        found = self.lessons.table_of(spot).find(spot) if spot is not None else None
         return self.shift(field, spot, new) if found is None else found
 
     def shifts(self, field, new):
@@ -157,6 +157,6 @@ class Predictor:
         moved = signed(new_value - value - field.bias, 8 * field.width)
         moved *= (-1 if field.factor < 0 else 1) * field.scale
         if field.base_learned:
-            self.lessons.table.put(field.base, target - origin - moved)
+            self.lessons.table_of(field.base).put(field.base, target - origin - moved)
         elif field.target is not None:
             self.lessons.put(field.target, moved + base, self.piece(field), field.rule)

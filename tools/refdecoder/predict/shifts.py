@@ -104,8 +104,14 @@ class Table:  # PA-42
 
 
 class Lessons:
-    def __init__(self, program):
+    """shared: of all modules of an operation."""
+
+    def __init__(self, program, shared):
         self.program, self.table = program, Table.for_file(len(program.data))
+        self.shared = shared if program.is_module else self.table
+
+    def table_of(self, spot):  # PA-42
+        return self.shared if spot >= name(4, 0) else self.table
 
     def group(self, spot):
         if spot >= NAMES:
@@ -120,7 +126,7 @@ class Lessons:
         if group:
             names += [group - i for i in range(4)]
         for one in names + ([rule] if rule is not None else []):
-            shift = self.table.find(one)
+            shift = self.table_of(one).find(one)
             if shift is not None:
                 return shift
         return None
@@ -133,4 +139,4 @@ class Lessons:
         group = self.group(spot)
         names = [spot] + ([group] if group else []) + self.name_of_piece(piece)
         for one in names + ([rule] if rule is not None else []):
-            self.table.put(one, shift)
+            self.table_of(one).put(one, shift)
