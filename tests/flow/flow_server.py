@@ -66,10 +66,10 @@ class Workshop:
                                 stdin=subprocess.DEVNULL)
         assert result.returncode == 0, result.stderr
 
-    def image(self, version, n_files=40, size=SIZE, bootable=True, changed=3, seed=1):
-        """A small system. Images of one seed share all but `changed` of their files, in which a part
+    def image(self, version, n_files=40, size=SIZE, bootable=True, changed=3, seed=1, packed=False):
+        """A small system, with packed=True one that has an initrd of which a line differs. Images of one seed share all but `changed` of their files, in which a part
         differs; bootable=False: no file system that a boot loader could read."""
-        name = f"{version}-{n_files}-{size}-{bootable}-{changed}-{seed}"
+        name = f"{version}-{n_files}-{size}-{bootable}-{changed}-{seed}" + "-packed" * packed
         path, tree = self.folder / f"{name}.ext4", self.folder / f"tree-{name}"
         if path.exists():
             return Image(path, version)
@@ -84,6 +84,13 @@ class Workshop:
                 place = dice.randrange(len(data) - 500)
                 data[place:place + 400] = random.Random(f"{version} {i}").randbytes(400)
             (tree / "usr/lib" / f"file-{i}").write_bytes(data)
+        if packed:
+            dice = random.Random(seed)
+            lines = [f"{i} {dice.randbytes(8).hex()}" for i in range(20000)]
+            lines[9000] = f"of {version}"
+            gzip = subprocess.run(["gzip", "-n", "-9"], input="\n".join(lines).encode(), check=True, timeout=60,
+                                  stdout=subprocess.PIPE)
+            (tree / "initrd").write_bytes(gzip.stdout)
         environment = {**os.environ, "SOURCE_DATE_EPOCH": "1700000000"}
         subprocess.run([MKE2FS, "-q", "-t", "ext4", "-O", "^has_journal", "-b", "4096", "-d", tree,
                         "-U", "00000000-0000-4000-8000-000000000001", "-E",

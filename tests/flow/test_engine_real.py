@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from flow_device import is_sanitized
 from flow_server import Workshop
 
 
@@ -45,6 +46,50 @@ def test_delta_update(fleet):
     assert numbers(server) == [(13, 1), (14, 1), (3, 1), (54, 1)]
     device.call("Check")
     device.wait_log("no update")
+
+
+@pytest.fixture
+def opening(make_device, server, workshop):
+    """The same with two deltas: one opens the initrd, the other needs nothing of the device."""
+    one, two = workshop.image("1.0", n_files=3, packed=True), workshop.image("1.1", n_files=3, packed=True)
+    small = workshop.delta(one, two, "--minor=1004")
+    large = workshop.delta(one, two, "--minor=1004", "--encoders=none")
+    assert 4 * small.size < large.size
+    for payload in (workshop.full(two), large, small):
+        server.publish(payload)
+    device = make_device(fake=False)
+    device.connect(server, workshop)
+    device.factory(image=one.path)
+    return device, server, two, small, large
+
+
+@pytest.mark.parametrize("gives", ["26M", "0"])
+def test_the_delta_that_it_can_apply(opening, gives):
+    device, server, two, small, large = opening
+    device.set("update", open_memory=gives)
+    device.start()
+    assert device.reboot() == "B"
+    confirmed(device, server, two)
+    wanted = small if gives == "26M" else large
+    assert "full payload" not in device.log() and f"{wanted.size} bytes" in device.log()
+    assert numbers(server) == [(13, 1), (14, 1), (3, 1), (54, 1)]
+
+
+def test_a_delta_that_it_can_not_apply_costs_nothing(opening):
+    """It said that it can, and can't: refused before a byte is written, and the full one taken."""
+    device, server, two, _, _ = opening
+    program = device.folder / "says-too-much"
+    program.write_text("#!/bin/sh\ncase \"$1\" in --abilities) echo 1004 26 1024 gzip;;\n"
+                       f"*) exec {device.program('swb-install')} \"$@\" --open-memory=0 "
+                       f"{'--memory-limit=0' if is_sanitized(device.build) else ''};; esac\n")
+    program.chmod(0o755)
+    device.set("workers", install=program)
+    device.start()
+    assert device.reboot() == "B"
+    confirmed(device, server, two)
+    failure = next(event for event in server.events() if (event["type"], event["result"]) == (3, 0))
+    assert failure["fault"] == "unsupported" and "of memory" in failure["text"]
+    assert "asking for the full payload" in device.log()
 
 
 def test_changed_source_gets_the_full_payload(fleet):

@@ -10,6 +10,7 @@
 #include "codec/puffpatch.h"
 #include "codec/split.h"
 #include "codec/swpatch.h"
+#include "open/wrapper.h"
 #include "os/fec.h"
 #include "os/file.h"
 #include "os/hash.h"
@@ -18,6 +19,7 @@
 
 #define FILE_MAX_BYTES ((size_t)64 << 20)
 #define SIGNATURES_MAX 16
+#define SCRATCH_BYTES ((size_t)1 << 20)
 
 struct image {
         char *name;
@@ -110,6 +112,35 @@ static int write_target(void *context, const uint8_t *data, size_t n)
         return 0;
 }
 
+/* Of what is opened, what does not fit the memory lies in more memory. */
+static int write_scratch(void *context, uint64_t offset, const uint8_t *data, size_t n)
+{
+        if (offset > SCRATCH_BYTES || n > SCRATCH_BYTES - offset)
+                return -E2BIG;
+        memcpy((uint8_t *)context + offset, data, n);
+        return 0;
+}
+
+static int read_scratch(void *context, uint64_t offset, uint8_t *data, size_t n)
+{
+        memcpy(data, (const uint8_t *)context + offset, n);
+        return 0;
+}
+
+static int patch_opened(const struct swb_operation *op, const uint8_t *blob, uint64_t n_source,
+                        uint64_t n_target, const struct swb_bspatch_io *io)
+{
+        _cleanup_free_ uint8_t *memory = calloc(1, SCRATCH_BYTES);
+        const struct swb_open_scratch scratch = {memory, SCRATCH_BYTES, write_scratch,
+                                                 read_scratch};
+        const struct swb_open_limits limits = {SWB_OPEN_MEMORY_BYTES, &scratch};
+
+        if (!memory)
+                return -ENOMEM;
+        return swb_open_patch(blob, (size_t)op->data_length, n_source, n_target, &limits,
+                              swb_swpatch, SWB_DECODER_MEMORY_BYTES, io);
+}
+
 static int patch(const struct swb_operation *op, const uint8_t *blob, const uint8_t *source,
                  uint8_t *out, size_t n_out)
 {
@@ -120,6 +151,8 @@ static int patch(const struct swb_operation *op, const uint8_t *blob, const uint
         if (op->type == SWB_OP_PUFFDIFF)
                 return swb_puffpatch(blob, (size_t)op->data_length, n_source, n_out,
                                      SWB_DECODER_MEMORY_BYTES, &io);
+        if (op->type == SWB_OP_SWDIFF && swb_open_is_wrapped(blob, (size_t)op->data_length))
+                return patch_opened(op, blob, n_source, n_out, &io);
         if (op->type == SWB_OP_SWDIFF)
                 return swb_swpatch(blob, (size_t)op->data_length, n_source, n_out,
                                    SWB_DECODER_MEMORY_BYTES, &io);
