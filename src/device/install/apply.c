@@ -11,6 +11,8 @@
 #include "device/install/outbox.h"
 #include "os/file.h"
 
+_Static_assert(SWB_SPLIT_ROOM_BYTES <= SWB_WRITER_ROOM_BYTES, "writers have less room");
+
 int swb_apply_init(struct swb_apply *apply, struct swb_step step, struct swb_error *err)
 {
         uint8_t *buffer = aligned_alloc(SWB_BLOCK_BYTES, SWB_IO_BYTES);

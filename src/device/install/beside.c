@@ -5,7 +5,7 @@
 
 /* What is usual, 8 MiB, is an eighth of all the address space; the deepest stack here has some
  * paths on it. */
-#define STACK_BYTES ((size_t)256 << 10)
+#define STACK_BYTES ((size_t)128 << 10)
 
 struct swb_beside {
         pthread_t thread;

@@ -104,8 +104,10 @@ static int take_help(struct swb_installer *installer, struct swb_readback *readb
                      struct swb_error *err)
 {
         readback->buffers[0] = installer->apply.buffer;
+        readback->n_buffer = SWB_IO_BYTES;
         if (!installer->crew.outbox)
                 return 0;
+        readback->n_buffer = SWB_OUTBOX_BYTES;
         readback->beside = installer->crew.hasher;
         return swb_outbox_take(installer->crew.outbox, &readback->buffers[1], err);
 }

@@ -9,8 +9,8 @@
  * decodes with it                              └► follower: reads back, hashes └► hasher: the
  * payload's hashes
  *
- * Each waits for what it needs of the one before; nothing else is shared. Memory: 5 MiB of buffers,
- * seven small stacks with the follower's own helper.
+ * Each waits for what it needs of the one before; nothing else is shared. Memory: 2.5 MiB of
+ * buffers, six small stacks with the follower's own helper.
  */
 #include "device/install/beside.h"
 #include "device/install/settle.h"

@@ -3,6 +3,8 @@
 
 #include <pthread.h>
 
+#define PIECE_BYTES ((size_t)512 << 10)
+
 struct swb_follower {
         const struct swb_slots *slots;
         pthread_t thread;
@@ -81,13 +83,14 @@ static void release(struct swb_follower *follower)
 
 static int start(struct swb_follower *follower, struct swb_error *err)
 {
-        uint8_t *memory = aligned_alloc(SWB_BLOCK_BYTES, 2 * SWB_IO_BYTES);
+        uint8_t *memory = aligned_alloc(SWB_BLOCK_BYTES, 2 * PIECE_BYTES);
         int r;
 
         follower->readback.buffers[0] = memory;
         if (!memory)
                 return swb_oom(err);
-        follower->readback.buffers[1] = memory + SWB_IO_BYTES;
+        follower->readback.buffers[1] = memory + PIECE_BYTES;
+        follower->readback.n_buffer = PIECE_BYTES;
         r = swb_beside_new(&follower->readback.beside, err);
         if (r < 0)
                 return r;

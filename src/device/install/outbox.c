@@ -6,7 +6,7 @@
 #include "device/install/beside.h"
 
 /* Extents of whole blocks, the first one of which may be begun. */
-#define ITEM_EXTENTS_MAX (SWB_IO_BYTES / SWB_BLOCK_BYTES + 1)
+#define ITEM_EXTENTS_MAX (SWB_OUTBOX_BYTES / SWB_BLOCK_BYTES + 1)
 
 struct item {
         struct swb_extent_place place;
@@ -27,7 +27,7 @@ struct swb_outbox {
 
 static uint8_t *buffer_of(const struct swb_outbox *outbox, uint64_t number)
 {
-        return outbox->memory + number % SWB_OUTBOX_BUFFERS * SWB_IO_BYTES;
+        return outbox->memory + number % SWB_OUTBOX_BUFFERS * SWB_OUTBOX_BYTES;
 }
 
 /* Locked before and after, not between. */
@@ -79,7 +79,7 @@ int swb_outbox_new(struct swb_outbox **ret, struct swb_error *err)
                 return swb_oom(err);
         (void)pthread_mutex_init(&outbox->mutex, NULL); /* both can't fail without attributes */
         (void)pthread_cond_init(&outbox->changed, NULL);
-        outbox->memory = aligned_alloc(SWB_BLOCK_BYTES, SWB_OUTBOX_BUFFERS * SWB_IO_BYTES);
+        outbox->memory = aligned_alloc(SWB_BLOCK_BYTES, SWB_OUTBOX_BUFFERS * SWB_OUTBOX_BYTES);
         r = outbox->memory ? swb_small_thread(run, outbox, &outbox->thread) : ENOMEM;
         if (r != 0) {
                 release(outbox);

@@ -9,8 +9,10 @@
  */
 #include "device/install/writer.h"
 
-/* One is filled, one is written, one waits for its turn. */
+/* One is filled, one is written, one waits for its turn. Small ones: with two cores, too, an
+ * operation may have what docs/spec/payload.md PF-117 says. */
 #define SWB_OUTBOX_BUFFERS 3u
+#define SWB_OUTBOX_BYTES ((size_t)512 << 10)
 
 /* Starts the thread; it is confined as the caller is at this time. NO_MEMORY, or IO when there can
  * be no thread. */
@@ -19,8 +21,8 @@ int swb_outbox_new(struct swb_outbox **ret, struct swb_error *err) _warn_unused_
 struct swb_outbox *swb_outbox_free(struct swb_outbox *outbox);
 SWB_DEFINE_CLEANUP(struct swb_outbox *, swb_outbox_free)
 
-/* The buffer that is next, SWB_IO_BYTES; waits until there is one. The same one again until it is
- * put. */
+/* The buffer that is next, SWB_OUTBOX_BYTES; waits until there is one. The same one again until it
+ * is put. */
 int swb_outbox_take(struct swb_outbox *outbox, uint8_t **ret_buffer,
                     struct swb_error *err) _warn_unused_;
 /* Its first n bytes are to be written to the place; it is no longer the caller's. */

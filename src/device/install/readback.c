@@ -71,7 +71,7 @@ void swb_readback_start(struct swb_readback_walk *walk)
 bool swb_readback_ahead(struct swb_readback *readback, const struct swb_slot *slot,
                         struct swb_readback_walk *walk, uint64_t end)
 {
-        size_t n = (size_t)SWB_MIN((uint64_t)SWB_IO_BYTES, end - walk->offset);
+        size_t n = (size_t)SWB_MIN((uint64_t)readback->n_buffer, end - walk->offset);
 
         if (slot->direct_fd < 0 || !read_direct(readback, slot, walk->offset, n))
                 return false;
@@ -100,7 +100,7 @@ static int read_rest(struct swb_readback *readback, const struct swb_slot *slot,
         if (!readback->through_cache)
                 (void)posix_fadvise(slot->fd, 0, 0, POSIX_FADV_DONTNEED); /* clean since the sync */
         while (walk->offset < end) {
-                size_t n = (size_t)SWB_MIN((uint64_t)SWB_IO_BYTES, end - walk->offset);
+                size_t n = (size_t)SWB_MIN((uint64_t)readback->n_buffer, end - walk->offset);
                 int r = read_piece(readback, slot, walk->offset, n, &direct, err);
 
                 if (r < 0)

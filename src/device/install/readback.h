@@ -18,8 +18,8 @@ struct swb_readback_walk {
 };
 
 struct swb_readback {
-        uint8_t *
-                buffers[2]; /* SWB_IO_BYTES each, page-aligned; the second one for `beside` alone */
+        uint8_t *buffers[2]; /* page-aligned; the second one for `beside` alone */
+        size_t n_buffer;     /* bytes of each, whole blocks */
         bool through_cache;
         struct swb_step step; /* called for every piece */
         /* Hashes a piece while the next one is read; NULL: nobody. Nobody else's meanwhile. */

@@ -96,6 +96,7 @@ void swb_extent_writer_init(struct swb_extent_writer *writer,
                 .target = target,
                 .place = {target->file, target->outbox ? target->direct_fd : -EBADF,
                           target->write_behind, extents, 0},
+                .n_buffer = target->outbox ? SWB_OUTBOX_BYTES : SWB_IO_BYTES,
                 .n_bytes = swb_extents_blocks(extents, n) * SWB_BLOCK_BYTES,
         };
 }
@@ -149,14 +150,14 @@ int swb_extent_writer_room(struct swb_extent_writer *writer, size_t want, uint8_
 {
         int r;
 
-        swb_assert(want <= SWB_IO_BYTES - SWB_BLOCK_BYTES);
+        swb_assert(want <= SWB_WRITER_ROOM_BYTES);
         r = get_buffer(writer, err);
-        if (r >= 0 && SWB_IO_BYTES - writer->fill < want)
+        if (r >= 0 && writer->n_buffer - writer->fill < want)
                 r = make_room(writer, err);
         if (r < 0)
                 return r;
         *ret_room = writer->buffer + writer->fill;
-        *ret_n = SWB_IO_BYTES - writer->fill;
+        *ret_n = writer->n_buffer - writer->fill;
         return 0;
 }
 
@@ -174,7 +175,7 @@ int swb_extent_writer_space(struct swb_extent_writer *writer, uint8_t **ret_spac
 
 void swb_extent_writer_commit(struct swb_extent_writer *writer, size_t n)
 {
-        swb_assert(n <= SWB_IO_BYTES - writer->fill && n <= writer->n_bytes - writer->taken);
+        swb_assert(n <= writer->n_buffer - writer->fill && n <= writer->n_bytes - writer->taken);
         writer->fill += n;
         writer->taken += n;
 }

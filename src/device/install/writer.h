@@ -9,6 +9,9 @@
  */
 #include "device/install/extents.h"
 
+/* Any buffer has so much and a block. */
+#define SWB_WRITER_ROOM_BYTES ((size_t)64 << 10)
+
 struct swb_outbox;
 
 /* Where the next bytes of a stretch go. */
@@ -40,6 +43,7 @@ struct swb_extent_writer {
         const struct swb_extent_target *target;
         struct swb_extent_place place;
         uint8_t *buffer;  /* NULL: it has to be had first */
+        size_t n_buffer;  /* its size */
         size_t fill;      /* bytes in the buffer */
         uint64_t n_bytes; /* of all extents */
         uint64_t taken;   /* of them written or in the buffer */
@@ -52,7 +56,7 @@ void swb_extent_writer_init(struct swb_extent_writer *writer,
 /* Room for the next bytes, at least 1 unless the extents are full: fill it, then commit. */
 int swb_extent_writer_space(struct swb_extent_writer *writer, uint8_t **ret_space, size_t *ret_n,
                             struct swb_error *err) _warn_unused_;
-/* At least `want` (at most SWB_IO_BYTES less a block) bytes of memory for them, even where the
+/* At least `want` (at most SWB_WRITER_ROOM_BYTES) bytes of memory for them, even where the
  * extents have less room. */
 int swb_extent_writer_room(struct swb_extent_writer *writer, size_t want, uint8_t **ret_room,
                            size_t *ret_n, struct swb_error *err) _warn_unused_;
