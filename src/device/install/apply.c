@@ -5,9 +5,8 @@
 #include <inttypes.h>
 #include <linux/falloc.h>
 
-#include "codec/puffpatch.h"
 #include "codec/split.h"
-#include "codec/swpatch.h"
+#include "device/install/apply_parts.h"
 #include "device/install/outbox.h"
 #include "os/file.h"
 
@@ -34,7 +33,7 @@ void swb_apply_done(struct swb_apply *apply)
         apply->buffer = NULL;
 }
 
-static struct swb_extent_target target_of(const struct swb_apply *apply,
+struct swb_extent_target swb_apply_target(const struct swb_apply *apply,
                                           const struct swb_slot *slot)
 {
         return (struct swb_extent_target){.file = {slot->fd, slot->target, slot->new_bytes},
@@ -45,8 +44,7 @@ static struct swb_extent_target target_of(const struct swb_apply *apply,
                                           .buffer = apply->buffer};
 }
 
-/* For operations that may fill the last block only in part: the rest of it is zeros. */
-static int finish_padded(struct swb_extent_writer *writer, struct swb_error *err)
+int swb_apply_finish_padded(struct swb_extent_writer *writer, struct swb_error *err)
 {
         static const uint8_t zeros[SWB_BLOCK_BYTES];
         uint64_t missing = writer->n_bytes - writer->taken;
@@ -63,16 +61,16 @@ static int finish_padded(struct swb_extent_writer *writer, struct swb_error *err
 static int apply_raw(struct swb_apply *apply, const struct swb_operation *operation,
                      const uint8_t *blob, struct swb_slot *slot, struct swb_error *err)
 {
-        const struct swb_extent_target target = target_of(apply, slot);
+        const struct swb_extent_target target = swb_apply_target(apply, slot);
         struct swb_extent_writer writer;
         int r;
 
         swb_extent_writer_init(&writer, &target, operation->dst, operation->n_dst);
         r = swb_extent_writer_put(&writer, blob, (size_t)operation->data_length, err);
-        return r < 0 ? r : finish_padded(&writer, err);
+        return r < 0 ? r : swb_apply_finish_padded(&writer, err);
 }
 
-static int fail_codec(struct swb_error *err, int code, const char *what)
+int swb_apply_fail_codec(struct swb_error *err, int code, const char *what)
 {
         if (code == -ENOMEM)
                 return swb_fail_errno(err, ENOMEM, "decode %s", what);
@@ -112,7 +110,7 @@ static int decode_step(struct swb_decoder *decoder, enum swb_codec codec, const 
         n_left = n_room;
         r = swb_decoder_step(decoder, in, n_in, &out, &n_left);
         if (r < 0)
-                return fail_codec(err, r, swb_codec_to_string(codec));
+                return swb_apply_fail_codec(err, r, swb_codec_to_string(codec));
         n_made = n_room - n_left;
         if (n_made > 0 && writer->taken == writer->n_bytes)
                 return swb_fail(err, -EBADMSG, SWB_FAULT_FORMAT,
@@ -120,7 +118,7 @@ static int decode_step(struct swb_decoder *decoder, enum swb_codec codec, const 
                                 swb_codec_to_string(codec), writer->n_bytes);
         swb_extent_writer_commit(writer, n_made);
         if (r == SWB_DECODER_MORE && n_made == 0 && *n_in == had_in)
-                return fail_codec(err, -EBADMSG, swb_codec_to_string(codec));
+                return swb_apply_fail_codec(err, -EBADMSG, swb_codec_to_string(codec));
         return r;
 }
 
@@ -161,7 +159,7 @@ static int apply_at_once(struct swb_apply *apply, enum swb_codec codec,
         r = swb_decode(codec, SWB_DECODER_MEMORY_BYTES, blob, (size_t)operation->data_length,
                        work->data, n);
         if (r < 0)
-                return fail_codec(err, r, swb_codec_to_string(codec));
+                return swb_apply_fail_codec(err, r, swb_codec_to_string(codec));
         r = swb_extent_writer_put(writer, work->data, n, err);
         return r < 0 ? r : swb_extent_writer_finish(writer, err);
 }
@@ -170,7 +168,7 @@ static int apply_compressed(struct swb_apply *apply, enum swb_codec codec,
                             const struct swb_operation *operation, const uint8_t *blob,
                             struct swb_slot *slot, struct swb_error *err)
 {
-        const struct swb_extent_target target = target_of(apply, slot);
+        const struct swb_extent_target target = swb_apply_target(apply, slot);
         struct swb_extent_writer writer;
         size_t n_in = (size_t)operation->data_length;
         int r;
@@ -182,7 +180,7 @@ static int apply_compressed(struct swb_apply *apply, enum swb_codec codec,
                 return r;
         r = ready_decoder(apply, codec);
         if (r < 0)
-                return fail_codec(err, r, swb_codec_to_string(codec));
+                return swb_apply_fail_codec(err, r, swb_codec_to_string(codec));
         do
                 r = decode_step(apply->decoder, codec, &blob, &n_in, &writer, err);
         while (r == SWB_DECODER_MORE);
@@ -211,7 +209,7 @@ static bool punch(const struct swb_apply *apply, const struct swb_slot *slot,
 static int write_zeros(const struct swb_apply *apply, const struct swb_slot *slot,
                        const struct swb_extent *extent, struct swb_error *err)
 {
-        const struct swb_extent_target target = target_of(apply, slot);
+        const struct swb_extent_target target = swb_apply_target(apply, slot);
         struct swb_extent_writer writer;
 
         swb_extent_writer_init(&writer, &target, extent, 1);
@@ -248,175 +246,6 @@ static int apply_zero(struct swb_apply *apply, const struct swb_operation *opera
         return r;
 }
 
-static int open_source(const struct swb_operation *operation, const struct swb_slot *slot,
-                       struct swb_extent_reader *reader, struct swb_error *err)
-{
-        const struct swb_extent_file file = {slot->source_fd, slot->source, slot->old_bytes};
-
-        if (slot->source_fd < 0)
-                return swb_fail(err, -ENOENT, SWB_FAULT_SOURCE, "there is no source to read");
-        return swb_extent_reader_init(reader, &file, operation->src, operation->n_src, err);
-}
-
-/* Ends `sha` and compares. */
-static int check_source(const struct swb_operation *operation, const struct swb_slot *slot,
-                        struct swb_sha256 *sha, struct swb_error *err)
-{
-        uint8_t digest[SWB_SHA256_BYTES];
-
-        swb_sha256_final(sha, digest);
-        if (!operation->has_src_hash || memcmp(digest, operation->src_hash, sizeof(digest)) == 0)
-                return 0;
-        return swb_slot_fail_source(slot, err);
-}
-
-/* Hashed on its way: a wrong source leaves wrong bytes in the target, where they do no harm. */
-static int apply_copy(struct swb_apply *apply, const struct swb_operation *operation,
-                      struct swb_slot *slot, struct swb_error *err)
-{
-        _cleanup_(swb_extent_reader_done) struct swb_extent_reader reader = {0};
-        const struct swb_extent_target target = target_of(apply, slot);
-        struct swb_extent_writer writer;
-        struct swb_sha256 sha;
-        uint64_t offset = 0;
-        int r;
-
-        r = open_source(operation, slot, &reader, err);
-        if (r < 0)
-                return r;
-        swb_extent_writer_init(&writer, &target, operation->dst, operation->n_dst);
-        if (reader.n_bytes != writer.n_bytes)
-                return swb_fail(err, -EBADMSG, SWB_FAULT_FORMAT,
-                                "copies %" PRIu64 " bytes to %" PRIu64, reader.n_bytes,
-                                writer.n_bytes);
-        swb_sha256_init(&sha);
-        while (offset < reader.n_bytes) {
-                uint8_t *space;
-                size_t n;
-
-                r = swb_extent_writer_space(&writer, &space, &n, err);
-                if (r >= 0)
-                        r = swb_extent_reader_get(&reader, offset, space, n, err);
-                if (r < 0)
-                        return r;
-                if (operation->has_src_hash)
-                        swb_sha256_update(&sha, space, n);
-                swb_extent_writer_commit(&writer, n);
-                offset += n;
-        }
-        r = check_source(operation, slot, &sha, err);
-        return r < 0 ? r : swb_extent_writer_finish(&writer, err);
-}
-
-static int hash_source(struct swb_apply *apply, const struct swb_operation *operation,
-                       const struct swb_slot *slot, struct swb_extent_reader *reader,
-                       struct swb_error *err)
-{
-        struct swb_sha256 sha;
-        int r;
-
-        if (!operation->has_src_hash)
-                return 0;
-        swb_sha256_init(&sha);
-        for (uint64_t offset = 0; offset < reader->n_bytes; offset += SWB_IO_BYTES) {
-                size_t n = (size_t)SWB_MIN((uint64_t)SWB_IO_BYTES, reader->n_bytes - offset);
-
-                r = swb_extent_reader_get(reader, offset, apply->buffer, n, err);
-                if (r < 0)
-                        return r;
-                swb_sha256_update(&sha, apply->buffer, n);
-        }
-        return check_source(operation, slot, &sha, err);
-}
-
-struct patch {
-        struct swb_extent_reader reader;
-        struct swb_extent_writer writer;
-        struct swb_error *err; /* filled by the callbacks, which can return only a number */
-        bool failed;
-};
-
-static int patch_read(void *context, uint64_t offset, uint8_t *data, size_t n)
-{
-        struct patch *patch = context;
-        int r = swb_extent_reader_get(&patch->reader, offset, data, n, patch->err);
-
-        patch->failed |= r < 0;
-        return r;
-}
-
-static int patch_write(void *context, const uint8_t *data, size_t n)
-{
-        struct patch *patch = context;
-        int r = swb_extent_writer_put(&patch->writer, data, n, patch->err);
-
-        patch->failed |= r < 0;
-        return r;
-}
-
-static void patch_done(struct patch *patch)
-{
-        swb_extent_reader_done(&patch->reader);
-}
-
-typedef int (*patch_function)(const uint8_t *patch, size_t n_patch, uint64_t n_source,
-                              uint64_t n_target, size_t max_memory_bytes,
-                              const struct swb_bspatch_io *io);
-
-static patch_function patch_of(const struct swb_operation *operation)
-{
-        if (operation->type == SWB_OP_SWDIFF)
-                return swb_swpatch;
-        return operation->type == SWB_OP_PUFFDIFF ? swb_puffpatch : swb_bspatch;
-}
-
-/* A difference between opened contents, or one as ever. */
-static int run_patch(struct swb_apply *apply, const struct swb_operation *operation,
-                     const uint8_t *blob, uint64_t n_source, uint64_t n_target,
-                     const struct swb_bspatch_io *io)
-{
-        const struct swb_open_limits limits = {apply->open_memory_bytes, apply->scratch};
-        size_t n_blob = (size_t)operation->data_length;
-
-        swb_buf_done(&apply->work);
-        if (operation->type != SWB_OP_SWDIFF || !swb_open_is_wrapped(blob, n_blob))
-                return patch_of(operation)(blob, n_blob, n_source, n_target,
-                                           SWB_DECODER_MEMORY_BYTES, io);
-        return swb_open_patch(blob, n_blob, n_source, n_target, &limits, swb_swpatch,
-                              SWB_DECODER_MEMORY_BYTES, io);
-}
-
-/* src_length and dst_length: old payloads say with them how much of the last block is meant. */
-static int apply_patch(struct swb_apply *apply, const struct swb_operation *operation,
-                       const uint8_t *blob, struct swb_slot *slot, struct swb_error *err)
-{
-        const struct swb_extent_target target = target_of(apply, slot);
-        _cleanup_(patch_done) struct patch patch = {.err = err};
-        const struct swb_bspatch_io io = {&patch, patch_read, patch_write};
-        uint64_t n_source, n_target;
-        int r;
-
-        apply->decoder = swb_decoder_free(apply->decoder); /* patches bring their own */
-        swb_buf_done(&apply->work);
-        r = open_source(operation, slot, &patch.reader, err);
-        if (r < 0)
-                return r;
-        r = hash_source(apply, operation, slot, &patch.reader, err);
-        if (r < 0)
-                return r;
-        swb_extent_writer_init(&patch.writer, &target, operation->dst, operation->n_dst);
-        n_source = patch.reader.n_bytes;
-        if (operation->src_length > 0)
-                n_source = SWB_MIN(n_source, operation->src_length);
-        n_target = patch.writer.n_bytes;
-        if (operation->dst_length > 0)
-                n_target = SWB_MIN(n_target, operation->dst_length);
-        r = run_patch(apply, operation, blob, n_source, n_target, &io);
-        if (r < 0)
-                return patch.failed ? r : fail_codec(err, r, "patch");
-        return finish_padded(&patch.writer, err);
-}
-
 static void start_beside(void *context, void (*work)(void *argument), void *argument)
 {
         swb_beside_start(context, work, argument);
@@ -427,38 +256,44 @@ static void wait_beside(void *context)
         swb_beside_wait(context);
 }
 
-static int split_room(void *context, size_t want, uint8_t **ret_out, size_t *ret_n)
-{
-        struct patch *patch = context;
-        int r = swb_extent_writer_room(&patch->writer, want, ret_out, ret_n, patch->err);
+struct sorted {
+        struct swb_extent_writer writer;
+        struct swb_error *err; /* filled by the callback, which can return only a number */
+        bool failed;
+};
 
-        patch->failed |= r < 0;
+static int give_room(void *context, size_t want, uint8_t **ret_out, size_t *ret_n)
+{
+        struct sorted *sorted = context;
+        int r = swb_extent_writer_room(&sorted->writer, want, ret_out, ret_n, sorted->err);
+
+        sorted->failed |= r < 0;
         return r;
 }
 
-static void split_made(void *context, size_t n)
+static void commit_made(void *context, size_t n)
 {
-        struct patch *patch = context;
+        struct sorted *sorted = context;
 
-        swb_extent_writer_commit(&patch->writer, n);
+        swb_extent_writer_commit(&sorted->writer, n);
 }
 
 static int apply_split(struct swb_apply *apply, const struct swb_operation *operation,
                        const uint8_t *blob, struct swb_slot *slot, struct swb_error *err)
 {
         const struct swb_split_helper helper = {apply->beside, start_beside, wait_beside};
-        const struct swb_extent_target target = target_of(apply, slot);
-        struct patch patch = {.err = err};
-        const struct swb_split_output output = {&patch, split_room, split_made};
+        const struct swb_extent_target target = swb_apply_target(apply, slot);
+        struct sorted sorted = {.err = err};
+        const struct swb_split_output output = {&sorted, give_room, commit_made};
         int r;
 
         apply->decoder = swb_decoder_free(apply->decoder); /* its window is as large as a stream */
-        swb_extent_writer_init(&patch.writer, &target, operation->dst, operation->n_dst);
-        r = swb_unsplit_into(blob, (size_t)operation->data_length, patch.writer.n_bytes,
+        swb_extent_writer_init(&sorted.writer, &target, operation->dst, operation->n_dst);
+        r = swb_unsplit_into(blob, (size_t)operation->data_length, sorted.writer.n_bytes,
                              &apply->work, apply->beside ? &helper : NULL, &output);
         if (r < 0)
-                return patch.failed ? r : fail_codec(err, r, "split");
-        return swb_extent_writer_finish(&patch.writer, err);
+                return sorted.failed ? r : swb_apply_fail_codec(err, r, "split");
+        return swb_extent_writer_finish(&sorted.writer, err);
 }
 
 static int dispatch(struct swb_apply *apply, const struct swb_operation *operation,
@@ -479,12 +314,12 @@ static int dispatch(struct swb_apply *apply, const struct swb_operation *operati
         case SWB_OP_DISCARD:
                 return apply_zero(apply, operation, slot, err);
         case SWB_OP_SOURCE_COPY:
-                return apply_copy(apply, operation, slot, err);
+                return swb_apply_copy(apply, operation, slot, err);
         case SWB_OP_SOURCE_BSDIFF:
         case SWB_OP_BROTLI_BSDIFF:
         case SWB_OP_PUFFDIFF:
         case SWB_OP_SWDIFF:
-                return apply_patch(apply, operation, blob, slot, err);
+                return swb_apply_patch(apply, operation, blob, slot, err);
         case SWB_OP_MOVE:
         case SWB_OP_BSDIFF:
         case SWB_OP_ZUCCHINI:

@@ -41,8 +41,9 @@ struct swb_install_config {
         /* Targets that are plain files on a build host: made and sized as needed, not synced, and
          * read back through the cache. */
         bool plain_files;
-        /* A second thread syncs, stores checkpoints and begins to read back while operations go on.
-         * Faster, and takes a second core; checkpoints promise the same. Not for plain files. */
+        /* Other threads help to decode, hash, write, sync, store checkpoints and read back while
+         * operations go on (crew.h). Faster, and takes a second core; checkpoints promise the same.
+         * Not for plain files. */
         bool overlap;
         /* What the answer to the check promised; empty or 0: not compared. */
         const uint8_t *payload_hash; /* SHA-256 of the whole file; NULL also means: no resume */
