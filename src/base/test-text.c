@@ -93,12 +93,23 @@ static void test_versions(void **state)
         assert_int_equal(swb_version_compare("1.2+build7", "1.2+build9"), 0);
 }
 
+static void test_secrets(void **state)
+{
+        (void)state;
+        assert_true(swb_secret_equal("", ""));
+        assert_true(swb_secret_equal("secret", "secret"));
+        assert_false(swb_secret_equal("secret", "Secret"));
+        assert_false(swb_secret_equal("secret", "secreT"));
+        assert_false(swb_secret_equal("secret", "secret1"));
+        assert_false(swb_secret_equal("secret", ""));
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_base64),   cmocka_unit_test(test_hex),
                 cmocka_unit_test(test_numbers),  cmocka_unit_test(test_sizes_for_people),
-                cmocka_unit_test(test_versions),
+                cmocka_unit_test(test_versions), cmocka_unit_test(test_secrets),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -206,6 +206,18 @@ const char *swb_format_size(uint64_t n_bytes, char *text)
         return text;
 }
 
+bool swb_secret_equal(const char *a, const char *b)
+{
+        size_t n = strlen(a);
+        unsigned char difference = 0;
+
+        if (strlen(b) != n)
+                return false;
+        for (size_t i = 0; i < n; i++)
+                difference |= (unsigned char)a[i] ^ (unsigned char)b[i];
+        return difference == 0;
+}
+
 bool swb_starts_with(const char *text, const char *prefix)
 {
         return strncmp(text, prefix, strlen(prefix)) == 0;

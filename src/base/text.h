@@ -37,6 +37,9 @@ int swb_parse_bool(const char *text, bool *ret) _warn_unused_;
 #define SWB_SIZE_TEXT 16
 const char *swb_format_size(uint64_t n_bytes, char *text);
 
+/* The same text? Takes the same time wherever they differ: for secrets. */
+bool swb_secret_equal(const char *a, const char *b);
+
 bool swb_starts_with(const char *text, const char *prefix);
 bool swb_ends_with(const char *text, const char *suffix);
 /* Is the word, which is not empty, one of those in a list with blanks between them? */

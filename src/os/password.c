@@ -4,6 +4,8 @@
 #include <crypt.h>
 #include <string.h>
 
+#include "base/text.h"
+
 #define METHOD "$y$"
 
 /* Parameters and salt for a user that there is not, so that the time tells nothing. */
@@ -48,19 +50,6 @@ int swb_password_hash(const char *password, char *ret_hash, struct swb_error *er
         return 0;
 }
 
-/* Takes the same time wherever the first difference is. */
-static bool same(const char *a, const char *b)
-{
-        size_t n = strlen(a);
-        unsigned char difference = 0;
-
-        if (strlen(b) != n)
-                return false;
-        for (size_t i = 0; i < n; i++)
-                difference |= (unsigned char)a[i] ^ (unsigned char)b[i];
-        return difference == 0;
-}
-
 int swb_password_check(const char *password, const char *hash, struct swb_error *err)
 {
         _cleanup_(free_data) struct crypt_data *data = calloc(1, sizeof(*data));
@@ -73,5 +62,5 @@ int swb_password_check(const char *password, const char *hash, struct swb_error 
         again = run(password, hash, data);
         if (!again)
                 (void)run(password, NOBODY, data);
-        return again && same(again, hash);
+        return again && swb_secret_equal(again, hash);
 }

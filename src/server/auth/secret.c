@@ -57,15 +57,3 @@ void swb_secret_hmac(const char *secret, const char *stamp, const void *data, si
         swb_sha256_final(&sha, digest);
         swb_hex_encode(digest, sizeof(digest), ret_hex);
 }
-
-bool swb_secret_equal(const char *a, const char *b)
-{
-        size_t n = strlen(a);
-        unsigned char difference = 0;
-
-        if (strlen(b) != n)
-                return false;
-        for (size_t i = 0; i < n; i++)
-                difference |= (unsigned char)a[i] ^ (unsigned char)b[i];
-        return difference == 0;
-}

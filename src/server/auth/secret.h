@@ -17,5 +17,3 @@ void swb_secret_hash(const char *use, const char *secret, char *ret_hash);
 /* HMAC-SHA256 of `stamp`, a dot, and the data; hex (SWB_SECRET_SIZE). */
 void swb_secret_hmac(const char *secret, const char *stamp, const void *data, size_t n_bytes,
                      char *ret_hex);
-/* Takes the same time wherever they differ. */
-bool swb_secret_equal(const char *a, const char *b);
