@@ -27,21 +27,6 @@ struct swb_keyring {
         unsigned n_required;
 };
 
-static void free_bio(BIO **bio)
-{
-        BIO_free(*bio);
-}
-
-static void free_key(EVP_PKEY **key)
-{
-        EVP_PKEY_free(*key);
-}
-
-static void free_key_ctx(EVP_PKEY_CTX **ctx)
-{
-        EVP_PKEY_CTX_free(*ctx);
-}
-
 static void free_der(unsigned char **der)
 {
         OPENSSL_free(*der);
@@ -150,7 +135,7 @@ static bool has_key(const struct swb_keyring *ring, const EVP_PKEY *key)
 /* One file, one key: a second one that is silently left out would surprise somebody later. */
 static int read_only_key(BIO *bio, const char *name, EVP_PKEY **ret, struct swb_error *err)
 {
-        _cleanup_(free_key) EVP_PKEY *key = NULL, *second = NULL;
+        _cleanup_(swb_openssl_free_key) EVP_PKEY *key = NULL, *second = NULL;
 
         key = PEM_read_bio_PUBKEY(bio, NULL, swb_openssl_no_password, NULL);
         if (!key)
@@ -168,8 +153,8 @@ static int read_only_key(BIO *bio, const char *name, EVP_PKEY **ret, struct swb_
 int swb_keyring_add_pem(struct swb_keyring *ring, const char *name, const void *pem, size_t n_bytes,
                         struct swb_error *err)
 {
-        _cleanup_(free_bio) BIO *bio = NULL;
-        _cleanup_(free_key) EVP_PKEY *key = NULL;
+        _cleanup_(swb_openssl_free_bio) BIO *bio = NULL;
+        _cleanup_(swb_openssl_free_key) EVP_PKEY *key = NULL;
         char id[SWB_KEY_ID_SIZE];
         int r;
 
@@ -287,7 +272,7 @@ const char *swb_keyring_id(const struct swb_keyring *ring, size_t index)
 static int verify_one(EVP_PKEY *key, const uint8_t *digest, const uint8_t *signature,
                       size_t n_signature, struct swb_error *err)
 {
-        _cleanup_(free_key_ctx) EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(key, NULL);
+        _cleanup_(swb_openssl_free_key_ctx) EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(key, NULL);
         bool ready;
         int r;
 

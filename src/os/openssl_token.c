@@ -12,11 +12,6 @@
 
 #define P256_BYTES 32
 
-static void free_key_ctx(EVP_PKEY_CTX **ctx)
-{
-        EVP_PKEY_CTX_free(*ctx);
-}
-
 static void free_builder(OSSL_PARAM_BLD **builder)
 {
         OSSL_PARAM_BLD_free(*builder);
@@ -42,15 +37,11 @@ static void free_object(ASN1_OBJECT **object)
         ASN1_OBJECT_free(*object);
 }
 
-static void free_ec_signature(ECDSA_SIG **signature)
-{
-        ECDSA_SIG_free(*signature);
-}
-
 static EVP_PKEY *from_params(const char *type, OSSL_PARAM_BLD *builder)
 {
         _cleanup_(free_params) OSSL_PARAM *params = OSSL_PARAM_BLD_to_param(builder);
-        _cleanup_(free_key_ctx) EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, type, NULL);
+        _cleanup_(swb_openssl_free_key_ctx) EVP_PKEY_CTX *ctx =
+                EVP_PKEY_CTX_new_from_name(NULL, type, NULL);
         EVP_PKEY *key = NULL;
 
         if (!params || !ctx || EVP_PKEY_fromdata_init(ctx) != 1 ||
@@ -132,7 +123,7 @@ static int sign_rsa(const struct swb_token_key *token, const uint8_t *digest,
 static int sign_ec(const struct swb_token_key *token, const uint8_t *digest, size_t n_room,
                    uint8_t *ret_signature, size_t *ret_n, struct swb_error *err)
 {
-        _cleanup_(free_ec_signature) ECDSA_SIG *signature = ECDSA_SIG_new();
+        _cleanup_(swb_openssl_free_ec_signature) ECDSA_SIG *signature = ECDSA_SIG_new();
         uint8_t bare[2 * P256_BYTES], *end = ret_signature;
         size_t n = sizeof(bare);
         BIGNUM *r_number, *s_number;
@@ -159,7 +150,7 @@ static int sign_ec(const struct swb_token_key *token, const uint8_t *digest, siz
 
 static bool verifies(EVP_PKEY *public, const uint8_t *digest, const uint8_t *signature, size_t n)
 {
-        _cleanup_(free_key_ctx) EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(public, NULL);
+        _cleanup_(swb_openssl_free_key_ctx) EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(public, NULL);
 
         return ctx && EVP_PKEY_verify_init(ctx) == 1 &&
                EVP_PKEY_CTX_set_signature_md(ctx, EVP_sha256()) == 1 &&

@@ -30,21 +30,6 @@ struct swb_signer {
         char id[SWB_KEY_ID_SIZE];
 };
 
-static void free_bio(BIO **bio)
-{
-        BIO_free(*bio);
-}
-
-static void free_key(EVP_PKEY **key)
-{
-        EVP_PKEY_free(*key);
-}
-
-static void free_key_ctx(EVP_PKEY_CTX **ctx)
-{
-        EVP_PKEY_CTX_free(*ctx);
-}
-
 static void free_ec_key(EC_KEY **key)
 {
         EC_KEY_free(*key);
@@ -53,11 +38,6 @@ static void free_ec_key(EC_KEY **key)
 static void free_ec_point(EC_POINT **point)
 {
         EC_POINT_free(*point);
-}
-
-static void free_ec_signature(ECDSA_SIG **signature)
-{
-        ECDSA_SIG_free(*signature);
 }
 
 static void free_secret_number(BIGNUM **number)
@@ -80,7 +60,7 @@ static void wipe_secret(struct swb_buf *buf)
 static int load_file(struct swb_signer *signer, const char *path, struct swb_error *err)
 {
         _cleanup_(wipe_secret) struct swb_buf pem = SWB_BUF_INIT(PEM_MAX_BYTES);
-        _cleanup_(free_bio) BIO *bio = NULL;
+        _cleanup_(swb_openssl_free_bio) BIO *bio = NULL;
         int r;
 
         r = swb_read_file(path, &pem, err);
@@ -145,7 +125,7 @@ size_t swb_signer_size(const struct swb_signer *signer)
 static int sign_rsa(const struct swb_signer *signer, const uint8_t *digest, uint8_t *ret_signature,
                     size_t *ret_n, struct swb_error *err)
 {
-        _cleanup_(free_key_ctx) EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(signer->key, NULL);
+        _cleanup_(swb_openssl_free_key_ctx) EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(signer->key, NULL);
         size_t n = swb_signer_size(signer);
 
         if (!ctx || EVP_PKEY_sign_init(ctx) != 1 ||
@@ -262,7 +242,7 @@ static int sign_ecdsa(const struct swb_signer *signer, const uint8_t *digest,
                       uint8_t *ret_signature, size_t *ret_n, struct swb_error *err)
 {
         _cleanup_(free_ec_key) EC_KEY *key = EVP_PKEY_get1_EC_KEY(signer->key);
-        _cleanup_(free_ec_signature) ECDSA_SIG *signature = NULL;
+        _cleanup_(swb_openssl_free_ec_signature) ECDSA_SIG *signature = NULL;
         uint8_t *end = ret_signature;
         int n;
 
@@ -287,7 +267,7 @@ int swb_signer_sign(const struct swb_signer *signer, const uint8_t *digest, uint
 
 int swb_signer_public_pem(const struct swb_signer *signer, char **ret_pem, struct swb_error *err)
 {
-        _cleanup_(free_bio) BIO *bio = BIO_new(BIO_s_mem());
+        _cleanup_(swb_openssl_free_bio) BIO *bio = BIO_new(BIO_s_mem());
         char *text, *pem;
         long n;
 
@@ -330,7 +310,7 @@ static int create_new(const char *path, mode_t mode, int *ret_fd, struct swb_err
 
 static int write_key(int fd, const char *path, EVP_PKEY *key, bool private, struct swb_error *err)
 {
-        _cleanup_(free_bio) BIO *bio = BIO_new(BIO_s_secmem());
+        _cleanup_(swb_openssl_free_bio) BIO *bio = BIO_new(BIO_s_secmem());
         char *text;
         long n;
         int r;
@@ -371,7 +351,7 @@ static int write_pair(EVP_PKEY *key, const char *private_path, int public_fd,
 int swb_key_generate(const char *type, const char *private_path, const char *public_path,
                      struct swb_error *err)
 {
-        _cleanup_(free_key) EVP_PKEY *key = generate(type);
+        _cleanup_(swb_openssl_free_key) EVP_PKEY *key = generate(type);
         _cleanup_close_ int public_fd = -EBADF;
         int r;
 
