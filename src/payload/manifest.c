@@ -96,27 +96,6 @@ static int parse_info(const struct swb_wire_field *field, uint64_t *ret_bytes, u
         return r;
 }
 
-enum { EXTENT_START = 1, EXTENT_BLOCKS = 2 };
-
-static const struct swb_wire_known extent_fields[] = {
-        {EXTENT_START, SWB_WIRE_VARINT},
-        {EXTENT_BLOCKS, SWB_WIRE_VARINT},
-        {0},
-};
-
-static int parse_extent(const struct swb_wire_field *field, struct swb_extent *ret,
-                        struct swb_error *err)
-{
-        struct swb_wire wire = SWB_WIRE("Extent", extent_fields, field->data, field->n_bytes);
-        struct swb_wire_field f;
-        int r;
-
-        *ret = (struct swb_extent){0};
-        while ((r = swb_wire_next(&wire, &f, err)) > 0)
-                *(f.number == EXTENT_START ? &ret->start_block : &ret->n_blocks) = f.value;
-        return r;
-}
-
 static int take_salt(const struct swb_wire_field *f, struct swb_hash_tree *tree,
                      struct swb_error *err)
 {
@@ -159,21 +138,21 @@ static int take_partition_field(const struct swb_wire *wire, const struct swb_wi
         case PARTITION_VERSION:
                 return swb_wire_text(wire, f, p->version, sizeof(p->version), err);
         case PARTITION_TREE_DATA_EXTENT:
-                return parse_extent(f, &p->tree.data, err);
+                return swb_wire_extent(f, &p->tree.data, err);
         case PARTITION_TREE_EXTENT:
                 p->has_tree = true;
-                return parse_extent(f, &p->tree.tree, err);
+                return swb_wire_extent(f, &p->tree.tree, err);
         case PARTITION_TREE_ALGORITHM:
                 return swb_wire_text(wire, f, p->tree.algorithm, sizeof(p->tree.algorithm), err);
         case PARTITION_TREE_SALT:
                 return take_salt(f, &p->tree, err);
         case PARTITION_FEC_DATA_EXTENT:
-                return parse_extent(f, &p->fec.covered, err);
+                return swb_wire_extent(f, &p->fec.covered, err);
         case PARTITION_FEC_ROOTS:
                 return swb_wire_u32(wire, f, &p->fec.roots, err);
         default: /* PARTITION_FEC_EXTENT */
                 p->has_fec = true;
-                return parse_extent(f, &p->fec.fec, err);
+                return swb_wire_extent(f, &p->fec.fec, err);
         }
 }
 

@@ -24,33 +24,12 @@ static const struct swb_wire_known op_fields[] = {
         {OP_DST_TAGS, SWB_WIRE_BYTES},     {0},
 };
 
-enum { EXTENT_START_BLOCK = 1, EXTENT_NUM_BLOCKS = 2 };
-
-static const struct swb_wire_known extent_fields[] = {
-        {EXTENT_START_BLOCK, SWB_WIRE_VARINT},
-        {EXTENT_NUM_BLOCKS, SWB_WIRE_VARINT},
-        {0},
-};
-
 #define PARTITION_OPERATIONS 8
 
 static const struct swb_wire_known only_operations[] = {
         {PARTITION_OPERATIONS, SWB_WIRE_BYTES, .repeated = true},
         {0},
 };
-
-static int parse_extent(const struct swb_wire_field *field, struct swb_extent *ret,
-                        struct swb_error *err)
-{
-        struct swb_wire wire = SWB_WIRE("Extent", extent_fields, field->data, field->n_bytes);
-        struct swb_wire_field f;
-        int r;
-
-        *ret = (struct swb_extent){0};
-        while ((r = swb_wire_next(&wire, &f, err)) > 0)
-                *(f.number == EXTENT_START_BLOCK ? &ret->start_block : &ret->n_blocks) = f.value;
-        return r;
-}
 
 /* Makes room for one more. */
 static int grow_extents(struct swb_extent **extents, size_t n, size_t *cap, struct swb_error *err)
@@ -78,7 +57,7 @@ static int add_extent(const struct swb_wire_field *field, struct swb_extent **ex
 
         r = grow_extents(extents, *n, cap, err);
         if (r >= 0)
-                r = parse_extent(field, &(*extents)[*n], err);
+                r = swb_wire_extent(field, &(*extents)[*n], err);
         if (r < 0)
                 return r;
         (*n)++;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "payload/wire.h"
 
+#include "payload/format.h"
+
 #define HASH_BYTES 32
 #define FIELD_NUMBER_MAX ((1u << 29) - 1)
 
@@ -130,4 +132,25 @@ int swb_wire_text(const struct swb_wire *wire, const struct swb_wire_field *fiel
                 memcpy(ret, field->data, field->n_bytes);
         ret[field->n_bytes] = '\0';
         return 0;
+}
+
+enum { EXTENT_START_BLOCK = 1, EXTENT_NUM_BLOCKS = 2 };
+
+static const struct swb_wire_known extent_fields[] = {
+        {EXTENT_START_BLOCK, SWB_WIRE_VARINT},
+        {EXTENT_NUM_BLOCKS, SWB_WIRE_VARINT},
+        {0},
+};
+
+int swb_wire_extent(const struct swb_wire_field *field, struct swb_extent *ret,
+                    struct swb_error *err)
+{
+        struct swb_wire wire = SWB_WIRE("Extent", extent_fields, field->data, field->n_bytes);
+        struct swb_wire_field f;
+        int r;
+
+        *ret = (struct swb_extent){0};
+        while ((r = swb_wire_next(&wire, &f, err)) > 0)
+                *(f.number == EXTENT_START_BLOCK ? &ret->start_block : &ret->n_blocks) = f.value;
+        return r;
 }

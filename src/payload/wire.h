@@ -60,5 +60,8 @@ int swb_wire_u32(const struct swb_wire *wire, const struct swb_wire_field *field
                  struct swb_error *err) _warn_unused_;
 int swb_wire_hash(const struct swb_wire *wire, const struct swb_wire_field *field,
                   uint8_t *ret_hash, struct swb_error *err) _warn_unused_;
+struct swb_extent;
+int swb_wire_extent(const struct swb_wire_field *field, struct swb_extent *ret,
+                    struct swb_error *err) _warn_unused_;
 int swb_wire_text(const struct swb_wire *wire, const struct swb_wire_field *field, char *ret,
                   size_t size, struct swb_error *err) _warn_unused_;
