@@ -55,15 +55,10 @@ static int list_audit(struct swb_api_call *call, struct swb_error *err)
                                           .action = text_of(call, "action"),
                                           .who = text_of(call, "who")};
         struct page page = {.json = &call->json};
-        uint64_t before;
-        int r;
+        int r = swb_api_page(call, &filter.before, &filter.limit, err);
 
-        r = swb_api_limit(call, &filter.limit, err);
-        if (r >= 0)
-                r = swb_api_query_u64(call, "before", 0, &before, err);
         if (r < 0)
                 return r;
-        filter.before = (int64_t)before;
         swb_json_open_array(&call->json, NULL);
         r = swb_audit_list(call->db, &filter, add_row, &page, err);
         swb_json_close_array(&call->json);

@@ -48,6 +48,19 @@ int swb_api_limit(const struct swb_api_call *call, uint64_t *ret, struct swb_err
         return r;
 }
 
+int swb_api_page(const struct swb_api_call *call, int64_t *ret_before, uint64_t *ret_limit,
+                 struct swb_error *err)
+{
+        uint64_t before;
+        int r = swb_api_limit(call, ret_limit, err);
+
+        if (r >= 0)
+                r = swb_api_query_u64(call, "before", 0, &before, err);
+        if (r >= 0)
+                *ret_before = (int64_t)before;
+        return r;
+}
+
 void swb_api_set_next(struct swb_api_call *call, int64_t next)
 {
         if (next > 0)

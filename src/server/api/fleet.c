@@ -116,17 +116,13 @@ static int show_device(struct swb_api_call *call, struct swb_error *err)
 
 static int list_events(struct swb_api_call *call, struct swb_error *err)
 {
-        uint64_t before, limit;
-        int64_t next = 0;
-        int r;
+        int64_t before, next = 0;
+        uint64_t limit;
+        int r = swb_api_page(call, &before, &limit, err);
 
-        r = swb_api_limit(call, &limit, err);
-        if (r >= 0)
-                r = swb_api_query_u64(call, "before", 0, &before, err);
         if (r >= 0)
                 r = swb_json_events(&call->json, call->db, call->app.id,
-                                    swb_api_query(call, "device"), (int64_t)before, limit, &next,
-                                    err);
+                                    swb_api_query(call, "device"), before, limit, &next, err);
         swb_api_set_next(call, next);
         return r;
 }
@@ -169,17 +165,13 @@ static int list_days(struct swb_api_call *call, struct swb_error *err)
         struct swb_event_day_filter filter = {.app = call->app.id,
                                               .release = swb_api_query(call, "release")};
         struct page page = {.json = &call->json};
-        uint64_t before, days;
-        int r;
+        uint64_t days;
+        int r = swb_api_page(call, &filter.before, &filter.limit, err);
 
-        r = swb_api_limit(call, &filter.limit, err);
-        if (r >= 0)
-                r = swb_api_query_u64(call, "before", 0, &before, err);
         if (r >= 0)
                 r = swb_api_query_u64(call, "days", SUMMARY_DAYS_DEFAULT, &days, err);
         if (r < 0)
                 return r;
-        filter.before = (int64_t)before;
         days = SWB_MIN(days, (uint64_t)SUMMARY_DAYS_MAX);
         filter.since_day = call->now / SECONDS_PER_DAY - (int64_t)days + 1;
         swb_json_open_array(&call->json, NULL);

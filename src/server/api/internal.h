@@ -82,6 +82,9 @@ int swb_api_query_bool(const struct swb_api_call *call, const char *name, bool *
 /* 1 … 5000, 200 unless told otherwise. */
 int swb_api_limit(const struct swb_api_call *call, uint64_t *ret,
                   struct swb_error *err) _warn_unused_;
+/* And where the page begins: behind this one, as the next page's link says; 0: with the first. */
+int swb_api_page(const struct swb_api_call *call, int64_t *ret_before, uint64_t *ret_limit,
+                 struct swb_error *err) _warn_unused_;
 void swb_api_set_next(struct swb_api_call *call, int64_t next);
 
 /* Members of the body. *ret is left as it is when there is none, or null. USAGE. */

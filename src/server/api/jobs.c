@@ -53,16 +53,14 @@ static int add_job(const struct swb_job *job, void *userdata, struct swb_error *
 static int list_jobs(struct swb_api_call *call, struct swb_error *err)
 {
         struct page page = {.json = &call->json};
-        uint64_t limit, before;
-        int r;
+        uint64_t limit;
+        int64_t before;
+        int r = swb_api_page(call, &before, &limit, err);
 
-        r = swb_api_limit(call, &limit, err);
-        if (r >= 0)
-                r = swb_api_query_u64(call, "before", 0, &before, err);
         if (r < 0)
                 return r;
         swb_json_open_array(&call->json, NULL);
-        r = swb_job_list(call->db, (int64_t)before, limit, add_job, &page, err);
+        r = swb_job_list(call->db, before, limit, add_job, &page, err);
         swb_json_close_array(&call->json);
         swb_api_set_next(call, page.n == limit ? page.last : 0);
         return r;

@@ -8,16 +8,13 @@
 
 static int list_releases(struct swb_api_call *call, struct swb_error *err)
 {
-        uint64_t before, limit;
-        int64_t next = 0;
-        int r;
+        int64_t before, next = 0;
+        uint64_t limit;
+        int r = swb_api_page(call, &before, &limit, err);
 
-        r = swb_api_limit(call, &limit, err);
         if (r >= 0)
-                r = swb_api_query_u64(call, "before", 0, &before, err);
-        if (r >= 0)
-                r = swb_json_releases(&call->json, call->db, call->app.id, (int64_t)before, limit,
-                                      &next, err);
+                r = swb_json_releases(&call->json, call->db, call->app.id, before, limit, &next,
+                                      err);
         swb_api_set_next(call, next);
         return r;
 }

@@ -72,17 +72,13 @@ static int list_rollouts(struct swb_api_call *call, struct swb_error *err)
         struct swb_rollout_filter filter = {.app = call->app.id};
         struct page page = {.call = call};
         bool all = false;
-        uint64_t before;
         int r;
 
         r = swb_api_query_bool(call, "all", &all, err);
         if (r >= 0)
-                r = swb_api_limit(call, &filter.limit, err);
-        if (r >= 0)
-                r = swb_api_query_u64(call, "before", 0, &before, err);
+                r = swb_api_page(call, &filter.before, &filter.limit, err);
         if (r < 0)
                 return r;
-        filter.before = (int64_t)before;
         filter.unfinished = !all;
         swb_json_open_array(&call->json, NULL);
         r = swb_rollout_page(call->db, &filter, add_rollout, &page, err);
