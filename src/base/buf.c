@@ -3,8 +3,6 @@
 
 #include <stdarg.h>
 
-#include "base/endian.h"
-
 void swb_buf_done(struct swb_buf *buf)
 {
         free(buf->data);
@@ -75,22 +73,6 @@ int swb_buf_printf(struct swb_buf *buf, const char *format, ...)
         va_end(args);
         buf->n_bytes += (size_t)n;
         return 0;
-}
-
-int swb_buf_append_be32(struct swb_buf *buf, uint32_t value)
-{
-        uint8_t raw[4];
-
-        swb_put_be32(raw, value);
-        return swb_buf_append(buf, raw, sizeof(raw));
-}
-
-int swb_buf_append_be64(struct swb_buf *buf, uint64_t value)
-{
-        uint8_t raw[8];
-
-        swb_put_be64(raw, value);
-        return swb_buf_append(buf, raw, sizeof(raw));
 }
 
 char *swb_buf_take_str(struct swb_buf *buf)

@@ -34,8 +34,6 @@ int swb_buf_reserve(struct swb_buf *buf, size_t extra_bytes) _warn_unused_;
 int swb_buf_append(struct swb_buf *buf, const void *data, size_t n_bytes) _warn_unused_;
 int swb_buf_append_str(struct swb_buf *buf, const char *text) _warn_unused_;
 int swb_buf_printf(struct swb_buf *buf, const char *format, ...) _warn_unused_ _printf_(2, 3);
-int swb_buf_append_be32(struct swb_buf *buf, uint32_t value) _warn_unused_;
-int swb_buf_append_be64(struct swb_buf *buf, uint64_t value) _warn_unused_;
 
 /* The content as NUL-terminated text, owned by the caller (free); the buffer is empty after it.
  * NULL when out of memory. */

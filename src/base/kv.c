@@ -182,18 +182,3 @@ int swb_kv_i64(const struct swb_kv *kv, const char *key, int64_t *ret)
 
         return text ? swb_parse_i64(text, ret) : -ENOENT;
 }
-
-size_t swb_kv_count(const struct swb_kv *kv)
-{
-        return kv->n;
-}
-
-const char *swb_kv_key_at(const struct swb_kv *kv, size_t index)
-{
-        return index < kv->n ? kv->entries[index].key : NULL;
-}
-
-const char *swb_kv_value_at(const struct swb_kv *kv, size_t index)
-{
-        return index < kv->n ? kv->entries[index].value : NULL;
-}

@@ -32,7 +32,3 @@ const char *swb_kv_str(const struct swb_kv *kv, const char *key, const char *oth
 /* -ENOENT absent, -EINVAL or -ERANGE not a number. */
 int swb_kv_u64(const struct swb_kv *kv, const char *key, uint64_t *ret) _warn_unused_;
 int swb_kv_i64(const struct swb_kv *kv, const char *key, int64_t *ret) _warn_unused_;
-
-size_t swb_kv_count(const struct swb_kv *kv);
-const char *swb_kv_key_at(const struct swb_kv *kv, size_t index);
-const char *swb_kv_value_at(const struct swb_kv *kv, size_t index);

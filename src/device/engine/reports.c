@@ -125,7 +125,7 @@ void swb_report_queue(struct swb_state *state, enum swb_report report,
         swb_state_add_event(state, &event);
 }
 
-int swb_report_held_code(enum swb_rule rule)
+static int held_code(enum swb_rule rule)
 {
         switch (rule) {
         case SWB_RULE_BACKOFF:
@@ -160,7 +160,7 @@ void swb_report_held(struct swb_state *state, const struct swb_pending *update, 
 {
         struct swb_event event = {.type = events[SWB_REPORT_HELD].type,
                                   .result = events[SWB_REPORT_HELD].result,
-                                  .error_code = swb_report_held_code(answer->rule),
+                                  .error_code = held_code(answer->rule),
                                   .slot = update->slot};
 
         (void)snprintf(event.text, sizeof(event.text), "%s: not now, %s: %s",

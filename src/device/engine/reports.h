@@ -22,8 +22,6 @@ enum swb_report {
 /* HTTP status: for fault HTTP, 0 = not known. */
 int swb_report_error_code(enum swb_fault fault, uint64_t http_status);
 
-/* Omaha's number for a rule that holds an update up. */
-int swb_report_held_code(enum swb_rule rule);
 /* Queues the event that `gate` does not open, by the policy's answer. */
 void swb_report_held(struct swb_state *state, const struct swb_pending *update, enum swb_gate gate,
                      const struct swb_policy_answer *answer);

@@ -85,7 +85,7 @@ static bool is_trusted(const struct swb_api_config *config, const char *address)
         return false;
 }
 
-void swb_exchange_peer(const struct swb_exchange *exchange, char *text)
+static void peer_of(const struct swb_exchange *exchange, char *text)
 {
         const union MHD_ConnectionInfo *info =
                 MHD_get_connection_info(exchange->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
@@ -118,7 +118,7 @@ bool swb_exchange_address(const struct swb_exchange *exchange, char *text)
         const char *forwarded;
         bool trusted;
 
-        swb_exchange_peer(exchange, text);
+        peer_of(exchange, text);
         trusted = is_trusted(&exchange->service->config.api, text);
         forwarded =
                 trusted ? last_forwarded(swb_exchange_header(exchange, "X-Forwarded-For")) : NULL;

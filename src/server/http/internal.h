@@ -111,8 +111,6 @@ bool swb_api_body_fits(struct swb_exchange *exchange, size_t n_bytes);
 /* The client's address (SWB_ADDRESS_TEXT): the connection's, or what a trusted proxy says. Return:
  * is it such a proxy's connection? */
 bool swb_exchange_address(const struct swb_exchange *exchange, char *text);
-/* The connection's own. */
-void swb_exchange_peer(const struct swb_exchange *exchange, char *text);
 
 #define SWB_PAYLOAD_PATH "/payloads/"
 #define SWB_WEB_PATH "/web/"

@@ -45,7 +45,7 @@ void swb_explanation_decide(struct swb_explanation *e, const struct swb_catalog 
         (void)swb_decision_explain(&e->query, &e->decision, e->text);
 }
 
-const char *swb_explanation_answer(const struct swb_explanation *e)
+static const char *answer_of(const struct swb_explanation *e)
 {
         return e->decision.outcome == SWB_SELECT_UPDATE ? "update" : "noupdate";
 }
@@ -106,7 +106,7 @@ void swb_json_explanation(struct swb_json *json, const struct swb_explanation *e
         swb_json_bool(json, "known", e->device.id != 0);
         swb_json_str(json, "version", e->words.version);
         put_device(json, e);
-        swb_json_str(json, "answer", swb_explanation_answer(e));
+        swb_json_str(json, "answer", answer_of(e));
         swb_json_str(json, "release", is_update ? d->release->version : NULL);
         swb_json_bool(json, "delta", is_update && *d->payload->source_version);
         swb_json_u64(json, "bytes", is_update ? d->payload->size : 0);

@@ -25,7 +25,5 @@ void swb_explanation_ask(struct swb_explanation *e, const char *appid);
 void swb_explanation_decide(struct swb_explanation *e, const struct swb_catalog *catalog,
                             struct swb_rollouts *rollouts, const struct swb_egress *egress,
                             int64_t now);
-/* "update" or "noupdate". */
-const char *swb_explanation_answer(const struct swb_explanation *e);
 /* The members of one object. */
 void swb_json_explanation(struct swb_json *json, const struct swb_explanation *e);

@@ -80,7 +80,7 @@ void swb_json_event(struct swb_json *json, const struct swb_event_row *event)
         swb_json_close_object(json);
 }
 
-void swb_json_payload(struct swb_json *json, const struct swb_payload *payload)
+static void payload_object(struct swb_json *json, const struct swb_payload *payload)
 {
         swb_json_open_object(json, NULL);
         swb_json_bool(json, "is_delta", *payload->source_version != '\0');
@@ -144,7 +144,7 @@ int swb_json_group(struct swb_json *json, struct swb_db *db, const struct swb_gr
 static int put_payload(const struct swb_payload *payload, void *userdata, struct swb_error *err)
 {
         (void)err;
-        swb_json_payload(userdata, payload);
+        payload_object(userdata, payload);
         return 0;
 }
 

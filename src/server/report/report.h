@@ -33,7 +33,6 @@ const char *swb_event_describe(int32_t type, int32_t result, int32_t errorcode, 
 void swb_json_device(struct swb_json *json, const char *appid, const struct swb_device *device,
                      int64_t now, uint64_t silent_after_seconds);
 void swb_json_event(struct swb_json *json, const struct swb_event_row *event);
-void swb_json_payload(struct swb_json *json, const struct swb_payload *payload);
 void swb_json_channel(struct swb_json *json, const struct swb_channel *channel);
 /* With its machines. */
 int swb_json_group(struct swb_json *json, struct swb_db *db, const struct swb_group *group,

@@ -3,22 +3,6 @@
 
 #define FIRST_CAPACITY ((size_t)64)
 
-const char *swb_member_state_to_string(enum swb_member_state state)
-{
-        static const char *const names[] = {
-                [SWB_MEMBER_NONE] = "none",
-                [SWB_MEMBER_OFFERED] = "offered",
-                [SWB_MEMBER_DOWNLOADING] = "downloading",
-                [SWB_MEMBER_INSTALLED] = "installed",
-                [SWB_MEMBER_OK] = "ok",
-                [SWB_MEMBER_FAILED] = "failed",
-                [SWB_MEMBER_FELL_BACK] = "fell-back",
-                [SWB_MEMBER_SILENT] = "silent",
-        };
-
-        return (unsigned)state < _SWB_MEMBER_STATE_MAX ? names[state] : "unknown";
-}
-
 bool swb_member_is_under_way(enum swb_member_state state)
 {
         return state == SWB_MEMBER_OFFERED || state == SWB_MEMBER_DOWNLOADING ||

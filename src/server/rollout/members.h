@@ -21,7 +21,6 @@ enum swb_member_state {
         _SWB_MEMBER_STATE_MAX,
 };
 
-const char *swb_member_state_to_string(enum swb_member_state state);
 /* Between the offer and its end. */
 bool swb_member_is_under_way(enum swb_member_state state);
 bool swb_member_is_bad(enum swb_member_state state);

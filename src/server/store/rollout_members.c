@@ -103,10 +103,10 @@ static int list_page(struct swb_db *db, int64_t rollout, struct page *page,
         return r;
 }
 
-int swb_member_list(struct swb_db *db, int64_t rollout,
-                    int (*each)(const char *machineid, const struct swb_member_row *row,
-                                void *userdata, struct swb_error *err),
-                    void *userdata, struct swb_error *err)
+static int list_members(struct swb_db *db, int64_t rollout,
+                        int (*each)(const char *machineid, const struct swb_member_row *row,
+                                    void *userdata, struct swb_error *err),
+                        void *userdata, struct swb_error *err)
 {
         struct page page = {0};
         int r;
@@ -180,7 +180,7 @@ int swb_rollout_rebuild(struct swb_db *db, const struct swb_rollout_setup *setup
         int r;
 
         swb_rollout_init(ret, setup, keys);
-        r = swb_member_list(db, setup->id, restore, ret, err);
+        r = list_members(db, setup->id, restore, ret, err);
         if (r >= 0)
                 r = swb_rollout_lift_blocks(db, ret, err);
         if (r < 0) {

@@ -86,10 +86,6 @@ int swb_member_changes(struct swb_db *db, int64_t rollout, int64_t seq, int64_t 
 /* The last turn that has written a member of the rollout; 0: none. */
 int swb_member_last_change(struct swb_db *db, int64_t rollout, int64_t *ret_seq,
                            struct swb_error *err) _warn_unused_;
-int swb_member_list(struct swb_db *db, int64_t rollout,
-                    int (*each)(const char *machineid, const struct swb_member_row *row,
-                                void *userdata, struct swb_error *err),
-                    void *userdata, struct swb_error *err) _warn_unused_;
 
 /* Lets a model know which blocks of its release were lifted. */
 int swb_rollout_lift_blocks(struct swb_db *db, struct swb_rollout *rollout,
