@@ -13,8 +13,6 @@
 #define UNPLANNED_RATIO 8u
 /* Behind what opened: what takes little memory beside all else, and by so much more. */
 #define AGAIN_CLOSED (1u << SWB_PACKING_XZ | 1u << SWB_PACKING_ZSTD)
-/* So small a part of an opened image is a difference expected to be. */
-#define OTHERS_SHARE 40u
 /* A difference is one of so many target bytes, or of one span. */
 #define SEGMENT_BYTES ((uint64_t)16 << 20)
 #define AGAIN_MORE_BYTES ((uint64_t)192 << 20)
@@ -378,27 +376,40 @@ static int write_layers(const struct swb_open_head *head, struct swb_buf *patch)
         return r;
 }
 
-/* Recipes, and the difference in what of a device's memory they leave. */
+/* Recipes, and the difference in what of a device's memory they leave. Of several differences each
+ * leaves room for the others' bytes: so small a part of what opened. */
 static int write_patch(const struct swb_opened_pair *pair, const struct opening *last,
-                       struct swb_open_head *head, struct swb_buf *patch)
+                       struct swb_open_head *head, uint64_t share, struct swb_buf *patch)
 {
         size_t start = patch->n_bytes;
-        uint64_t room = swb_open_inner_room(head), kept;
+        uint64_t room = swb_open_inner_room(head), kept, needs;
         int r = write_layers(head, patch);
 
         if (r < 0)
                 return r;
         head->n_bytes = patch->n_bytes - start;
-        /* of several differences each leaves room for the others' bytes */
-        kept = head->n_bytes + (last->n_spans > 1 ? last->new.opened.n_bytes / OTHERS_SHARE : 0);
+        kept = head->n_bytes + (last->n_spans > 1 ? last->new.opened.n_bytes / share : 0);
         r = make_patch(pair, last, room - SWB_MIN(kept, room), patch);
         if (r < 0)
                 return r;
-        return fits_device(head, patch->n_bytes - start +
-                                         swb_open_inner_needs(head, patch->data + start,
-                                                              patch->n_bytes - start))
-                       ? SWB_OPENED
-                       : SWB_NOT_OPENED;
+        needs = swb_open_inner_needs(head, patch->data + start, patch->n_bytes - start);
+        if (fits_device(head, patch->n_bytes - start + needs))
+                return SWB_OPENED;
+        patch->n_bytes = start;
+        return SWB_NOT_OPENED;
+}
+
+/* The more room one of them has, the smaller it is; but all have to fit. */
+static int try_shares(const struct swb_opened_pair *pair, const struct opening *last,
+                      struct swb_open_head *head, struct swb_buf *patch)
+{
+        static const uint64_t shares[] = {100, 40, 16};
+        size_t n = last->n_spans > 1 ? SWB_ELEMENTS(shares) : 1;
+        int r = SWB_NOT_OPENED;
+
+        for (size_t i = 0; i < n && r == SWB_NOT_OPENED; i++)
+                r = write_patch(pair, last, head, shares[i], patch);
+        return r;
 }
 
 static void layers_done(struct opening (*layers)[SWB_OPEN_LAYERS_MAX])
@@ -434,5 +445,5 @@ int swb_opened_diff(const struct swb_opened_pair *pair, struct swb_buf *patch)
         head = head_of(layers, (unsigned)n_layers);
         if (!fits_device(&head, 0))
                 return SWB_NOT_OPENED;
-        return write_patch(pair, &layers[n_layers - 1], &head, patch);
+        return try_shares(pair, &layers[n_layers - 1], &head, patch);
 }
