@@ -74,15 +74,15 @@ def test_changes_are_announced_at_most_four_times_a_second(device):
     device.wait_state("idle")
     device.client.watch()
     device.client.get("State")
+    begin = time.monotonic()
     device.call("Install")
     device.wait(device.reboot_flag.exists, "the reboot command")
     time.sleep(0.6)
     device.client.pump()
     changes = device.client.changes
-    times = [when for when, _ in changes]
     assert len(changes) > 6
-    # Taken in as late as possible: so only the numbers count, not the times of reception.
-    assert len(changes) <= 4 * (time.monotonic() - times[0] + 8)
+    # Of the whole update, because they are received all at the end; some are not put off.
+    assert len(changes) <= 4 * (time.monotonic() - begin + 8)
     seen = {name for _, changed in changes for name in changed}
     assert {"State", "Progress", "BytesDone", "BytesTotal", "AvailableVersion", "NeedsReboot",
             "LastCheck", "NextCheck"} <= seen
