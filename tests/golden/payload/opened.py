@@ -15,6 +15,8 @@ from programs import payload_of, plan, swd2, zigzag
 
 LZ4, DEFLATE, ZLIB, XZ, ZSTD, LZ4_SIZED = range(1, 7)
 BY_NONE, BY_LZ4, BY_LZ4_HC, BY_ZLIB, BY_GZIP, BY_XZ, BY_ZSTD = range(7)
+UNKNOWN = 100
+ENCODERS = {BY_LZ4: b"lz4", BY_LZ4_HC: b"lz4-hc", BY_ZLIB: b"zlib", BY_GZIP: b"gzip", BY_XZ: b"xz"}
 HEAD = b"a head of some bytes"
 
 
@@ -129,7 +131,7 @@ def write_good_opened(cases):
     for name in WAYS:
         old, new = sides(name)
         blob = swo1(old.recipe() + new.recipe(), difference(old.opened, new.opened), codec=name == "xz")
-        cases.good(f"own-swo1-{name}", payload(old.content, new.content, blob, needs(name.encode())))
+        cases.good(f"own-swo1-{name}", payload(old.content, new.content, blob, needs(ENCODERS[WAYS[name][1][1]])))
     # Of the old content zstd, and the old content's encoder may stand there.
     old = Side(texts()[0], lambda d: zstd(d, "-19"), (ZSTD, BY_NONE))
     new = sides()[1]
@@ -189,8 +191,8 @@ def write_bad_opened(cases):
     bad("recipes-large", "limit", size=(2 << 20) + 1)
     bad("recipes-trailing", second=good[1] + b"x")
     bad("recipe-cut", second=good[1][:-1])
-    bad("packing", "unsupported", second=new.recipe((7, BY_GZIP, 9)))
-    bad("encoder", "unsupported", second=new.recipe((DEFLATE, 7, 9)))
+    bad("packing", "unsupported", second=new.recipe((UNKNOWN, BY_GZIP, 9)))
+    bad("encoder", "unsupported", second=new.recipe((DEFLATE, UNKNOWN, 9)))
     bad("no-encoder", "unsupported", second=new.recipe((DEFLATE, BY_NONE)))
     bad("encoder-of-another-packing", second=new.recipe((LZ4, BY_GZIP, 9)))
     bad("zstd-of-another-version", "unsupported", second=new.recipe((ZSTD, BY_ZSTD, 10000, 3, 0, 0)))
