@@ -49,12 +49,20 @@ class GrubDevice(Device):
         self.place = ":".join(map(str, self.files))
         self.set("boot", place=self.place)
 
-    def flags(self):
-        newest = {}
+    def copies(self):
+        """None while one of them is being written."""
+        found = []
         for path in self.files:
             text = tool("grub-editenv", path, "list")
             values = dict(re.findall(r"^swb_(\w+)=(\d+)$", text, re.M))
-            assert values["begin"] == values["end"] and path.stat().st_size == 1024
+            if "begin" not in values or values["begin"] != values.get("end") or path.stat().st_size != 1024:
+                return None
+            found.append(values)
+        return found
+
+    def flags(self):
+        newest = {}
+        for values in self.wait(self.copies, "both copies whole"):
             if not newest or int(values["begin"]) == (int(newest["begin"]) + 1) % 3:
                 newest = values
         return {slot: tuple(int(newest[f"{slot}_{name}"])
