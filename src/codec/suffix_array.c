@@ -139,6 +139,16 @@ static size_t suffix_at(const struct swb_suffix_array *index, size_t rank)
         return index->narrow ? (size_t)index->narrow[rank] : (size_t)index->wide[rank];
 }
 
+/* The search waits for memory, not for the processor: what the step after next may look at is asked
+ * for while this one's bytes are on their way. */
+static void expect(const struct swb_suffix_array *index, size_t low, size_t high)
+{
+        size_t rank = low + (high - low) / 2;
+
+        if (high - low > 1)
+                __builtin_prefetch(index->text + suffix_at(index, rank));
+}
+
 static size_t common_bytes(const uint8_t *a, const uint8_t *b, size_t from, size_t n)
 {
         size_t i = from;
@@ -183,11 +193,14 @@ struct swb_match swb_suffix_array_longest(const struct swb_suffix_array *index,
                                   SWB_MIN(index->n - suffix_at(index, low.rank), n_wanted));
         while (high.rank - low.rank > 1) {
                 size_t rank = low.rank + (high.rank - low.rank) / 2, pos = suffix_at(index, rank);
-                size_t common =
-                        common_bytes(index->text + pos, wanted, SWB_MIN(low.common, high.common),
-                                     SWB_MIN(index->n - pos, n_wanted));
-                struct side *side = is_below(index, pos, common, wanted, n_wanted) ? &low : &high;
+                struct side *side;
+                size_t common;
 
+                expect(index, low.rank, rank);
+                expect(index, rank, high.rank);
+                common = common_bytes(index->text + pos, wanted, SWB_MIN(low.common, high.common),
+                                      SWB_MIN(index->n - pos, n_wanted));
+                side = is_below(index, pos, common, wanted, n_wanted) ? &low : &high;
                 *side = (struct side){rank, common};
         }
         if (high.rank == index->n || high.common < low.common)

@@ -11,6 +11,10 @@
 #define RUN_MIN_BYTES ((uint64_t)1 << 20)
 #define RUNS_MAX 16u
 #define UNPLANNED_RATIO 8u
+/* What nobody planned to open is compared a second time only if so large a part of it is encoded: a
+ * few pictures inside a large program save less than their bytes, and cost all of its time again.
+ */
+#define ENCODED_SHARE_MIN 64u
 /* Behind what opened: what takes little memory beside all else, and by so much more. */
 #define AGAIN_CLOSED (1u << SWB_PACKING_XZ | 1u << SWB_PACKING_ZSTD)
 /* A difference is one of so many target bytes, or of one span. */
@@ -178,23 +182,36 @@ static int add_part(struct opening *o, const struct swb_task_part *part, uint64_
         return r < 0 ? r : take_side(&o->new, &new);
 }
 
-/* Does anything of the new content open? What does not costs no more than this look. */
+static uint64_t encoded_bytes(const struct swb_recipe *recipe)
+{
+        uint64_t sum = 0;
+
+        for (size_t i = 0; i < recipe->n_pieces; i++)
+                if (recipe->pieces[i].setting > 0)
+                        sum += recipe->pieces[i].n_encoded;
+        return sum;
+}
+
+/* Does enough of the new content open? What does not costs no more than this look. */
 static int look(const struct swb_opened_pair *pair, const struct swb_task_part *parts,
                 size_t n_parts)
 {
-        uint64_t dst = 0;
+        uint64_t dst = 0, n_encoded = 0;
         int r = 0;
 
-        for (size_t i = 0; i < n_parts && r == 0; i++) {
+        for (size_t i = 0; i < n_parts && r >= 0; i++) {
                 size_t n = (size_t)parts[i].dst_blocks * SWB_BLOCK_BYTES;
                 const struct swb_find_limits limits = limits_of(pair, n);
                 _cleanup_(swb_found_done) struct swb_found found = {0};
 
                 r = swb_recipe_find(pair->new + dst *SWB_BLOCK_BYTES, n, SWB_FIND_NEW, &limits,
                                     &found);
+                n_encoded += r > 0 ? encoded_bytes(&found.recipe) : 0;
                 dst += parts[i].dst_blocks;
         }
-        return r;
+        if (r < 0)
+                return r;
+        return n_encoded > 0 && n_encoded >= dst * SWB_BLOCK_BYTES / ENCODED_SHARE_MIN;
 }
 
 static int open_parts(struct opening *o, const struct swb_task_part *parts, size_t n_parts)
