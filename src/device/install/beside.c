@@ -16,7 +16,7 @@ struct swb_beside {
         bool stop;
 };
 
-int swb_small_thread(void *(*run)(void *context), void *context, unsigned long *ret_thread)
+int swb_small_thread(void *(*run)(void *context), void *context, pthread_t *ret_thread)
 {
         pthread_attr_t attr;
         int r = pthread_attr_init(&attr);
@@ -28,6 +28,16 @@ int swb_small_thread(void *(*run)(void *context), void *context, unsigned long *
                 r = pthread_create(ret_thread, &attr, run, context);
         (void)pthread_attr_destroy(&attr);
         return r;
+}
+
+void swb_small_thread_end(pthread_t thread, pthread_mutex_t *mutex, pthread_cond_t *changed,
+                          bool *stop)
+{
+        (void)pthread_mutex_lock(mutex);
+        *stop = true;
+        (void)pthread_cond_broadcast(changed);
+        (void)pthread_mutex_unlock(mutex);
+        (void)pthread_join(thread, NULL);
 }
 
 static void *run(void *context)
@@ -72,11 +82,7 @@ struct swb_beside *swb_beside_free(struct swb_beside *beside)
 {
         if (!beside)
                 return NULL;
-        (void)pthread_mutex_lock(&beside->mutex);
-        beside->stop = true;
-        (void)pthread_cond_signal(&beside->changed);
-        (void)pthread_mutex_unlock(&beside->mutex);
-        (void)pthread_join(beside->thread, NULL);
+        swb_small_thread_end(beside->thread, &beside->mutex, &beside->changed, &beside->stop);
         (void)pthread_cond_destroy(&beside->changed);
         (void)pthread_mutex_destroy(&beside->mutex);
         free(beside);

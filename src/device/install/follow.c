@@ -124,11 +124,8 @@ struct swb_follower *swb_follower_free(struct swb_follower *follower)
 {
         if (!follower)
                 return NULL;
-        (void)pthread_mutex_lock(&follower->mutex);
-        follower->stop = true;
-        (void)pthread_cond_broadcast(&follower->changed);
-        (void)pthread_mutex_unlock(&follower->mutex);
-        (void)pthread_join(follower->thread, NULL);
+        swb_small_thread_end(follower->thread, &follower->mutex, &follower->changed,
+                             &follower->stop);
         release(follower);
         return NULL;
 }

@@ -93,11 +93,7 @@ struct swb_outbox *swb_outbox_free(struct swb_outbox *outbox)
 {
         if (!outbox)
                 return NULL;
-        (void)pthread_mutex_lock(&outbox->mutex);
-        outbox->stop = true;
-        (void)pthread_cond_broadcast(&outbox->changed);
-        (void)pthread_mutex_unlock(&outbox->mutex);
-        (void)pthread_join(outbox->thread, NULL);
+        swb_small_thread_end(outbox->thread, &outbox->mutex, &outbox->changed, &outbox->stop);
         release(outbox);
         return NULL;
 }

@@ -111,11 +111,7 @@ struct swb_settler *swb_settler_free(struct swb_settler *settler)
 {
         if (!settler)
                 return NULL;
-        (void)pthread_mutex_lock(&settler->mutex);
-        settler->stop = true;
-        (void)pthread_cond_signal(&settler->changed);
-        (void)pthread_mutex_unlock(&settler->mutex);
-        (void)pthread_join(settler->thread, NULL);
+        swb_small_thread_end(settler->thread, &settler->mutex, &settler->changed, &settler->stop);
         release(settler);
         return NULL;
 }
