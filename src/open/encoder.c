@@ -57,6 +57,11 @@ static const struct description *describe(enum swb_encoder_id id)
                 [SWB_ENCODER_EROFS_LZ4] = {"erofs-lz4", EROFS_PACKINGS, 1, {{0, 1}}},
                 /* level */
                 [SWB_ENCODER_EROFS_LZ4_HC] = {"erofs-lz4-hc", EROFS_PACKINGS, 1, {{3, 12}}},
+                /* level, block in KiB, independent blocks */
+                [SWB_ENCODER_PIGZ] = {"pigz",
+                                      1u << SWB_PACKING_DEFLATE,
+                                      3,
+                                      {{1, 9}, {1, 1u << 20}, {0, 1}}},
         };
 
         return &descriptions[id];
@@ -103,6 +108,8 @@ const struct swb_encoder_ops *swb_encoder_ops_of(enum swb_encoder_id id)
         case SWB_ENCODER_EROFS_LZ4:
         case SWB_ENCODER_EROFS_LZ4_HC:
                 return swb_erofs_encoder();
+        case SWB_ENCODER_PIGZ:
+                return swb_pigz_encoder();
         case SWB_ENCODER_NONE:
         case _SWB_ENCODER_MAX:
         case _SWB_ENCODER_INVALID:

@@ -18,6 +18,7 @@ int swb_lz4_unpack(const uint8_t *in, size_t n_in, uint8_t *out, size_t n_room,
                    size_t *ret_n) _warn_unused_;
 
 const struct swb_encoder_ops *swb_zlib_encoder(void);
+const struct swb_encoder_ops *swb_pigz_encoder(void);
 const struct swb_unpacker_ops *swb_deflate_unpacker(void);
 const struct swb_unpacker_ops *swb_zlib_unpacker(void);
 

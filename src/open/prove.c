@@ -9,6 +9,7 @@
 /* So many pieces of a group that no encoder makes, and the others are not tried. */
 #define FAILURES_MAX 3u
 #define CANDIDATES_MAX 96u
+#define PIGZ_BLOCK_KIB 128u
 
 struct group {
         struct swb_setting known; /* what made the last one; encoder NONE: nothing yet */
@@ -80,6 +81,11 @@ static void add_deflate(struct candidates *list, enum swb_packing packing, uint3
 
         for (size_t i = 0; i < SWB_ELEMENTS(levels) && packing == SWB_PACKING_DEFLATE; i++)
                 add(list, (struct swb_setting){packing, SWB_ENCODER_GZIP, {levels[i]}});
+        for (size_t i = 0; i < SWB_ELEMENTS(levels) && packing == SWB_PACKING_DEFLATE; i++)
+                for (uint32_t independent = 0; independent <= 1; independent++)
+                        add(list, (struct swb_setting){packing,
+                                                       SWB_ENCODER_PIGZ,
+                                                       {levels[i], PIGZ_BLOCK_KIB, independent}});
         for (uint32_t strategy = 0; strategy <= 1; strategy++) /* 1: of pictures */
                 for (uint32_t memory = 8; memory <= 9; memory++)
                         for (size_t i = 0; i < SWB_ELEMENTS(levels); i++)

@@ -47,6 +47,7 @@ enum swb_encoder_id {
         SWB_ENCODER_ZSTD = 6,
         SWB_ENCODER_EROFS_LZ4 = 7,
         SWB_ENCODER_EROFS_LZ4_HC = 8,
+        SWB_ENCODER_PIGZ = 9,
         _SWB_ENCODER_MAX,
         _SWB_ENCODER_INVALID = -EINVAL,
 };

@@ -46,6 +46,7 @@ static struct swb_setting setting_of(enum swb_encoder_id id)
                 [SWB_ENCODER_XZ] = {SWB_PACKING_XZ, SWB_ENCODER_XZ, {6, 1 << 16, 1, 0, 0}},
                 [SWB_ENCODER_EROFS_LZ4] = {SWB_PACKING_EROFS_LZ4, SWB_ENCODER_EROFS_LZ4, {0}},
                 [SWB_ENCODER_EROFS_LZ4_HC] = {SWB_PACKING_EROFS_LZ4, SWB_ENCODER_EROFS_LZ4_HC, {9}},
+                [SWB_ENCODER_PIGZ] = {SWB_PACKING_DEFLATE, SWB_ENCODER_PIGZ, {6, 8, 0}},
         };
 
         if (id == SWB_ENCODER_ZSTD)
@@ -64,6 +65,7 @@ static uint64_t known_checksum(enum swb_encoder_id id)
                 [SWB_ENCODER_XZ] = 0x3736e7e95ab0bb61,
                 [SWB_ENCODER_EROFS_LZ4] = 0x63dfe7e1b3f4dcc4,
                 [SWB_ENCODER_EROFS_LZ4_HC] = 0x91b3aebdcf8c668,
+                [SWB_ENCODER_PIGZ] = 0x4f6fc6b5a5e4f3b7,
         };
 
         return known[id];

@@ -46,10 +46,10 @@ static int keep(void *context, const uint8_t *data, size_t n)
         return swb_buf_append(&output->buf, data, n);
 }
 
-static void encode(const uint8_t *data, size_t n, uint32_t level, size_t step, struct output *ret)
+static void encode_with(const struct swb_setting *setting, const uint8_t *data, size_t n,
+                        size_t step, struct output *ret)
 {
-        const struct swb_setting setting = {SWB_PACKING_DEFLATE, SWB_ENCODER_GZIP, {level}};
-        const struct swb_encoder_job job = {&setting, n, N_BYTES * 2, keep, ret};
+        const struct swb_encoder_job job = {setting, n, N_BYTES * 2, keep, ret};
         _cleanup_(swb_encoder_freep) struct swb_encoder *encoder = NULL;
 
         ret->buf = SWB_BUF_INIT(N_BYTES * 2);
@@ -57,6 +57,13 @@ static void encode(const uint8_t *data, size_t n, uint32_t level, size_t step, s
         for (size_t done = 0; done < n; done += step)
                 assert_int_equal(swb_encoder_put(encoder, data + done, SWB_MIN(step, n - done)), 0);
         assert_int_equal(swb_encoder_finish(encoder), -EBADMSG); /* shorter than promised */
+}
+
+static void encode(const uint8_t *data, size_t n, uint32_t level, size_t step, struct output *ret)
+{
+        const struct swb_setting setting = {SWB_PACKING_DEFLATE, SWB_ENCODER_GZIP, {level}};
+
+        encode_with(&setting, data, n, step, ret);
 }
 
 static uint64_t sum_of(const struct swb_buf *buf)
@@ -111,6 +118,34 @@ static void test_as_gzip_does(void **state)
         }
 }
 
+/* What pigz 2.6 makes of it. */
+static void test_as_pigz_does(void **state)
+{
+        static const struct {
+                uint32_t parameters[3];
+                uint64_t sum;
+        } cases[] = {
+                {{1, 128, 0}, 0x44e1430be0becabb}, {{6, 128, 0}, 0x2baf1a0ef6dfff9d},
+                {{9, 128, 0}, 0x28252d9052dafd9d}, {{6, 128, 1}, 0x8a83209a7d6e3fcd},
+                {{6, 32, 0}, 0x508ff30348ace32a},
+        };
+        static const size_t steps[] = {1000, 32768, 131072, 131073, N_BYTES};
+        _cleanup_free_ uint8_t *data = make_content();
+
+        (void)state;
+        for (size_t i = 0; i < SWB_ELEMENTS(cases); i++) {
+                const uint32_t *p = cases[i].parameters;
+                const struct swb_setting setting = {
+                        SWB_PACKING_DEFLATE, SWB_ENCODER_PIGZ, {p[0], p[1], p[2]}};
+                struct output output;
+
+                encode_with(&setting, data, N_BYTES, steps[i], &output);
+                assert_inflates(&output.buf, data, N_BYTES);
+                assert_int_equal(sum_of(&output.buf), cases[i].sum);
+                swb_buf_done(&output.buf);
+        }
+}
+
 static void test_pieces_do_not_matter(void **state)
 {
         static const size_t steps[] = {1, 261, 262, 263, 32768, 65274, 65275, 65536};
@@ -149,6 +184,7 @@ int main(int argc, char **argv)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_as_gzip_does),
+                cmocka_unit_test(test_as_pigz_does),
                 cmocka_unit_test(test_pieces_do_not_matter),
                 cmocka_unit_test(test_all_lengths),
         };

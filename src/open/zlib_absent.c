@@ -15,3 +15,8 @@ const struct swb_encoder_ops *swb_zlib_encoder(void)
 {
         return NULL;
 }
+
+const struct swb_encoder_ops *swb_pigz_encoder(void)
+{
+        return NULL;
+}

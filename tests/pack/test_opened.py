@@ -11,12 +11,15 @@ import shutil
 import struct
 import subprocess
 import sys
+import zlib
 
 import paycheck
 import pytest
 from pack_images import MIB, mkfs, write
 
 REFDECODER = pathlib.Path(__file__).resolve().parents[2] / "tools/refdecoder/refdecoder.py"
+sys.path.append(str(REFDECODER.parent))
+import encoders  # noqa: E402
 
 
 def lines(seed, changed):
@@ -34,10 +37,16 @@ def gzipped(data, level):
                           stdout=subprocess.PIPE).stdout
 
 
+def pigzed(data):
+    return gzipped(b"", 9)[:10] + encoders.pigz(data, (9, 128, 0)) + struct.pack(
+        "<II", zlib.crc32(data), len(data))
+
+
 def image(folder, name, changed):
     tree = folder / name
     write(tree, "boot/initrd.img", gzipped(lines(1, changed), 9))
     write(tree, "boot/initrd-6.img", b"early" * 1000 + gzipped(lines(2, changed), 6))
+    write(tree, "boot/initrd-pigz.img", bytes(512) + pigzed(lines(7, changed)))
     write(tree, "doc/small.gz", gzipped(lines(3, changed)[:40_000], 9))
     write(tree, "unknown.gz", gzip.compress(lines(4, changed)[:200_000], 9, mtime=0)[:-9] + b"damaged!!")
     path = mkfs(folder / f"{name}.img", tree, 8 * MIB, "-b", "4096")
@@ -54,7 +63,7 @@ def test_compressed_files(pack, tmp_path):
              for op in part.operations if op.type == paycheck.SWDIFF]
     assert blobs.count(b"SWO1") >= 2
     opened = json.loads((pack.folder / "delta.pl.json").read_text())["opened"]
-    assert opened["encoders"].split() == ["gzip"]
+    assert set(opened["encoders"].split()) == {"gzip", "pigz"}
     assert opened["memory"] <= 26 * MIB and opened["scratch"] <= MIB
     assert q.needs == {1: opened["encoders"].encode(), 2: opened["memory"], 3: opened["scratch"]}
     closed = pack.delta(old, new, "--minor=1003", output="closed.pl")

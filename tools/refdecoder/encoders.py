@@ -14,7 +14,7 @@ import zlib
 from refusal import Refused, demand
 
 ANY = (0, (1 << 32) - 1)
-NONE, FAST_LZ4, LZ4_HC, DEFLATE, GZIP, LZMA, ZSTD, EROFS_LZ4, EROFS_LZ4_HC = range(9)
+NONE, FAST_LZ4, LZ4_HC, DEFLATE, GZIP, LZMA, ZSTD, EROFS_LZ4, EROFS_LZ4_HC, PIGZ = range(10)
 CLUSTER = 4096
 # For which packings, and in which ranges the parameters are.
 PARAMETERS = {
@@ -27,6 +27,7 @@ PARAMETERS = {
     ZSTD: ((5,), [ANY, (1, 22), (0, 15), (0, 31)]),
     EROFS_LZ4: ((7,), [(0, 1)]),
     EROFS_LZ4_HC: ((7,), [(3, 12)]),
+    PIGZ: ((2,), [(1, 9), (1, 1 << 20), (0, 1)]),
 }
 LZMA2 = 0x21
 LEVEL, WINDOW, WITH_SIZE, WITH_CHECKSUM, WORKERS = 100, 101, 200, 201, 400  # of libzstd
@@ -85,6 +86,50 @@ def gzip(data, level):
     done = subprocess.run(["gzip", "-n", f"-{level}", "-c"], input=data, stdout=subprocess.PIPE,
                           check=True)
     return done.stdout[10:-8]
+
+
+class ZStream(ctypes.Structure):
+    """zlib's."""
+
+    _fields_ = [("next_in", ctypes.c_char_p), ("n_in", ctypes.c_uint), ("total_in", ctypes.c_ulong),
+                ("next_out", ctypes.c_void_p), ("n_out", ctypes.c_uint),
+                ("total_out", ctypes.c_ulong), ("message", ctypes.c_char_p),
+                ("private", ctypes.c_void_p * 4),
+                ("data_type", ctypes.c_int), ("adler", ctypes.c_ulong), ("more", ctypes.c_ulong)]
+
+
+def pigz_block(lib, data, window, parameters, is_last):
+    level, _, independent = parameters
+    stream, bits = ZStream(), ctypes.c_int()
+    room = ctypes.create_string_buffer(len(data) + len(data) // 100 + 1024)
+    pointer = ctypes.byref(stream)
+    demand(not lib.deflateInit2_(pointer, level, 8, -15, 8, 0, b"1.2.11", ctypes.sizeof(stream)),
+           "format", "zlib refuses")
+    if window and not independent:
+        lib.deflateSetDictionary(pointer, window, len(window))
+    stream.next_in, stream.n_in = data, len(data)
+    stream.next_out, stream.n_out = ctypes.addressof(room), len(room)
+    lib.deflate(pointer, zlib.Z_FINISH if is_last else zlib.Z_BLOCK)
+    lib.deflatePending(pointer, None, ctypes.byref(bits))
+    if is_last:
+        pass
+    elif independent or bits.value & 1:
+        lib.deflate(pointer, zlib.Z_SYNC_FLUSH)
+        if independent:
+            lib.deflate(pointer, zlib.Z_FULL_FLUSH)
+    elif bits.value & 7:
+        while bits.value & 7:
+            lib.deflatePrime(pointer, 10, 2)
+            lib.deflatePending(pointer, None, ctypes.byref(bits))
+        lib.deflate(pointer, zlib.Z_BLOCK)
+    lib.deflateEnd(pointer)
+    return room.raw[: stream.total_out]
+
+
+def pigz(data, parameters):
+    lib, size = library("libz.so.1"), parameters[1] << 10
+    return b"".join(pigz_block(lib, data[at : at + size], data[max(0, at - 32768) : at], parameters,
+                               at + size >= len(data)) for at in range(0, len(data), size))
 
 
 def xz_at_once(data, preset, dictionary, check, branch):
@@ -172,4 +217,6 @@ def encoded(setting, data):
         return deflate(setting.packing, data, parameters)
     if encoder == GZIP:
         return gzip(data, parameters[0])
+    if encoder == PIGZ:
+        return pigz(data, parameters)
     return xz(data, parameters) if encoder == LZMA else zstd(data, parameters)

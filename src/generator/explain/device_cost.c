@@ -16,7 +16,7 @@ static const double unpacking_ns[_SWB_PACKING_MAX] = {
 static const double encoding_ns[_SWB_ENCODER_MAX] = {
         [SWB_ENCODER_LZ4] = 3,       [SWB_ENCODER_LZ4_HC] = 33,       [SWB_ENCODER_ZLIB] = 160,
         [SWB_ENCODER_GZIP] = 160,    [SWB_ENCODER_XZ] = 385,          [SWB_ENCODER_ZSTD] = 310,
-        [SWB_ENCODER_EROFS_LZ4] = 5, [SWB_ENCODER_EROFS_LZ4_HC] = 40,
+        [SWB_ENCODER_EROFS_LZ4] = 5, [SWB_ENCODER_EROFS_LZ4_HC] = 40, [SWB_ENCODER_PIGZ] = 160,
 };
 
 double swb_device_cost_work(const struct swb_device_cost *cost)
