@@ -109,7 +109,8 @@ static struct swb_job job_of(const struct generate *g, struct work *work)
         return (struct swb_job){.run = run_work,
                                 .object = work,
                                 .memory_bytes = swb_make_memory(&g->rules, work->task),
-                                .work = swb_task_cost(&g->rules, work->task)};
+                                .work = swb_task_cost(&g->rules, work->task),
+                                .is_usec = true};
 }
 
 static size_t list_work(struct generate *g, struct work *works, struct swb_job *jobs)

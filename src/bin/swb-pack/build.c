@@ -15,9 +15,9 @@
 #define LINE_MAX_BYTES ((size_t)64 << 10)
 
 /* CPU time of a delta's stages, in per cent; in a full payload packing has yet more. */
-static const struct swb_eta_stage stages[] = {{"hash", 3},     {"examine", 1}, {"compare", 2},
-                                              {"align", 2},    {"pack", 88},   {"apply", 3},
-                                              {"readback", 1}, {NULL, 0}};
+static const struct swb_eta_stage stages[] = {{"hash", 3},  {"examine", 1},  {"compare", 2},
+                                              {"open", 3},  {"align", 1},    {"pack", 84},
+                                              {"apply", 5}, {"readback", 1}, {NULL, 0}};
 
 /* SOURCE_DATE_EPOCH, as reproducible-builds.org defines it; -1 when it is not set. */
 static int read_time(int64_t *ret, struct swb_error *err)

@@ -80,6 +80,8 @@ static double estimate(const struct swb_eta *eta, uint64_t now_usec)
 
         if (eta->recent <= 0 || eta->recent_sec <= 0 || after > share + eta->other_share)
                 return -1;
+        if (eta->stages && share == 0) /* nobody knows what comes behind it */
+                return -1;
         left = (1 - eta->fraction) * eta->recent_sec / eta->recent - waiting;
         left = SWB_MAX(left, waiting / OVERDUE_SHARE);
         whole = eta->other_sec + seconds(eta->stage_usec, now_usec) + left;

@@ -84,6 +84,7 @@ static void test_odd_clocks_and_counts(void **state)
         assert_int_equal(swb_eta_next(&eta, "hash", 9, 3, BEGIN), SWB_ETA_UNKNOWN);
         assert_int_equal(swb_eta_next(&eta, "hash", 9, 3, BEGIN - SEC), SWB_ETA_UNKNOWN);
         assert_int_equal(swb_eta_next(&eta, "no such", 1, 3, BEGIN), SWB_ETA_UNKNOWN);
+        assert_int_equal(swb_eta_next(&eta, "no such", 2, 3, BEGIN + 60 * SEC), SWB_ETA_UNKNOWN);
         (void)swb_eta_next(&eta, "no such", UINT64_MAX - 1, UINT64_MAX, UINT64_MAX);
         (void)swb_eta_next(&eta, "pack", 1, 2, UINT64_MAX);
         (void)swb_eta_next(&eta, "pack", 1, 2, 0);

@@ -7,6 +7,7 @@
  * smaller ones go first. Jobs share nothing but what they lock themselves, and write their results
  * where only they write, so a result never depends on the number of threads.
  */
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/error.h"
@@ -16,11 +17,13 @@ struct swb_job {
         void *object;
         uint64_t memory_bytes; /* above the whole budget: runs alone */
         uint64_t work;         /* any unit: larger jobs start first, and progress counts it */
+        bool is_usec;          /* of all jobs: that is microseconds of a processor, about */
 };
 
 struct swb_progress {
         /* Called from the thread that waits in swb_pool_run(), at least twice a second; may be
-         * NULL. */
+         * NULL. done never falls, and is to total as the time is that has passed to all of it, as
+         * far as that can be told (forecast.h). */
         void (*report)(void *context, const char *stage, uint64_t done, uint64_t total);
         void *context;
 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <pthread.h>
+#include <time.h>
 
 #include "base/test.h"
 #include "generator/pack/pool.h"
@@ -129,6 +130,44 @@ static void test_a_failure_ends_the_run(void **state)
         assert_in_range(n_ran, 1, 8);
 }
 
+struct long_job {
+        _Atomic bool was_seen;
+};
+
+/* Works until somebody was told that it does. */
+static int run_long(void *object, struct swb_error *err)
+{
+        struct long_job *job = object;
+
+        (void)err;
+        for (time_t begin = time(NULL); !job->was_seen && time(NULL) - begin < 60;)
+                ;
+        return 0;
+}
+
+static void see(void *context, const char *stage, uint64_t done, uint64_t total)
+{
+        struct long_job *job = context;
+
+        (void)stage;
+        assert_true(done <= total);
+        if (done > 0 && done < total)
+                job->was_seen = true;
+}
+
+static void test_progress_goes_on_within_a_job(void **state)
+{
+        struct long_job job = {false};
+        const struct swb_job list = {
+                .run = run_long, .object = &job, .work = 1000, .is_usec = true};
+        const struct swb_pool pool = {.n_threads = 2, .memory_bytes = 1, .progress = {see, &job}};
+        struct swb_error err = SWB_ERROR_INIT;
+
+        (void)state;
+        assert_ok(swb_pool_run(&pool, "test", &list, 1, &err), &err);
+        assert_true(job.was_seen);
+}
+
 static void test_no_jobs(void **state)
 {
         const struct swb_pool pool = {.n_threads = 2, .memory_bytes = 1};
@@ -144,6 +183,7 @@ int main(void)
                 cmocka_unit_test(test_every_job_runs_within_the_budget),
                 cmocka_unit_test(test_a_job_above_the_budget_runs_alone),
                 cmocka_unit_test(test_a_failure_ends_the_run),
+                cmocka_unit_test(test_progress_goes_on_within_a_job),
                 cmocka_unit_test(test_no_jobs),
         };
 
