@@ -31,13 +31,26 @@ def test_lines(name, out):
 
 
 def test_a_line_without_a_case_is_named():
-    assert plain_only.idle(["tests/a/test_z.py::test_1"], LINES) == [line for _, _, line in LINES[:2]]
-    assert not plain_only.idle(["tests/b/test_z.py::test_1"], LINES)
+    assert plain_only.idle(["tests/a/test_z.py::test_1"], LINES, {"a"}) == [line for _, _, line in LINES[:2]]
+    assert not plain_only.idle(["tests/b/test_z.py::test_1"], LINES, {"b"})
+    assert not plain_only.idle(["tests/a/test_z.py::test_1"], LINES, set())
+
+
+def collect(what, folder):
+    done = subprocess.run([sys.executable, "-m", "pytest", "-q", "--collect-only", "-p", "no:cacheprovider", "-p", "plain_only",
+                           what], cwd=folder, env=os.environ | {"PYTHONPATH": str(PLUGIN)}, check=False,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    assert done.returncode in (0, pytest.ExitCode.NO_TESTS_COLLECTED), done.stdout[-2000:]
+    return done.stdout
+
+
+@pytest.mark.parametrize("what, folder", [("tests/pack/test_verity.py", "."), ("test_verity.py", "tests/pack"),
+                                          ("test_verity.py::test_full_payload", "tests/pack")])
+def test_single_files(what, folder):
+    out = collect(what, TOP / folder)
+    assert "test_full_payload" in out and "-16385]" not in out
 
 
 @pytest.mark.parametrize("area", AREAS)
 def test_every_line_fits_a_case(area):
-    done = subprocess.run([sys.executable, "-m", "pytest", "-q", "--collect-only", "-p", "no:cacheprovider", "-p", "plain_only",
-                           f"tests/{area}"], cwd=TOP, env=os.environ | {"PYTHONPATH": str(PLUGIN)}, check=False,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    assert done.returncode == 0, done.stdout[-2000:]
+    collect(f"tests/{area}", TOP)
