@@ -23,10 +23,13 @@ void swb_swd2_watch_piece(struct swb_swd2_watch *watch, const struct swb_stream 
         watch->now = (struct swb_swd2_taken){.part = watch->now.part, .model = watch->now.model};
 }
 
-void swb_swd2_watch_differences(struct swb_swd2_watch *watch, const uint8_t *data, size_t n)
+void swb_swd2_watch_bytes(struct swb_swd2_watch *watch, size_t stream, const uint8_t *data,
+                          size_t n)
 {
         for (size_t i = 0; i < n; i++)
-                watch->now.zeros[SWB_SWD2_DIFFERENCES] += data[i] == 0;
+                watch->now.zeros[stream] += data[i] == 0;
+        if (watch->bytes)
+                watch->bytes(watch->context, stream, data, n);
 }
 
 void swb_swd2_watch_field(struct swb_swd2_watch *watch, uint8_t kind, uint64_t correction)

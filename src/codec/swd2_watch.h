@@ -31,6 +31,9 @@ struct swb_swd2_watch {
         int (*part)(void *context, const struct swb_swd2_part *part);
         /* The first piece of a part is all of it, with what the plan and the entries took. */
         void (*taken)(void *context, const struct swb_swd2_taken *taken);
+        /* May be NULL. The next bytes of the streams of differences and of new bytes, before the
+         * piece for which they were taken. */
+        void (*bytes)(void *context, size_t stream, const uint8_t *data, size_t n);
         size_t predictor_bytes; /* set: what the largest predictor held */
         /* State of the watched. */
         struct swb_swd2_taken now;
@@ -67,7 +70,8 @@ int swb_swd2_watch_part(struct swb_swd2_watch *watch,
 /* The next n_target bytes (or the whole part) are told of, with what was taken since. */
 void swb_swd2_watch_piece(struct swb_swd2_watch *watch, const struct swb_stream *streams,
                           size_t n_streams, uint64_t n_target);
-void swb_swd2_watch_differences(struct swb_swd2_watch *watch, const uint8_t *data, size_t n);
+void swb_swd2_watch_bytes(struct swb_swd2_watch *watch, size_t stream, const uint8_t *data,
+                          size_t n);
 void swb_swd2_watch_field(struct swb_swd2_watch *watch, uint8_t kind, uint64_t correction);
 /* Without a source: a part by its entries alone. */
 void swb_swd2_watch_entries(struct swb_swd2_watch *watch, const struct swb_copy *copies, size_t n,

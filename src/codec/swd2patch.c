@@ -6,6 +6,8 @@
 #include "codec/swd2_watch.h"
 
 #define CHUNK_BYTES ((size_t)64 << 10)
+/* Whoever watches wants to know more exactly. */
+#define WATCHED_BYTES ((size_t)128)
 
 struct part {
         uint64_t source; /* where it begins in the whole source */
@@ -177,7 +179,7 @@ static int make_bytes(struct swd2 *d, const uint8_t *from, uint8_t *to, size_t n
         int r = swb_stream_take(&d->streams[SWB_SWD2_DIFFERENCES], to, n);
 
         if (r == 0 && d->watch)
-                swb_swd2_watch_differences(d->watch, to, n);
+                swb_swd2_watch_bytes(d->watch, SWB_SWD2_DIFFERENCES, to, n);
         for (size_t i = 0; i < n && r == 0; i++)
                 to[i] = (uint8_t)(to[i] + from[i]);
         return r;
@@ -235,12 +237,17 @@ static int make_chunk(struct swd2 *d, const struct swb_copy *copy, uint64_t begi
         return 0;
 }
 
+static uint64_t chunk_bytes(const struct swd2 *d)
+{
+        return d->watch ? WATCHED_BYTES : CHUNK_BYTES;
+}
+
 static int make_copy(struct swd2 *d, const struct part *part, const struct swb_copy *copy)
 {
         uint64_t at = copy->old, end = copy->old + copy->n_bytes;
 
         while (at < end) {
-                size_t n = (size_t)SWB_MIN(end - at, (uint64_t)CHUNK_BYTES);
+                size_t n = (size_t)SWB_MIN(end - at, chunk_bytes(d));
                 int r = d->io->read_source(d->io->context, part->source + at, d->from, n);
 
                 if (r == 0)
@@ -257,9 +264,11 @@ static int make_copy(struct swd2 *d, const struct part *part, const struct swb_c
 static int make_new(struct swd2 *d, uint64_t n)
 {
         while (n > 0) {
-                size_t piece = (size_t)SWB_MIN(n, (uint64_t)CHUNK_BYTES);
+                size_t piece = (size_t)SWB_MIN(n, chunk_bytes(d));
                 int r = swb_stream_take(&d->streams[SWB_SWD2_NEW_BYTES], d->to, piece);
 
+                if (r == 0 && d->watch)
+                        swb_swd2_watch_bytes(d->watch, SWB_SWD2_NEW_BYTES, d->to, piece);
                 if (r == 0)
                         r = put_target(d, piece);
                 if (r < 0)

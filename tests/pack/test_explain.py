@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Where a payload's bytes go, and why."""
 
+import json
 import random
 import re
 import xml.etree.ElementTree as xml
@@ -32,7 +33,7 @@ def images(pack):
 
 def listed(text):
     rows = {}
-    for line in text.splitlines():
+    for line in text.partition("bytes of data in all")[0].splitlines():
         match = re.match(r" *(\d+) +([\d.]+)% +(\d+)  .{40}(.*)$", line)
         if match:
             rows[match.group(4)] = int(match.group(1)), float(match.group(2)), int(match.group(3))
@@ -83,6 +84,35 @@ def test_tree_map(pack, images):
     for title, area in areas.items():
         share = int(title.split()[0]) / total
         assert abs(area / (1200 * 800) - share) < 0.001, title
+
+
+def test_classes_of_the_map(pack, images):
+    """The files of a class lie in its frame."""
+    path = pack.delta(*images)
+    pack.ok("explain", path, images[1], "--svg=map.svg")
+    root = xml.parse(pack.folder / "map.svg").getroot()
+    frames = {rect.find(f"{SVG}title").text: rect for rect in root.findall(f"{SVG}rect")}
+    names = {title.split(": ")[1] for title in frames}
+    assert {"other files", "file system"} <= names
+    total = sum(int(title.split()[0]) for title in frames)
+    assert total == data_bytes(path)
+    corners = {title: [float(rect.get(key)) for key in ("x", "y", "width", "height")]
+               for title, rect in frames.items()}
+    (other,) = [corner for title, corner in corners.items() if title.endswith(": other files")]
+    for group in root.iter(f"{SVG}g"):
+        rect = group.find(f"{SVG}rect")
+        x, y = float(rect.get("x")), float(rect.get("y"))
+        inside = other[0] - 0.1 <= x <= other[0] + other[2] and other[1] - 0.1 <= y <= other[1] + other[3]
+        assert inside or "/lib/" not in group.find(f"{SVG}title").text
+
+
+def test_full_payload(pack, images):
+    path = pack.full(images[1])
+    told = json.loads(pack.ok("explain", path, images[1], "--json").stdout)
+    assert told["bytes"] == data_bytes(path) == told["bytes"]
+    assert told["own_bytes"] + told["bytes"] == path.stat().st_size
+    assert all(set(row["streams"]) == {"packed"} for row in told["account"])
+    assert {file["cpu"] for file in told["files"]} == {"light"}
 
 
 def test_other_images(pack, images):

@@ -13,6 +13,7 @@ import pytest
 from conftest import Pack
 from pack_images import MIB, mkfs, text, write
 
+SIGNATURE = 2000
 SVG = "{http://www.w3.org/2000/svg}"
 
 
@@ -38,6 +39,16 @@ def compiled(folder, seed, inserted):
     return path.read_bytes()
 
 
+def module(folder, inserted):
+    """As the kernel's build leaves it: with a signature behind it, another one each time."""
+    path = folder / "made.o"
+    subprocess.run(["gcc", "-O1", "-c", "-x", "c", "-", "-o", path, "-Wl,--build-id"],
+                   input=source(7, inserted).encode(), check=True, timeout=60)
+    signature = random.Random(inserted).randbytes(SIGNATURE - 40)
+    return (path.read_bytes() + signature + bytes([0, 0, 2, 0, 0, 0, 0, 0]) +
+            len(signature).to_bytes(4, "big") + b"~Module signature appended~\n")
+
+
 def lines(changed):
     out = [f"{i} {random.Random(i).randbytes(6).hex()}" for i in range(20_000)]
     if changed:
@@ -52,6 +63,7 @@ def images(tmp_path_factory):
         tree = folder / "tree"
         for seed in (1, 2):
             write(tree, f"lib/lib{seed}.so", compiled(folder, seed, changed))
+        write(tree, "lib/modules/made.ko", module(folder, changed))
         data = bytearray(text(9, 400_000))
         if changed:
             data[1000:1000] = b"something else"
@@ -85,6 +97,45 @@ def explained(pack, *args):
     return told, {file["path"]: file for file in told["files"]}
 
 
+def by_class(told):
+    return {row["class"]: row for row in told["account"]}
+
+
+def total(streams):
+    return sum(total(value) if isinstance(value, dict) else value for value in streams.values())
+
+
+def test_account(pack, payload, images):
+    told, files = explained(pack, payload, images[1], f"--old={images[0]}")
+    account = by_class(told)
+    assert sum(row["bytes"] for row in told["account"]) == told["bytes"]
+    for row in told["account"]:
+        mine = [file for file in told["files"] if file.get("class") == row["class"]]
+        assert (row["bytes"], row["files"]) == (sum(file["bytes"] for file in mine), len(mine))
+        assert total(row["streams"]) == row["bytes"]
+        assert sum(lot["bytes"] for lot in row["lots"]) <= row["bytes"]
+        assert all(total(lot["streams"]) == lot["bytes"] for lot in row["lots"])
+    assert told["own_bytes"] + told["bytes"] == payload.stat().st_size
+    assert set(account) >= {"programs", "modules", "initrd", "text", "file system"}
+    assert account["programs"]["streams"]["corrections"]
+    assert not account["initrd"]["lots"] and not account["text"]["lots"]
+    lots = {lot["lot"]: lot for lot in account["modules"]["lots"]}
+    assert sum(lot["bytes"] for lot in lots.values()) == account["modules"]["bytes"]
+    signature = lots["signature"]
+    assert 0.97 * SIGNATURE < total(signature["streams"]) < 1.1 * SIGNATURE
+    assert {"code", "relocations"} <= set(lots) and lots["code"]["bytes"] < 1000
+    assert files["/lib/modules/made.ko"]["class"] == "modules"
+    assert not by_class(explained(pack, payload, images[1])[0])["text"]["streams"].get("corrections")
+
+
+def test_account_as_text(pack, payload, images):
+    out = pack.ok("explain", payload, images[1], f"--old={images[0]}").stdout
+    names = set(re.findall(r"^ +\d+ +[\d.]+%(?: +\d+){6}  +(\S.*)$", out, re.M))
+    assert {"programs (2)", "modules (1)", "signature", "code", "all"} <= names
+    for line in re.findall(r"^ +(\d+) +[\d.]+%((?: +\d+){6})  ", out, re.M):
+        assert int(line[0]) == sum(map(int, line[1].split()))
+
+
 def test_exact(pack, payload, images):
     told, files = explained(pack, payload, images[1], f"--old={images[0]}", "--try")
     assert told["exact"]
@@ -94,14 +145,17 @@ def test_exact(pack, payload, images):
         assert library["how"] == "predicted"
         assert library["fields"] > 1000
         assert library["fields_right"] > library["fields"] * 0.9
-        assert library["bytes"] < library["by_bytes"] * 0.7
-    initrd = files["/boot/initrd.img"]
+        assert library["bytes"] < library["by_bytes"] * 0.7 < library["packed"]
+        assert library["cpu"] == "light" and 0 < library["memory"] <= told["device"]["memory"]
+        assert "opened_by_bytes" not in library
+    initrd, device = files["/boot/initrd.img"], told["device"]
     assert initrd["how"] == "opened"
     assert initrd["encoders"] == ["gzip"] and initrd["depth"] == 1
     assert abs(initrd["opened"] - len(lines(True))) < 1000 > initrd["stored"] - initrd["opened"]
-    assert initrd["bytes"] < initrd["by_bytes"] * 0.5
+    assert initrd["bytes"] < initrd["by_bytes"] * 0.5 < initrd["packed"]
+    assert abs(initrd["opened_by_bytes"] - initrd["bytes"]) < 1000  # nothing to predict
+    assert initrd["cpu"] == "heavy" and initrd["memory"] >= device["opening"]
     assert files["/share/text"]["how"] == "bytes" and files["/share/text"]["bytes"] < 2000
-    device = told["device"]
     assert device["encoded"] == {"gzip": len(lines(True))}
     assert device["predicted"] == sum(kind["count"] for kind in told["fields"].values())
     assert device["memory"] >= max(device["opening"], device["predictor"]) > 0
@@ -132,6 +186,10 @@ def test_text(pack, payload, images):
     one = pack.ok("explain", payload, images[1], f"--old={images[0]}", "--file=/boot/initrd.img",
                   "--file=/lib/lib2.so").stdout
     assert "encoders: gzip" in one and "addresses, " in one and "SWDIFF SWO1+SWD2" in one
+    assert len(re.findall(r"on a device: [\d.]+ MB of memory, [\d.]+ MB of scratch", one)) == 2
+    one = pack.ok("explain", payload, images[1], f"--old={images[0]}", "--file=/boot/initrd.img", "--try").stdout
+    assert re.search(r"byte by byte: \d+ bytes, \+[\d.]+%", one)
+    assert "packed alone: " in one and "opened, not predicted: " in one
 
 
 def test_tree_map(pack, payload, images):

@@ -13,7 +13,7 @@
 static struct swb_opt_list files;
 static const char *partition_name, *old_path, *svg_path;
 static uint64_t top = 40;
-static bool as_json, try_plain;
+static bool as_json, try_others;
 
 const struct swb_opt swb_explain_options[] = {
         {0, "partition", SWB_OPT_STRING, &partition_name, "NAME", false,
@@ -23,8 +23,8 @@ const struct swb_opt swb_explain_options[] = {
         {0, "file", SWB_OPT_LIST, &files, "PATH", false,
          "tell what happens to this file of NEW, and why (several)"},
         {0, "top", SWB_OPT_U64, &top, "N", false, "list so many files (default 40)"},
-        {0, "try", SWB_OPT_FLAG, &try_plain, NULL, false,
-         "make differences again, byte by byte, to show what was gained (needs --old)"},
+        {0, "try", SWB_OPT_FLAG, &try_others, NULL, false,
+         "make differences again in other ways, to show what was gained (needs --old)"},
         {0, "json", SWB_OPT_FLAG, &as_json, NULL, false, "as one JSON object, with all files"},
         {0, "svg", SWB_OPT_STRING, &svg_path, "FILE", false,
          "draw a tree map of all files, coloured by what was done"},
@@ -81,9 +81,9 @@ static int count(struct explain *e, struct swb_error *err)
                                               .old = e->old,
                                               .scan = e->new_scan,
                                               .scratch = &scratch.open,
-                                              .try_plain = try_plain};
+                                              .try_others = try_others};
 
-        if (try_plain && !e->old)
+        if (try_others && !e->old)
                 return swb_fail(err, -EINVAL, SWB_FAULT_USAGE, "--try needs --old=IMAGE");
         if (swb_scratch_file_init(&scratch, NULL) < 0)
                 return swb_oom(err);

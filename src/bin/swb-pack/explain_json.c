@@ -4,6 +4,15 @@
 
 #define JSON_MAX_BYTES ((size_t)256 << 20)
 
+static void put_file_device(struct swb_json *json, const struct swb_file_cost *c)
+{
+        swb_json_str(json, "cpu", swb_cpu_to_string(swb_cost_cpu(c)));
+        if (c->memory_bytes == 0)
+                return;
+        swb_json_u64(json, "memory", c->memory_bytes);
+        swb_json_u64(json, "scratch", c->scratch_bytes);
+}
+
 static void put_file(struct swb_json *json, const struct swb_costs *costs,
                      const struct swb_file_cost *c)
 {
@@ -12,8 +21,15 @@ static void put_file(struct swb_json *json, const struct swb_costs *costs,
         swb_json_u64(json, "bytes", c->bytes);
         swb_json_u64(json, "blocks", c->fresh_blocks);
         swb_json_str(json, "how", swb_transform_to_string(swb_cost_transform(c)));
-        if (costs->has_plain)
-                swb_json_u64(json, "by_bytes", c->plain_bytes);
+        if (c->bytes > 0)
+                swb_json_str(json, "class", swb_class_to_string(c->class));
+        if (costs->has_tried) {
+                swb_json_u64(json, "by_bytes", c->tried.by_bytes);
+                if (c->tried.opened > 0)
+                        swb_json_u64(json, "opened_by_bytes", c->tried.opened);
+                swb_json_u64(json, "packed", c->tried.packed);
+        }
+        put_file_device(json, c);
         if (c->fields >= 1) {
                 swb_json_u64(json, "fields", (uint64_t)(c->fields + 0.5));
                 swb_json_u64(json, "fields_right", (uint64_t)(c->right + 0.5));
@@ -44,6 +60,67 @@ static void put_fields(struct swb_json *json, const struct swb_share_kinds *kind
                 swb_json_close_object(json);
         }
         swb_json_close_object(json);
+}
+
+/* Each stream that has any; corrections by kind. */
+static void put_streams(struct swb_json *json, const struct swb_account *account,
+                        enum swb_class class, enum swb_lot lot)
+{
+        uint64_t corrections = swb_account_of_group(account, class, lot, SWB_GROUP_CORRECTIONS);
+
+        swb_json_open_object(json, "streams");
+        for (unsigned i = 0; i < SWB_ACCOUNT_STREAMS; i++) {
+                uint64_t bytes = swb_account_of_stream(account, class, lot, i);
+
+                if (bytes > 0 && !swb_account_stream_kind(i))
+                        swb_json_u64(json, swb_account_stream_name(i), bytes);
+        }
+        if (corrections > 0)
+                swb_json_open_object(json, "corrections");
+        for (unsigned i = 0; i < SWB_ACCOUNT_STREAMS; i++) {
+                uint64_t bytes = swb_account_of_stream(account, class, lot, i);
+
+                if (bytes > 0 && swb_account_stream_kind(i))
+                        swb_json_u64(json, swb_account_stream_kind(i), bytes);
+        }
+        if (corrections > 0)
+                swb_json_close_object(json);
+        swb_json_close_object(json);
+}
+
+static void put_lots(struct swb_json *json, const struct swb_account *account, enum swb_class class)
+{
+        swb_json_open_array(json, "lots");
+        for (int lot = SWB_LOT_WHOLE + 1; lot < _SWB_LOT_MAX; lot++) {
+                uint64_t bytes = swb_account_sum(account, class, (enum swb_lot)lot);
+
+                if (bytes == 0)
+                        continue;
+                swb_json_open_object(json, NULL);
+                swb_json_str(json, "lot", swb_lot_to_string((enum swb_lot)lot));
+                swb_json_u64(json, "bytes", bytes);
+                put_streams(json, account, class, (enum swb_lot)lot);
+                swb_json_close_object(json);
+        }
+        swb_json_close_array(json);
+}
+
+static void put_account(struct swb_json *json, const struct swb_account *account)
+{
+        swb_json_open_array(json, "account");
+        for (int class = 0; class < _SWB_CLASS_MAX; class ++) {
+                if (account->files[class] == 0)
+                        continue;
+                swb_json_open_object(json, NULL);
+                swb_json_str(json, "class", swb_class_to_string((enum swb_class) class));
+                swb_json_u64(json, "files", account->files[class]);
+                swb_json_u64(json, "bytes",
+                             swb_account_sum(account, (enum swb_class) class, _SWB_LOT_MAX));
+                put_streams(json, account, (enum swb_class) class, _SWB_LOT_MAX);
+                put_lots(json, account, (enum swb_class) class);
+                swb_json_close_object(json);
+        }
+        swb_json_close_array(json);
 }
 
 static void put_device(struct swb_json *json, const struct swb_costs *costs)
@@ -82,7 +159,10 @@ int swb_explain_json(const struct swb_costs *costs, struct swb_error *err)
 
         swb_json_open_object(&json, NULL);
         swb_json_u64(&json, "bytes", costs->bytes);
+        swb_json_u64(&json, "own_bytes", costs->own_bytes);
+        swb_json_u64(&json, "other_bytes", costs->other_bytes);
         swb_json_bool(&json, "exact", !costs->is_guessed);
+        put_account(&json, costs->account);
         put_fields(&json, &costs->kinds);
         put_device(&json, costs);
         swb_json_open_array(&json, "files");

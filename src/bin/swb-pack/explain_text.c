@@ -38,6 +38,17 @@ static void detail(const struct swb_file_cost *cost, char text[static DETAIL_BYT
                                percent(cost->right, cost->fields), cost->fields);
 }
 
+static void print_tried(const struct swb_runners_up *tried)
+{
+        const uint64_t bytes[] = {tried->by_bytes, tried->opened, tried->packed};
+
+        for (size_t i = 0; i < SWB_ELEMENTS(bytes); i++)
+                if (bytes[i] > 0)
+                        (void)printf(" %11" PRIu64, bytes[i]);
+                else
+                        (void)printf(" %11s", "-");
+}
+
 static void print_file(const struct swb_costs *costs, const struct swb_file_cost *c)
 {
         char text[DETAIL_BYTES];
@@ -45,8 +56,8 @@ static void print_file(const struct swb_costs *costs, const struct swb_file_cost
         detail(c, text);
         (void)printf("%11" PRIu64 " %6.2f%% %8" PRIu64, c->bytes,
                      percent((double)c->bytes, (double)costs->bytes), c->fresh_blocks);
-        if (costs->has_plain)
-                (void)printf(" %11" PRIu64, c->plain_bytes);
+        if (costs->has_tried)
+                print_tried(&c->tried);
         (void)printf("  %-16s %-22s %s\n", swb_transform_to_string(swb_cost_transform(c)), text,
                      swb_cost_name(c->file));
 }
@@ -66,13 +77,68 @@ static void print_transforms(const struct swb_costs *costs)
         }
 }
 
-static void print_fields(const struct swb_share_kinds *kinds)
+/* One line of the account: groups of streams, the rare ones together. */
+static void print_row(const struct swb_costs *costs, enum swb_class class, enum swb_lot lot,
+                      const char *name)
 {
-        for (unsigned i = 0; i < SWB_FIELD_KINDS_MAX; i++)
+        static const enum swb_account_group columns[] = {SWB_GROUP_CONTROL, SWB_GROUP_DIFFERENCES,
+                                                         SWB_GROUP_NEW_BYTES, SWB_GROUP_CORRECTIONS,
+                                                         SWB_GROUP_PACKED};
+        uint64_t bytes = swb_account_sum(costs->account, class, lot), rest = bytes;
+
+        if (bytes == 0)
+                return;
+        (void)printf("%11" PRIu64 " %6.2f%%", bytes, percent((double)bytes, (double)costs->bytes));
+        for (size_t i = 0; i < SWB_ELEMENTS(columns); i++) {
+                uint64_t part = swb_account_of_group(costs->account, class, lot, columns[i]);
+
+                rest -= part;
+                (void)printf(" %9" PRIu64, part);
+        }
+        (void)printf(" %9" PRIu64 "  %s\n", rest, name);
+}
+
+static void print_class(const struct swb_costs *costs, enum swb_class class)
+{
+        char name[64];
+
+        (void)snprintf(name, sizeof(name), "%s (%" PRIu64 ")", swb_class_to_string(class),
+                       costs->account->files[class]);
+        print_row(costs, class, _SWB_LOT_MAX, name);
+        for (int lot = SWB_LOT_WHOLE + 1; lot < _SWB_LOT_MAX; lot++) {
+                (void)snprintf(name, sizeof(name), "  %s", swb_lot_to_string((enum swb_lot)lot));
+                print_row(costs, class, (enum swb_lot)lot, name);
+        }
+}
+
+static void print_account(const struct swb_costs *costs)
+{
+        (void)printf("%11s %7s %9s %9s %9s %9s %9s %9s  %s\n", "bytes", "share", "control",
+                     "differ.", "new bytes", "correct.", "packed", "other", "class (files)");
+        for (int class = 0; class < _SWB_CLASS_MAX; class ++)
+                print_class(costs, (enum swb_class) class);
+        print_row(costs, _SWB_CLASS_MAX, _SWB_LOT_MAX, "all");
+        (void)printf("%11" PRIu64 " bytes beside: header, list of operations, signatures\n",
+                     costs->own_bytes);
+        if (costs->other_bytes > 0)
+                (void)printf("%11" PRIu64 " bytes for other partitions\n", costs->other_bytes);
+}
+
+static void print_fields(const struct swb_costs *costs)
+{
+        const struct swb_share_kinds *kinds = &costs->kinds;
+
+        for (unsigned i = 0; i < SWB_FIELD_KINDS_MAX; i++) {
+                uint64_t bytes = swb_account_of_stream(costs->account, _SWB_CLASS_MAX, _SWB_LOT_MAX,
+                                                       SWB_SWD2_CORRECTIONS + i);
+
                 if (kinds->fields[i] > 0)
-                        (void)printf("  %-20s %9" PRIu64 " fields, %5.1f%% predicted right\n",
+                        (void)printf("  %-20s %9" PRIu64 " fields, %5.1f%% predicted right, "
+                                     "corrections %9" PRIu64 " bytes\n",
                                      swb_predictor_kind((uint8_t)i), kinds->fields[i],
-                                     percent((double)kinds->right[i], (double)kinds->fields[i]));
+                                     percent((double)kinds->right[i], (double)kinds->fields[i]),
+                                     bytes);
+        }
 }
 
 static double mb(uint64_t bytes)
@@ -124,18 +190,41 @@ static void print_device(const struct swb_costs *costs)
 void swb_explain_text(const struct swb_costs *costs, uint64_t top)
 {
         (void)printf("%11s %7s %8s", "bytes", "share", "blocks");
-        if (costs->has_plain)
-                (void)printf(" %11s", "by bytes");
+        if (costs->has_tried)
+                (void)printf(" %11s %11s %11s", "by bytes", "opened", "packed");
         (void)printf("  %-16s %-22s %s\n", "how", "", "file");
         for (size_t i = 0; i < SWB_MIN(costs->n, top); i++)
                 print_file(costs, &costs->items[i]);
         (void)printf("%11" PRIu64 " bytes of data in all, %zu files\n", costs->bytes, costs->n);
         print_transforms(costs);
-        print_fields(&costs->kinds);
+        print_account(costs);
+        print_fields(costs);
         if (costs->is_guessed)
                 (void)printf("Without --old files of one operation share by copies alone: not "
                              "exact.\n");
         print_device(costs);
+}
+
+static void print_runner_up(const char *name, uint64_t bytes, uint64_t than)
+{
+        if (bytes > 0)
+                (void)printf("    %s: %" PRIu64 " bytes, %+.1f%%\n", name, bytes,
+                             percent((double)bytes - (double)than, (double)than));
+}
+
+static void print_runners_up(const struct swb_file_cost *c)
+{
+        print_runner_up("byte by byte", c->tried.by_bytes, c->bytes);
+        print_runner_up("opened, not predicted", c->tried.opened, c->bytes);
+        print_runner_up("packed alone", c->tried.packed, c->bytes);
+}
+
+static void print_file_device(const struct swb_file_cost *c)
+{
+        (void)printf("    on a device: %.1f MB of memory, %.1f MB of scratch space, %s work "
+                     "(about %.0f ns a byte)\n",
+                     mb(c->memory_bytes), mb(c->scratch_bytes), swb_cpu_to_string(swb_cost_cpu(c)),
+                     c->work_ns / ((double)c->blocks * 4096));
 }
 
 void swb_explain_file_text(const struct swb_costs *costs, const struct swb_file *file)
@@ -150,9 +239,9 @@ void swb_explain_file_text(const struct swb_costs *costs, const struct swb_file 
                 return;
         (void)printf("    %" PRIu64 " bytes, %s", c->bytes,
                      swb_transform_to_string(swb_cost_transform(c)));
-        if (costs->has_plain)
-                (void)printf("; byte by byte %" PRIu64, c->plain_bytes);
         (void)putchar('\n');
+        if (costs->has_tried)
+                print_runners_up(c);
         list_encoders(c->encoders, encoders);
         if (c->fields >= 1)
                 (void)printf("    %.0f addresses, %.1f%% predicted right\n", c->fields,
@@ -160,4 +249,6 @@ void swb_explain_file_text(const struct swb_costs *costs, const struct swb_file 
         if (c->n_opened > 0)
                 (void)printf("    opened from %.0f bytes to %.0f, %u deep; encoders: %s\n",
                              c->n_stored, c->n_opened, c->depth, encoders);
+        if (c->fresh_blocks > 0)
+                print_file_device(c);
 }

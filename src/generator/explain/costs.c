@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "generator/explain/costs.h"
 
+/* Of work for a byte, up to which it is light, medium: decoders of xz take 20 ns, the quickest
+ * encoders 3 to 5 for each opened byte, slow ones 30 to 400. */
+#define LIGHT_NS 50.0
+#define MEDIUM_NS 150.0
+
 void swb_costs_done(struct swb_costs *costs)
 {
         free(costs->items);
+        free(costs->account);
         *costs = (struct swb_costs){0};
 }
 
@@ -14,10 +20,10 @@ const char *swb_cost_name(const struct swb_file *file)
         return *file->path ? file->path : "/";
 }
 
-/* data * part / whole without overflow: data is below 4 GiB, blocks are below 2^32. */
+/* data * part / whole without overflow; all of it for the whole. */
 static uint64_t share(uint64_t data, uint64_t part, uint64_t whole)
 {
-        return whole ? data * part / whole : 0;
+        return part >= whole ? data : (uint64_t)((double)data * (double)part / (double)whole);
 }
 
 int swb_costs_init(struct swb_costs *costs, const struct swb_scan *scan)
@@ -104,44 +110,126 @@ enum swb_transform swb_cost_transform(const struct swb_file_cost *cost)
         return best;
 }
 
+const char *swb_cpu_to_string(enum swb_cpu cpu)
+{
+        static const char *const names[_SWB_CPU_MAX] = {
+                [SWB_CPU_NONE] = "none",
+                [SWB_CPU_LIGHT] = "light",
+                [SWB_CPU_MEDIUM] = "medium",
+                [SWB_CPU_HEAVY] = "heavy",
+        };
+
+        swb_assert(cpu >= 0 && cpu < _SWB_CPU_MAX);
+        return names[cpu];
+}
+
+enum swb_cpu swb_cost_cpu(const struct swb_file_cost *cost)
+{
+        double a_byte = cost->work_ns / ((double)cost->blocks * SWB_BLOCK_BYTES);
+
+        if (cost->fresh_blocks == 0)
+                return SWB_CPU_NONE;
+        if (a_byte < LIGHT_NS)
+                return SWB_CPU_LIGHT;
+        return a_byte < MEDIUM_NS ? SWB_CPU_MEDIUM : SWB_CPU_HEAVY;
+}
+
+/* Encoders and decoders of contents work for what is opened, all else for every byte. */
+void swb_costs_add_device(struct swb_costs *costs, const struct swb_runs *runs, uint64_t n_new,
+                          const struct swb_device_cost *device)
+{
+        struct swb_device_cost rest = *device;
+        double work = swb_device_cost_work(device), rest_work, n_opened = 0;
+
+        memset(rest.unpacked, 0, sizeof(rest.unpacked));
+        memset(rest.encoded, 0, sizeof(rest.encoded));
+        rest_work = swb_device_cost_work(&rest);
+        for (size_t i = 0; i < runs->n; i++)
+                n_opened += runs->items[i].n_opened;
+        for (size_t i = 0; i < runs->n; i++) {
+                const struct swb_share *share = &runs->items[i];
+                struct swb_file_cost *cost = &costs->items[share->owner];
+
+                cost->memory_bytes = SWB_MAX(cost->memory_bytes, device->total_bytes);
+                cost->scratch_bytes = SWB_MAX(cost->scratch_bytes, device->scratch_bytes);
+                cost->work_ns += rest_work * (double)share->n_bytes / (double)n_new;
+                if (n_opened > 0)
+                        cost->work_ns += (work - rest_work) * share->n_opened / n_opened;
+        }
+        swb_device_cost_add(&costs->device, device);
+}
+
 static bool is_difference(uint32_t type)
 {
         return swb_op_has_data(type) && swb_op_has_source(type);
 }
 
-static int add_by_blocks(struct swb_costs *costs, const struct swb_scan *scan,
+/* The data goes to files and lots by their bytes. */
+static void share_data(struct swb_costs *costs, const struct swb_runs *runs,
+                       const struct swb_operation *op, uint64_t n_new, struct swb_classes *classes)
+{
+        enum swb_transform how =
+                is_difference(op->type) ? SWB_TRANSFORM_BYTES : SWB_TRANSFORM_PACKED;
+        unsigned stream = is_difference(op->type) ? SWB_ACCOUNT_PATCHES : SWB_ACCOUNT_PACKED;
+
+        for (size_t i = 0; i < runs->n; i++) {
+                const struct swb_share *run = &runs->items[i];
+                struct swb_file_cost *cost = &costs->items[run->owner];
+                uint64_t bytes = share(op->data_length, run->begin + run->n_bytes, n_new) -
+                                 share(op->data_length, run->begin, n_new);
+
+                cost->bytes += bytes;
+                cost->by[how] += bytes;
+                cost->tried.by_bytes += bytes;
+                cost->tried.packed += is_difference(op->type) ? 0 : bytes;
+                swb_account_add(costs->account, classes->sorts[run->owner].class,
+                                (enum swb_lot)run->lot, stream, bytes);
+        }
+}
+
+static void count_blocks(struct swb_costs *costs, const struct swb_scan *scan,
                          const struct swb_operation *op)
 {
-        const struct swb_device_cost device = {
-                .decoder_bytes = op->data_length > 0 ? SWB_DECODER_MEMORY_BYTES : 0,
-                .total_bytes = op->data_length > 0 ? op->data_length + SWB_DECODER_MEMORY_BYTES : 0,
-                .decoded = op->data_length > 0
-                                   ? swb_extents_blocks(op->dst, op->n_dst) * SWB_BLOCK_BYTES
-                                   : 0,
-                .written = swb_extents_blocks(op->dst, op->n_dst) * SWB_BLOCK_BYTES};
-        _cleanup_free_ uint64_t *before = calloc(costs->n + 1, sizeof(*before));
+        for (size_t i = 0; i < op->n_dst; i++)
+                for (uint64_t k = 0; k < op->dst[i].n_blocks; k++) {
+                        uint64_t block = op->dst[i].start_block + k;
+                        bool is_hole = op->dst[i].start_block == SWB_SPARSE_HOLE ||
+                                       block >= scan->image->n_blocks;
+                        size_t owner = is_hole ? scan->n_files - 1 : scan->owner[block];
 
-        if (!before)
-                return -ENOMEM;
-        for (size_t i = 0; i < costs->n; i++)
-                before[i] = costs->items[i].bytes;
-        swb_costs_add(costs, scan, op->dst, op->n_dst, op->data_length);
-        for (size_t i = 0; i < costs->n; i++) {
-                struct swb_file_cost *cost = &costs->items[i];
-                uint64_t more = cost->bytes - before[i];
+                        costs->items[owner].blocks++;
+                        costs->items[owner].fresh_blocks += op->data_length > 0;
+                }
+}
 
-                cost->plain_bytes += more;
-                if (!is_difference(op->type))
-                        continue;
-                cost->by[SWB_TRANSFORM_PACKED] -= more;
-                cost->by[SWB_TRANSFORM_BYTES] += more;
+/* An operation whose data is one content, or which has none. */
+static int add_simple(const struct swb_costs_input *in, const struct swb_operation *op,
+                      struct swb_classes *classes, struct swb_costs *costs, struct swb_error *err)
+{
+        uint64_t n_new = swb_extents_blocks(op->dst, op->n_dst) * SWB_BLOCK_BYTES;
+        struct swb_device_cost device = {.written = n_new};
+        _cleanup_(swb_runs_done) struct swb_runs runs = {0};
+        int r;
+
+        count_blocks(costs, in->scan, op);
+        if (op->data_length == 0) {
+                swb_device_cost_add(&costs->device, &device);
+                return 0;
         }
-        swb_device_cost_add(&costs->device, &device);
+        device.decoder_bytes = SWB_DECODER_MEMORY_BYTES;
+        device.total_bytes = op->data_length + SWB_DECODER_MEMORY_BYTES;
+        device.decoded = n_new;
+        r = swb_runs_list(classes, op->dst, op->n_dst, &runs, err);
+        if (r < 0)
+                return r;
+        share_data(costs, &runs, op, n_new, classes);
+        swb_costs_add_device(costs, &runs, n_new, &device);
         return 0;
 }
 
 static int add_operation(const struct swb_costs_input *in, const struct swb_operation *op,
-                         struct swb_costs *costs, struct swb_error *err)
+                         struct swb_classes *classes, struct swb_costs *costs,
+                         struct swb_error *err)
 {
         enum swb_format format;
         int r = swb_format_of(in->file, op, &format, err);
@@ -149,31 +237,58 @@ static int add_operation(const struct swb_costs_input *in, const struct swb_oper
         if (r < 0)
                 return r;
         if (format != SWB_FORMAT_NONE && format != SWB_FORMAT_OTHER)
-                return swb_costs_add_swdiff(in, op, costs, err);
-        r = add_by_blocks(costs, in->scan, op);
-        return r < 0 ? swb_oom(err) : 0;
+                return swb_costs_add_swdiff(in, op, classes, costs, err);
+        return add_simple(in, op, classes, costs, err);
 }
 
-int swb_costs_count(const struct swb_costs_input *in, struct swb_costs *ret, struct swb_error *err)
+static int count_operations(const struct swb_costs_input *in, struct swb_classes *classes,
+                            struct swb_costs *costs, struct swb_error *err)
 {
-        _cleanup_(swb_costs_done) struct swb_costs costs = {0};
-
-        if (swb_costs_init(&costs, in->scan) < 0)
-                return swb_oom(err);
-        costs.has_plain = in->try_plain;
         for (size_t number = 0;; number++) {
                 const struct swb_operation *op;
                 size_t of;
                 int r = swb_payload_reader_peek(in->file->reader, number, &op, &of, err);
 
                 if (r == 0)
-                        break;
-                if (r > 0 && of == in->partition)
-                        r = add_operation(in, op, &costs, err);
+                        return 0;
+                if (r > 0 && of != in->partition)
+                        costs->other_bytes += op->data_length;
+                else if (r > 0)
+                        r = add_operation(in, op, classes, costs, err);
                 if (r < 0)
                         return swb_wrap(err, r, "operation %zu", number);
         }
+}
+
+/* Before the files are sorted. */
+static void count_classes(const struct swb_classes *classes, struct swb_costs *costs)
+{
+        for (size_t i = 0; i < costs->n; i++) {
+                if (costs->items[i].bytes == 0)
+                        continue;
+                costs->items[i].class = classes->sorts[i].class;
+                costs->account->files[costs->items[i].class]++;
+        }
+}
+
+int swb_costs_count(const struct swb_costs_input *in, struct swb_costs *ret, struct swb_error *err)
+{
+        _cleanup_(swb_costs_done) struct swb_costs costs = {0};
+        _cleanup_(swb_classes_done) struct swb_classes classes = {0};
+        int r;
+
+        if (swb_costs_init(&costs, in->scan) < 0 || swb_classes_init(&classes, in->scan) < 0)
+                return swb_oom(err);
+        costs.account = calloc(1, sizeof(*costs.account));
+        if (!costs.account)
+                return swb_oom(err);
+        costs.has_tried = in->try_others;
+        r = count_operations(in, &classes, &costs, err);
+        if (r < 0)
+                return r;
+        count_classes(&classes, &costs);
         swb_costs_end(&costs);
+        costs.own_bytes = in->file->n_bytes - costs.bytes - costs.other_bytes;
         *ret = costs;
         costs = (struct swb_costs){0};
         return 0;

@@ -7,9 +7,9 @@
  * (explain/shares.h), the data of other operations by their share of its blocks. The sum over all
  * files is the sum over all operations.
  */
+#include "generator/explain/account.h"
 #include "generator/explain/blob.h"
-#include "generator/explain/shares.h"
-#include "generator/scan/scan.h"
+#include "generator/explain/runs.h"
 
 /* How a file's bytes came to be what they are. */
 enum swb_transform {
@@ -27,13 +27,36 @@ enum swb_transform {
 /* "copied" … "nested". */
 const char *swb_transform_to_string(enum swb_transform transform);
 
+/* What making a file asks of a device's processor, beside writing it. */
+enum swb_cpu {
+        SWB_CPU_NONE,   /* copies */
+        SWB_CPU_LIGHT,  /* decoding, and prediction */
+        SWB_CPU_MEDIUM, /* and a quick encoder */
+        SWB_CPU_HEAVY,  /* and a slow one */
+        _SWB_CPU_MAX,
+        _SWB_CPU_INVALID = -EINVAL,
+};
+
+/* "none" … "heavy". */
+const char *swb_cpu_to_string(enum swb_cpu cpu);
+
+/* The same made in another way: bytes of data. Only where it was tried. */
+struct swb_runners_up {
+        uint64_t by_bytes; /* neither opened nor predicted */
+        uint64_t opened;   /* opened, but not predicted; 0: nothing is opened */
+        uint64_t packed;   /* without anything old */
+};
+
 struct swb_file_cost {
         const struct swb_file *file; /* of the scan, borrowed */
+        enum swb_class class;        /* known where it takes any bytes */
         uint64_t blocks;             /* written, by any operation */
         uint64_t fresh_blocks;       /* those of operations with data */
         uint64_t bytes;
         uint64_t by[_SWB_TRANSFORM_MAX]; /* of the bytes */
-        uint64_t plain_bytes;            /* the same made byte by byte; only where it was tried */
+        struct swb_runners_up tried;
+        uint64_t memory_bytes, scratch_bytes;     /* of the operation that takes most for it */
+        double work_ns;                           /* about, see swb_device_cost_work() */
         double fields, right, n_stored, n_opened; /* as in struct swb_share */
         unsigned encoders, depth;
 };
@@ -45,8 +68,11 @@ struct swb_costs {
         /* What swb_costs_count() found beside. */
         struct swb_device_cost device;
         struct swb_share_kinds kinds;
-        bool is_guessed; /* without the old image, and there are predictions */
-        bool has_plain;
+        struct swb_account *account; /* owned; NULL: of an estimate */
+        uint64_t other_bytes;        /* data of other partitions */
+        uint64_t own_bytes;          /* the payload's own: header, list of operations, signatures */
+        bool is_guessed;             /* without the old image, and there are predictions */
+        bool has_tried;
 };
 
 void swb_costs_done(struct swb_costs *costs);
@@ -65,7 +91,7 @@ struct swb_costs_input {
         const struct swb_image *old; /* NULL: not at hand */
         const struct swb_scan *scan; /* of the new image */
         const struct swb_open_scratch *scratch;
-        bool try_plain; /* needs `old` */
+        bool try_others; /* needs `old` */
 };
 
 /* One partition of a payload, against the scan of its new image. Return: 0, NO_MEMORY, FORMAT (not
@@ -74,14 +100,20 @@ int swb_costs_count(const struct swb_costs_input *input, struct swb_costs *ret,
                     struct swb_error *err) _warn_unused_;
 /* One operation of type SWDIFF. For costs.c. */
 int swb_costs_add_swdiff(const struct swb_costs_input *input, const struct swb_operation *op,
-                         struct swb_costs *costs, struct swb_error *err) _warn_unused_;
+                         struct swb_classes *classes, struct swb_costs *costs,
+                         struct swb_error *err) _warn_unused_;
+/* What an operation takes of a device goes to the files that it makes. For costs.c, swdiff.c. */
+void swb_costs_add_device(struct swb_costs *costs, const struct swb_runs *runs, uint64_t n_new,
+                          const struct swb_device_cost *device);
 
 /* What made most of the file's bytes. */
 enum swb_transform swb_cost_transform(const struct swb_file_cost *cost);
+enum swb_cpu swb_cost_cpu(const struct swb_file_cost *cost);
 
 /* A path for people: the first name, or what the rest of an image is called. */
 const char *swb_cost_name(const struct swb_file *file);
 
-/* Appends an SVG tree map: a rectangle a file, its area the file's bytes. 0, -ENOMEM, -E2BIG. */
+/* Appends an SVG tree map: a rectangle a file, its area the file's bytes, the files of a class in
+ * one frame. 0, -ENOMEM, -E2BIG. */
 int swb_costs_svg(const struct swb_costs *costs, const char *title,
                   struct swb_buf *buf) _warn_unused_;

@@ -4,10 +4,10 @@
 #include "base/endian.h"
 #include "codec/swpatch.h"
 #include "generator/explain/opened_map.h"
+#include "generator/explain/price.h"
 #include "open/layers.h"
 #include "open/segments.h"
 
-#define HEADS (SWB_SHARE_STREAMS - 1)
 #define ZERO_WEIGHT (1.0 / 32)
 /* SWD1: where its streams stand among SWD2's, and its head. */
 #define SWD1_HEAD_BYTES 28u
@@ -26,6 +26,8 @@ struct counting {
         struct swb_device_cost cost;
         struct swb_share_kinds *kinds;
         struct swb_part_list *parts;
+        struct swb_price differences, new_bytes;
+        double differences_price, new_bytes_price; /* since the last piece */
         /* SWD1 */
         uint64_t at;
         bool is_copy;
@@ -34,6 +36,8 @@ struct counting {
 static void counting_done(struct counting *c)
 {
         swb_opened_map_done(&c->map);
+        swb_price_done(&c->differences);
+        swb_price_done(&c->new_bytes);
         c->opened = swb_open_source_free(c->opened);
 }
 
@@ -121,8 +125,29 @@ static int take_part(void *context, const struct swb_swd2_part *part)
                 c->parts->items = bigger;
                 c->parts->cap = cap;
         }
-        c->parts->items[c->parts->n++] = *part;
+        c->parts->items[c->parts->n] = *part;
+        c->parts->items[c->parts->n++].target += c->base;
         return 0;
+}
+
+static void price_bytes(void *context, size_t stream, const uint8_t *data, size_t n)
+{
+        struct counting *c = context;
+
+        if (stream == SWB_SWD2_DIFFERENCES)
+                c->differences_price += swb_price_of(&c->differences, data, n);
+        else
+                c->new_bytes_price += swb_price_of(&c->new_bytes, data, n);
+}
+
+/* Without the old content nobody has seen the bytes. */
+static void set_prices(struct counting *c, double *weights)
+{
+        if (c->input->old) {
+                weights[SWB_SWD2_DIFFERENCES] = c->differences_price;
+                weights[SWB_SWD2_NEW_BYTES] = c->new_bytes_price;
+        }
+        c->differences_price = c->new_bytes_price = 0;
 }
 
 static void take_piece(void *context, const struct swb_swd2_taken *taken)
@@ -137,11 +162,12 @@ static void take_piece(void *context, const struct swb_swd2_taken *taken)
         for (size_t i = 0; i < SWB_SWD2_STREAMS_MAX; i++)
                 weights[i] = (double)(taken->bytes[i] - taken->zeros[i]) +
                              ZERO_WEIGHT * (double)taken->zeros[i];
+        set_prices(c, weights);
         /* without the old content fields are not known: corrections go with copies */
         if (!c->input->old && a.is_predicted)
                 for (size_t i = SWB_SWD2_CORRECTIONS; i < SWB_SWD2_STREAMS_MAX; i++)
                         weights[i] = weights[SWB_SWD2_DIFFERENCES];
-        weights[HEADS] = is_whole ? (double)taken->n_target : 0;
+        weights[SWB_SHARE_HEADS] = is_whole ? (double)taken->n_target : 0;
         for (size_t i = 0; i < SWB_FIELD_KINDS_MAX; i++) {
                 a.fields += (double)taken->fields[i];
                 a.right += (double)taken->right[i];
@@ -182,7 +208,8 @@ static int count_swd2(struct counting *c, const uint8_t *patch, size_t n_patch, 
                       uint64_t n_new)
 {
         const struct swb_bspatch_io io = {c, read_old, drop};
-        struct swb_swd2_watch watch = {.context = c, .part = take_part, .taken = take_piece};
+        struct swb_swd2_watch watch = {
+                .context = c, .part = take_part, .taken = take_piece, .bytes = price_bytes};
         struct swb_swd2_table table;
         bool is_predicted = false;
         int r = swb_swd2_table_read(patch, n_patch, &table);
@@ -220,15 +247,14 @@ static int take_bytes(void *context, const uint8_t *data, size_t n)
         struct counting *c = context;
         double weights[SWB_SHARE_STREAMS] = {0};
         const struct addition a = {.weights = weights};
-        double zeros = 0;
 
-        for (size_t i = 0; i < n && c->is_copy; i++)
-                zeros += data[i] == 0;
-        weights[c->is_copy ? SWB_SWD2_DIFFERENCES : SWB_SWD2_NEW_BYTES] =
-                (double)n - zeros + ZERO_WEIGHT * zeros;
+        if (c->is_copy)
+                weights[SWB_SWD2_DIFFERENCES] = swb_price_of(&c->differences, data, n);
+        else
+                weights[SWB_SWD2_NEW_BYTES] = swb_price_of(&c->new_bytes, data, n);
         /* an entry is at least one of these */
         weights[SWB_SWD2_COPIES] = weights[SWB_SWD2_NEWS] = weights[SWB_SWD2_MOVES] = 1;
-        weights[HEADS] = (double)n;
+        weights[SWB_SHARE_HEADS] = (double)n;
         spread_opened(c, &a, c->at, n);
         c->at += n;
         c->is_copy = false;
@@ -278,16 +304,16 @@ static int count_swdiff(struct counting *c, const uint8_t *patch, size_t n_patch
         uint64_t known = 0;
         int r;
 
-        c->packed[HEADS] = 0;
+        c->packed[SWB_SHARE_HEADS] = 0;
         if (n_patch < SWD1_HEAD_BYTES)
                 return -EBADMSG;
         r = memcmp(patch, SWB_SWD2_MAGIC, 4) == 0 ? count_swd2(c, patch, n_patch, n_old, n_new)
                                                   : count_swd1(c, patch, n_patch, n_old, n_new);
-        for (size_t i = 0; i < HEADS; i++)
+        for (size_t i = 0; i < SWB_SHARE_HEADS; i++)
                 known += c->packed[i];
         if (r >= 0 && known > c->input->n_blob)
                 return -EBADMSG;
-        c->packed[HEADS] = c->input->n_blob - known;
+        c->packed[SWB_SHARE_HEADS] = c->input->n_blob - known;
         return r;
 }
 
@@ -387,6 +413,7 @@ static void share_stream(struct counting *c, size_t stream)
                 until = i + 1 == c->n ? packed
                                       : SWB_MIN(packed, (uint64_t)((double)packed * sum / total));
                 until = SWB_MAX(until, given);
+                share->packed[stream] = until - given;
                 share->bytes += until - given;
                 given = until;
         }
@@ -404,6 +431,8 @@ int swb_shares_count(const struct swb_share_input *input, struct swb_share *shar
                                                       .parts = ret_parts};
         int r;
 
+        if (swb_price_init(&c.differences) < 0 || swb_price_init(&c.new_bytes) < 0)
+                return -ENOMEM;
         if (swb_open_is_wrapped(input->blob, input->n_blob)) {
                 r = count_opened(&c);
         } else {

@@ -4,23 +4,26 @@
  * generator/explain/shares.h - what each piece of an operation's target takes of its difference
  *
  * A difference is decoded, and counted is what each piece of the target took of each stream. A
- * stream's packed bytes are shared by that; a zero, which a coder makes nearly nothing of, counts
- * as 1/32 of another byte in the streams of differences and corrections. Heads, tables and recipes
- * are shared by length. The sum is the operation's data, to the byte.
+ * stream's packed bytes are shared by that: differences and new bytes count by what a coder would
+ * make of them, about (explain/price.h), a correction of zero as 1/32 of another byte. Heads,
+ * tables and recipes are shared by length. The sum is the operation's data, to the byte.
  */
 #include "codec/swd2_watch.h"
 #include "open/wrapper.h"
 #include "payload/format.h"
 
-#define SWB_SHARE_STREAMS (SWB_SWD2_STREAMS_MAX + 1) /* the last: heads */
+#define SWB_SHARE_HEADS SWB_SWD2_STREAMS_MAX /* heads, tables and recipes, beside the streams */
+#define SWB_SHARE_STREAMS (SWB_SHARE_HEADS + 1)
 
 /* A run of the target, whose share is wanted. */
 struct swb_share {
         size_t owner;            /* the caller's */
+        unsigned lot;            /* the caller's, too */
         uint64_t begin, n_bytes; /* in the operation's target; runs follow each other */
-        uint64_t bytes;          /* its share of the data */
-        double n_predicted;      /* bytes of it that parts with a model make */
-        double fields, right;    /* predicted, and predicted without correction */
+        uint64_t bytes;          /* its share of the data, and of each stream */
+        uint64_t packed[SWB_SHARE_STREAMS];
+        double n_predicted;   /* bytes of it that parts with a model make */
+        double fields, right; /* predicted, and predicted without correction */
         double n_stored,
                 n_opened;  /* encoded pieces in it: as they lie there, and what they open to */
         unsigned encoders; /* a bit each enum swb_encoder_id */
@@ -58,15 +61,16 @@ struct swb_share_input {
         const struct swb_open_scratch *scratch; /* for contents that are opened */
 };
 
+/* Targets are those of the whole content, opened if it is. */
 struct swb_part_list {
         struct swb_swd2_part *items;
         size_t n, cap;
 };
 
 /*
- * Fills in all of the runs but owner, begin, n_bytes. Adds to ret_kinds and sets ret_cost; either
- * may be NULL. ret_parts: the parts of SWD2, freed by the caller, or NULL. Return: 0; -EBADMSG,
- * -E2BIG, -EPROTONOSUPPORT as appliers; -ENOMEM.
+ * Fills in all of the runs but owner, lot, begin, n_bytes. Adds to ret_kinds and sets ret_cost;
+ * either may be NULL. ret_parts: the parts of SWD2, freed by the caller, or NULL. Return: 0;
+ * -EBADMSG, -E2BIG, -EPROTONOSUPPORT as appliers; -ENOMEM.
  */
 int swb_shares_count(const struct swb_share_input *input, struct swb_share *shares, size_t n,
                      struct swb_device_cost *ret_cost, struct swb_share_kinds *ret_kinds,

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "codec/swd2.h"
-#include "generator/explain/costs.h"
+#include "generator/explain/try.h"
 
 /* One operation, its data and its contents. */
 struct operation {
@@ -8,8 +7,7 @@ struct operation {
         const struct swb_operation *op;
         struct swb_share_input input;
         uint8_t *blob, *old, *new;
-        struct swb_share *shares;
-        size_t n;
+        struct swb_runs runs;
         struct swb_part_list parts;
 };
 
@@ -18,39 +16,8 @@ static void operation_done(struct operation *o)
         free(o->blob);
         free(o->old);
         free(o->new);
-        free(o->shares);
+        swb_runs_done(&o->runs);
         free(o->parts.items);
-}
-
-/* A hole is of the file in which it lies: that of the block before it. */
-static size_t owner_of(const struct operation *o, const struct swb_extent *extent, uint64_t k)
-{
-        const struct swb_scan *scan = o->in->scan;
-
-        if (extent->start_block == SWB_SPARSE_HOLE)
-                return o->n > 0 ? o->shares[o->n - 1].owner : scan->n_files - 1;
-        return extent->start_block + k < scan->image->n_blocks
-                       ? scan->owner[extent->start_block + k]
-                       : scan->n_files - 1;
-}
-
-/* Neighbouring blocks of one file. */
-static int list_shares(struct operation *o)
-{
-        uint64_t at = 0;
-
-        o->shares = calloc((size_t)(o->input.n_new / SWB_BLOCK_BYTES) + 1, sizeof(*o->shares));
-        if (!o->shares)
-                return -ENOMEM;
-        for (size_t i = 0; i < o->op->n_dst; i++)
-                for (uint64_t k = 0; k < o->op->dst[i].n_blocks; k++, at += SWB_BLOCK_BYTES) {
-                        size_t owner = owner_of(o, &o->op->dst[i], k);
-
-                        if (o->n == 0 || o->shares[o->n - 1].owner != owner)
-                                o->shares[o->n++] = (struct swb_share){.owner = owner, .begin = at};
-                        o->shares[o->n - 1].n_bytes += SWB_BLOCK_BYTES;
-                }
-        return 0;
 }
 
 static int read_image(const struct swb_image *image, const struct swb_extent *extents, size_t n,
@@ -66,7 +33,7 @@ static int read_image(const struct swb_image *image, const struct swb_extent *ex
         return *ret ? swb_image_read_extents(image, extents, n, *ret, err) : swb_oom(err);
 }
 
-static int load(struct operation *o, struct swb_error *err)
+static int load(struct operation *o, struct swb_classes *classes, struct swb_error *err)
 {
         const struct swb_operation *op = o->op;
         int r = swb_blob_read(o->in->file, op, &o->blob, err);
@@ -79,13 +46,13 @@ static int load(struct operation *o, struct swb_error *err)
                 .scratch = o->in->scratch};
         if (r == 0 && o->in->old)
                 r = read_image(o->in->old, op->src, op->n_src, o->input.n_old, &o->old, err);
-        if (r == 0 && o->in->try_plain)
+        if (r == 0 && o->in->try_others)
                 r = read_image(o->in->scan->image, op->dst, op->n_dst, o->input.n_new, &o->new,
                                err);
         o->input.old = o->old;
         if (r < 0)
                 return r;
-        return list_shares(o) < 0 ? swb_oom(err) : 0;
+        return swb_runs_list(classes, op->dst, op->n_dst, &o->runs, err);
 }
 
 static enum swb_transform transform_of(const struct swb_share *share)
@@ -103,8 +70,6 @@ static void add_share(struct swb_costs *costs, const struct swb_share *share)
 {
         struct swb_file_cost *cost = &costs->items[share->owner];
 
-        cost->blocks += share->n_bytes / SWB_BLOCK_BYTES;
-        cost->fresh_blocks += share->n_bytes / SWB_BLOCK_BYTES;
         cost->bytes += share->bytes;
         cost->by[transform_of(share)] += share->bytes;
         cost->fields += share->fields;
@@ -115,64 +80,50 @@ static void add_share(struct swb_costs *costs, const struct swb_share *share)
         cost->depth = SWB_MAX(cost->depth, share->depth);
 }
 
-/* ---- the same, byte by byte */
-
-/* What parts there were, if the contents were not opened: positions are those of the files. */
-static int make_plain(const struct operation *o, struct swb_buf *patch)
+/* A block is that of the run in which it begins. */
+static void count_blocks(struct swb_costs *costs, const struct swb_share *share)
 {
-        const struct swb_swd2_part all = {.n_source = o->input.n_old, .n_target = o->input.n_new};
-        bool is_opened = swb_open_is_wrapped(o->blob, o->input.n_blob) || o->parts.n == 0;
-        const struct swb_swd2_part *parts = is_opened ? &all : o->parts.items;
-        size_t n = is_opened ? 1 : o->parts.n;
-        _cleanup_(swb_swd2_done) struct swb_swd2 swd2;
-        int r = 0;
+        uint64_t first = (share->begin + SWB_BLOCK_BYTES - 1) / SWB_BLOCK_BYTES;
+        uint64_t end = (share->begin + share->n_bytes + SWB_BLOCK_BYTES - 1) / SWB_BLOCK_BYTES;
 
-        swb_swd2_init(&swd2, SWB_SWD2_BYTES, SWB_PATCH_MEMORY_BYTES);
-        for (size_t i = 0; i < n && r == 0; i++)
-                r = swb_swd2_add(&swd2, o->old + parts[i].source, (size_t)parts[i].n_source,
-                                 parts[i].source, o->new + parts[i].target,
-                                 (size_t)parts[i].n_target);
-        return r < 0 ? r : swb_swd2_write(&swd2, patch);
+        costs->items[share->owner].blocks += end - first;
+        costs->items[share->owner].fresh_blocks += end - first;
 }
 
-static int add_plain(struct operation *o, struct swb_costs *costs)
+static void add_shares(const struct operation *o, const struct swb_classes *classes,
+                       struct swb_costs *costs)
 {
-        _cleanup_(swb_buf_done) struct swb_buf patch = SWB_BUF_INIT(SIZE_MAX);
-        struct swb_share_input input = o->input;
-        int r = make_plain(o, &patch);
+        for (size_t i = 0; i < o->runs.n; i++) {
+                const struct swb_share *share = &o->runs.items[i];
 
-        for (size_t i = 0; i < o->n; i++)
-                o->shares[i] = (struct swb_share){.owner = o->shares[i].owner,
-                                                  .begin = o->shares[i].begin,
-                                                  .n_bytes = o->shares[i].n_bytes};
-        input.blob = patch.data;
-        input.n_blob = patch.n_bytes;
-        if (r == 0)
-                r = swb_shares_count(&input, o->shares, o->n, NULL, NULL, NULL);
-        for (size_t i = 0; i < o->n && r == 0; i++)
-                costs->items[o->shares[i].owner].plain_bytes += o->shares[i].bytes;
-        return r;
+                add_share(costs, share);
+                count_blocks(costs, share);
+                swb_account_add_share(costs->account, classes->sorts[share->owner].class, share);
+                costs->is_guessed |= !o->in->old && share->n_predicted > 0;
+        }
 }
 
 int swb_costs_add_swdiff(const struct swb_costs_input *in, const struct swb_operation *op,
-                         struct swb_costs *costs, struct swb_error *err)
+                         struct swb_classes *classes, struct swb_costs *costs,
+                         struct swb_error *err)
 {
         _cleanup_(operation_done) struct operation o = {.in = in, .op = op};
+        struct swb_try try = {.input = &o.input, .runs = &o.runs, .parts = &o.parts};
         struct swb_device_cost device;
-        int r = load(&o, err);
+        int r = load(&o, classes, err);
 
         if (r < 0)
                 return r;
-        r = swb_shares_count(&o.input, o.shares, o.n, &device, &costs->kinds, &o.parts);
+        r = swb_shares_count(&o.input, o.runs.items, o.runs.n, &device, &costs->kinds, &o.parts);
         if (r < 0)
                 return swb_fail(err, r, r == -ENOMEM ? SWB_FAULT_NO_MEMORY : SWB_FAULT_FORMAT,
                                 "its difference can't be decoded; is the old image the one that "
                                 "the payload was made from?");
-        swb_device_cost_add(&costs->device, &device);
-        for (size_t i = 0; i < o.n; i++) {
-                add_share(costs, &o.shares[i]);
-                costs->is_guessed |= !in->old && o.shares[i].n_predicted > 0;
-        }
-        r = in->try_plain ? add_plain(&o, costs) : 0;
-        return r < 0 ? swb_fail_errno(err, r, "compare byte by byte") : 0;
+        add_shares(&o, classes, costs);
+        swb_costs_add_device(costs, &o.runs, o.input.n_new, &device);
+        if (!in->try_others)
+                return 0;
+        try.new = o.new;
+        r = swb_try_others(&try, costs);
+        return r < 0 ? swb_fail_errno(err, r, "make the difference in other ways") : 0;
 }

@@ -8,6 +8,8 @@
 #define FILES_MAX 2000u /* the dearest ones; the rest is one rectangle */
 #define TEXT_MIN_WIDTH 60.0
 #define TEXT_MIN_HEIGHT 12.0
+#define CLASS_MIN_WIDTH 120.0
+#define CLASS_MIN_HEIGHT 40.0
 #define STACK_MAX 64 /* halves of halves of FILES_MAX */
 
 struct area {
@@ -82,25 +84,18 @@ static int put_file(struct swb_buf *buf, const struct area *a, const struct swb_
         return r < 0 ? r : swb_buf_printf(buf, "</g>\n");
 }
 
-static double sum(const struct swb_file_cost *items, size_t first, size_t end)
-{
-        double total = 0;
-
-        for (size_t i = first; i < end; i++)
-                total += (double)items[i].bytes;
-        return total;
-}
-
 /* Cuts the longer side where the two parts weigh about the same. */
-static void halve(const struct swb_file_cost *items, const struct area *a, struct area *left,
+static void halve(const double *weights, const struct area *a, struct area *left,
                   struct area *right)
 {
-        double total = sum(items, a->first, a->end), part = 0, ratio;
+        double total = 0, part = 0, ratio;
         size_t middle = a->first;
 
+        for (size_t i = a->first; i < a->end; i++)
+                total += weights[i];
         do
-                part += (double)items[middle++].bytes;
-        while (middle + 1 < a->end && part + (double)items[middle].bytes / 2 < total / 2);
+                part += weights[middle++];
+        while (middle + 1 < a->end && part + weights[middle] / 2 < total / 2);
         ratio = total > 0 ? part / total : 0.5;
         *left = *right = *a;
         left->end = right->first = middle;
@@ -115,51 +110,142 @@ static void halve(const struct swb_file_cost *items, const struct area *a, struc
         }
 }
 
-/* The half with fewer files is done first, so that the stack stays shallow. */
-static int put_files(struct swb_buf *buf, const struct swb_file_cost *items, size_t n, double width,
-                     bool by_transform)
+/* Puts the area of each item into ret_areas. The half with fewer items is done first, so that the
+ * stack stays shallow. */
+static void lay_out(const double *weights, const struct area *whole, struct area *ret_areas)
 {
-        struct area stack[STACK_MAX] = {{0, n, 0, 0, width, HEIGHT}};
-        size_t depth = n > 0;
-        int r = 0;
+        struct area stack[STACK_MAX] = {*whole};
+        size_t depth = whole->end > whole->first;
 
-        while (depth > 0 && r == 0) {
+        while (depth > 0) {
                 struct area a = stack[--depth], left, right;
 
                 if (a.end - a.first == 1) {
-                        r = put_file(buf, &a, by_transform ? &items[a.first] : NULL,
-                                     swb_cost_name(items[a.first].file), items[a.first].bytes);
+                        ret_areas[a.first] = a;
                         continue;
                 }
                 swb_assert(depth + 2 <= STACK_MAX);
-                halve(items, &a, &left, &right);
+                halve(weights, &a, &left, &right);
                 stack[depth++] = left.end - left.first < right.end - right.first ? right : left;
                 stack[depth++] = left.end - left.first < right.end - right.first ? left : right;
         }
+}
+
+/* ---- classes: the files of each lie together */
+
+struct map {
+        const struct swb_costs *costs;
+        size_t n;
+        const struct swb_file_cost **files; /* by class, then as they were */
+        double *weights;
+        struct area *areas;
+        size_t ends[_SWB_CLASS_MAX]; /* of each class's files */
+};
+
+static void map_done(struct map *map)
+{
+        free(map->files);
+        free(map->weights);
+        free(map->areas);
+}
+
+static int sort_files(struct map *map)
+{
+        size_t n = 0;
+
+        map->files = calloc(map->n + 1, sizeof(*map->files));
+        map->weights = calloc(map->n + 1, sizeof(*map->weights));
+        map->areas = calloc(map->n + 1, sizeof(*map->areas));
+        if (!map->files || !map->weights || !map->areas)
+                return -ENOMEM;
+        for (int class = 0; class < _SWB_CLASS_MAX; class ++) {
+                for (size_t i = 0; i < map->n; i++) {
+                        const struct swb_file_cost *file = &map->costs->items[i];
+
+                        if ((int)file->class != class)
+                                continue;
+                        map->weights[n] = (double)file->bytes;
+                        map->files[n++] = file;
+                }
+                map->ends[class] = n;
+        }
+        return 0;
+}
+
+static size_t first_of(const struct map *map, int class)
+{
+        return class > 0 ? map->ends[class - 1] : 0;
+}
+
+/* A frame around the class, and its name where there is room. */
+static int put_class(struct swb_buf *buf, const struct area *a, enum swb_class class, double bytes)
+{
+        const char *name = swb_class_to_string(class);
+        int r = swb_buf_printf(buf,
+                               "<rect class=\"class\" x=\"%.2f\" y=\"%.2f\" width=\"%.2f\" "
+                               "height=\"%.2f\" fill=\"none\" stroke=\"#333\" "
+                               "stroke-width=\"1.5\"><title>%.0f bytes: %s</title></rect>\n",
+                               a->x, a->y, a->w, a->h, bytes, name);
+
+        if (r < 0 || a->w < CLASS_MIN_WIDTH || a->h < CLASS_MIN_HEIGHT)
+                return r;
+        return swb_buf_printf(buf,
+                              "<text class=\"class\" x=\"%.2f\" y=\"%.2f\" font-size=\"16\" "
+                              "font-weight=\"bold\" opacity=\"0.6\" "
+                              "pointer-events=\"none\">%s %.0f</text>\n",
+                              a->x + 4, a->y + a->h - 6, name, bytes);
+}
+
+static int put_classes(struct swb_buf *buf, const struct map *map, double width)
+{
+        const struct area whole = {0, _SWB_CLASS_MAX, 0, 0, width, HEIGHT};
+        struct area areas[_SWB_CLASS_MAX];
+        double weights[_SWB_CLASS_MAX] = {0};
+        bool by_transform = map->costs->account != NULL;
+        int r = 0;
+
+        for (int i = 0; i < _SWB_CLASS_MAX; i++)
+                for (size_t k = first_of(map, i); k < map->ends[i]; k++)
+                        weights[i] += map->weights[k];
+        lay_out(weights, &whole, areas);
+        for (int i = 0; i < _SWB_CLASS_MAX; i++) {
+                areas[i].first = first_of(map, i);
+                areas[i].end = map->ends[i];
+                lay_out(map->weights, &areas[i], map->areas);
+        }
+        for (size_t i = 0; i < map->n && r == 0; i++)
+                r = put_file(buf, &map->areas[i], by_transform ? map->files[i] : NULL,
+                             swb_cost_name(map->files[i]->file), map->files[i]->bytes);
+        for (int i = 0; i < _SWB_CLASS_MAX && r == 0; i++)
+                if (weights[i] > 0)
+                        r = put_class(buf, &areas[i], (enum swb_class)i, weights[i]);
         return r;
 }
 
 int swb_costs_svg(const struct swb_costs *costs, const char *title, struct swb_buf *buf)
 {
-        size_t n = 0;
-        double shown, width;
+        _cleanup_(map_done) struct map map = {.costs = costs};
+        double shown = 0, width;
         int r;
 
-        while (n < costs->n && n < FILES_MAX && costs->items[n].bytes > 0)
-                n++;
-        shown = sum(costs->items, 0, n);
+        for (; map.n < costs->n && map.n < FILES_MAX && costs->items[map.n].bytes > 0; map.n++)
+                shown += (double)costs->items[map.n].bytes;
+        r = sort_files(&map);
         width = costs->bytes ? WIDTH * shown / (double)costs->bytes : WIDTH;
-        r = swb_buf_printf(buf,
-                           "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %.0f %.0f\" "
-                           "font-family=\"sans-serif\" font-size=\"10\" stroke=\"white\" "
-                           "stroke-width=\"0.5\">\n<style>text{stroke:none}</style>\n<title>",
-                           WIDTH, HEIGHT);
+        if (r == 0)
+                r = swb_buf_printf(buf,
+                                   "<svg xmlns=\"http://www.w3.org/2000/svg\" "
+                                   "viewBox=\"0 0 %.0f %.0f\" "
+                                   "font-family=\"sans-serif\" font-size=\"10\" "
+                                   "stroke=\"white\" stroke-width=\"0.5\">\n"
+                                   "<style>text{stroke:none}</style>\n<title>",
+                                   WIDTH, HEIGHT);
         if (r == 0)
                 r = put_escaped(buf, title);
         if (r == 0)
                 r = swb_buf_printf(buf, "</title>\n");
         if (r == 0)
-                r = put_files(buf, costs->items, n, width, costs->device.total_bytes > 0);
+                r = put_classes(buf, &map, width);
         if (r == 0 && width < WIDTH) {
                 const struct area rest = {.x = width, .w = WIDTH - width, .h = HEIGHT};
 

@@ -241,7 +241,7 @@ static int count(struct making *m)
         return 0;
 }
 
-/* What the costly files begin with. */
+/* What the costly files are, and what they begin with. */
 static int look_inside(struct swb_report *report, struct swb_error *err)
 {
         uint8_t head[SWB_BLOCK_BYTES];
@@ -251,6 +251,7 @@ static int look_inside(struct swb_report *report, struct swb_error *err)
                 const struct swb_file *file = report->costs.items[i].file;
                 int r;
 
+                report->costs.items[i].class = SWB_CLASS_TABLES;
                 if (file->kind != SWB_FILE_REGULAR || file->blocks.n == 0)
                         continue;
                 r = swb_image_read(report->new, file->blocks.items[0].start_block, 1, head, err);
@@ -258,6 +259,7 @@ static int look_inside(struct swb_report *report, struct swb_error *err)
                         return r;
                 report->files[file - report->new_scan->files].packed =
                         swb_packed_find(head, sizeof(head));
+                report->costs.items[i].class = swb_class_of(file->path, head, sizeof(head));
         }
         return 0;
 }
