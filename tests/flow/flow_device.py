@@ -87,8 +87,8 @@ class Device:
         workers = {"fetch": self.program("swb-fetch"), "install": self.program("swb-install")}
         if self.fake:
             for name in workers:
-                workers[name] = self._wrap(name, "/usr/bin/python3", HERE / "flow_worker.py", folder,
-                                           name)
+                workers[name] = self._wrap(name, "/usr/bin/python3", "-IS", HERE / "flow_worker.py",
+                                           folder, name)
         elif is_sanitized(self.build):
             # A sanitizer's shadow takes more address space than any limit would leave.
             workers["install"] = self._wrap("install", workers["install"], "--memory-limit=0")
