@@ -15,7 +15,7 @@ import pytest
 from chain_device import is_sanitized
 from flow_bus import DBusError
 
-KILLS, KILLS_SANITIZED = (50, 10) if os.environ.get("SWB_TEST_FULL") else (20, 4)
+KILLS, KILLS_SANITIZED = (50, 10) if os.environ.get("SWB_TEST_FULL") else (12, 4)
 PARTS = 2
 TWICE_MAX = 8 << 20
 WORKERS = ("swb-fetch", "swb-install")

@@ -22,10 +22,10 @@ sys.path.append(str(REFDECODER.parent))
 import encoders  # noqa: E402
 
 
-def lines(seed, changed):
-    """1 MB of text, of which every 97th line is another."""
+def lines(seed, changed, n=16_000):
+    """That many lines of text, 25 bytes each, of which every 97th is another."""
     rng = random.Random(seed)
-    text = [f"{i} {rng.randbytes(6).hex()} {rng.randrange(1000)}" for i in range(40_000)]
+    text = [f"{i} {rng.randbytes(6).hex()} {rng.randrange(1000)}" for i in range(n)]
     if changed:
         for i in range(0, len(text), 97):
             text[i] = f"{i} was changed, as {rng.randrange(1000)} others were"
@@ -88,7 +88,7 @@ def legacy_lz4(data):
 
 
 def tree(folder, changed):
-    kernel = b"setup" * 100 + legacy_lz4(lines(5, changed)[:900_000])
+    kernel = b"setup" * 100 + legacy_lz4(lines(5, changed, 40_000)[:900_000])
     write(folder, "boot/vmlinuz", kernel)
     write(folder, "usr/text", lines(6, changed)[:400_000])
     for name in ("one", "two"):
