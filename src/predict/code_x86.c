@@ -138,9 +138,10 @@ static bool precedes_absolute(uint8_t byte)
                (byte & 0xf8) == 0xf8;
 }
 
+/* Go's code holds none. */
 static bool is_absolute(const struct swb_elf *elf, const uint8_t *p)
 {
-        return elf->fixed && precedes_absolute(*p) &&
+        return elf->fixed && !elf->go && precedes_absolute(*p) &&
                swb_elf_at_address(elf, swb_get_le32(p + 1)) != NULL;
 }
 

@@ -106,6 +106,8 @@ void swb_constants_find(struct swb_program *program, const struct swb_section *s
                 table = 0;
                 if (elf->fixed && at % 8 == 0 && at + 8 <= end && is_pointer(elf, p))
                         swb_fields_add(&program->fields, at, SWB_FIELD_POINTER);
+                else if (elf->go && swb_go_is_function(program, swb_get_le32(p)))
+                        swb_fields_add(&program->fields, at, SWB_FIELD_SYMBOL_TABLE);
         }
 }
 

@@ -68,15 +68,18 @@ static const struct {
         {".eh_frame_hdr", SWB_ROLE_UNWIND_INDEX, false, 0, 0},
         {".rodata", SWB_ROLE_CONSTANTS, false, 0, 0},
         {".BTF", SWB_ROLE_BTF, false, 0, 0},
+        {".gopclntab", SWB_ROLE_GO, false, 0, 0},
+        {".data.rel.ro.gopclntab", SWB_ROLE_GO, false, 0, 0},
         {"__versions", SWB_ROLE_VERSIONS, false, 64, 0},
         {"__kcrctab", SWB_ROLE_CHECKSUMS, true, 4, 0},
         {"__kcrctab_gpl", SWB_ROLE_CHECKSUMS, true, 4, 0},
         {".orc_unwind_ip", SWB_ROLE_ORC, true, 4, 1},
-        {"__ksymtab", SWB_ROLE_PLACES, true, 12, 2},
-        {"__ksymtab_gpl", SWB_ROLE_PLACES, true, 12, 2},
+        {"__ksymtab", SWB_ROLE_PLACES, true, 12, 3},
+        {"__ksymtab_gpl", SWB_ROLE_PLACES, true, 12, 3},
         {"__ex_table", SWB_ROLE_PLACES, true, 12, 2},
         {"__bug_table", SWB_ROLE_PLACES, true, 12, 2},
-        {".altinstructions", SWB_ROLE_PLACES, true, 14, 2},
+        {".pci_fixup", SWB_ROLE_CONSTANTS, true, 0, 0},
+        {".altinstructions", SWB_ROLE_PLACES, true, 0, 2},
         {".retpoline_sites", SWB_ROLE_PLACES, true, 4, 1},
         {".return_sites", SWB_ROLE_PLACES, true, 4, 1},
         {".smp_locks", SWB_ROLE_PLACES, true, 4, 1},
@@ -125,6 +128,10 @@ static void find_role(const struct swb_elf *elf, struct swb_section *s)
         case SHT_RELR:
                 s->role = SWB_ROLE_RELR;
                 s->record = 8;
+                break;
+        case SHT_HASH:
+        case SHT_GNU_HASH:
+                s->role = SWB_ROLE_HASH;
                 break;
         case SHT_PROGBITS:
         case SHT_DYNAMIC:

@@ -29,6 +29,8 @@ enum swb_role {
         SWB_ROLE_SYMBOLS,
         SWB_ROLE_RELA,
         SWB_ROLE_RELR,
+        SWB_ROLE_HASH,     /* from names to numbers of symbols */
+        SWB_ROLE_GO,       /* a Go program's table of its functions */
         SWB_ROLE_POINTERS, /* data in which pointers may stand */
         SWB_ROLE_CONSTANTS,
         SWB_ROLE_UNWIND,
@@ -49,7 +51,8 @@ struct swb_section {
         uint32_t spot;            /* of its first byte */
         uint32_t type, link, info, name;
         enum swb_role role;
-        uint8_t record, n_places; /* PLACES: bytes of a record, distances at its start */
+        /* PLACES: bytes of a record (0: as its content tells), distances at its start */
+        uint8_t record, n_places;
 };
 
 struct swb_elf {
@@ -58,6 +61,7 @@ struct swb_elf {
         bool kernel; /* linked to run in the upper half, with a list of relocations behind */
         bool image;  /* no ELF file: memory as a kernel is loaded into it */
         bool fixed;  /* linked to run at one address below 2 GiB */
+        bool go;     /* with a table of its functions as Go makes it */
         uint32_t sections_offset, names_offset;
         struct swb_section *sections; /* [0] is none, as in the file */
         size_t n_sections;            /* 0: no such file */

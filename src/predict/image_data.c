@@ -13,6 +13,8 @@
 #define DISTANCE_MIN 4096u
 /* A table's records have at most so many bytes. */
 #define NEIGHBOURS_BYTES 16u
+/* So many of the words about it lead, too. */
+#define ALIKE_MIN 2u
 /* What they lead to is as near as this, or else so far off that numbers are not that large. */
 #define NEAR_BYTES ((uint32_t)64 << 10)
 #define FAR_BYTES ((uint32_t)1 << 20)
@@ -71,25 +73,25 @@ static bool is_distance(const struct swb_program *program, const struct swb_sect
 {
         uint64_t end = s->offset + (uint64_t)s->n_bytes;
         uint32_t value = swb_get_le32(p);
+        unsigned n_alike = 0;
 
         if (!leads(program, s, at, value))
                 return false;
         for (uint64_t i = 4; i <= NEIGHBOURS_BYTES; i += 4) {
                 uint32_t before = swb_get_le32(p - i), behind = swb_get_le32(p + i);
 
-                if ((at - s->offset >= i && are_alike(value, before) &&
-                     leads(program, s, at - i, before)) ||
-                    (at + i + 4 <= end && are_alike(value, behind) &&
-                     leads(program, s, at + i, behind)))
-                        return true;
+                n_alike += at - s->offset >= i && are_alike(value, before) &&
+                           leads(program, s, at - i, before);
+                n_alike += at + i + 4 <= end && are_alike(value, behind) &&
+                           leads(program, s, at + i, behind);
         }
-        return false;
+        return n_alike >= ALIKE_MIN;
 }
 
-static void find_distances(struct swb_program *program, const struct swb_section *s,
-                           struct swb_window *window, uint64_t begin, uint64_t end)
+void swb_distances_find(struct swb_program *program, const struct swb_section *s,
+                        struct swb_window *window, uint64_t begin, uint64_t end)
 {
-        for (uint64_t at = begin; at + 4 <= end; at += 4)
+        for (uint64_t at = (begin + 3) & ~UINT64_C(3); at + 4 <= end; at += 4)
                 if (is_distance(program, s, at, swb_window_at(window, at)))
                         swb_fields_add(&program->fields, at, SWB_FIELD_DISTANCE);
 }
@@ -114,7 +116,7 @@ void swb_image_find(struct swb_program *program, const struct swb_section *s)
                 if (is_code(&window, page, program->elf.view->n_bytes))
                         swb_arm64_find_between(program, s, at, stop);
                 else
-                        find_distances(program, s, &window, at, stop);
+                        swb_distances_find(program, s, &window, at, stop);
                 at = stop;
         }
 }

@@ -6,8 +6,12 @@
  */
 #include "predict/kernel.h"
 
+#include "predict/window.h"
+
 /* Addresses in the lists are the low halves of these. */
 #define UPPER_HALF 0xffffffff00000000u
+/* So many records are looked at to tell their size. */
+#define RECORDS_SEEN 4u
 
 static uint64_t listed_address(const struct swb_elf *elf, uint64_t at)
 {
@@ -116,17 +120,25 @@ bool swb_marks_lead(const struct swb_elf *elf, uint64_t at, enum swb_field_kind 
         return swb_elf_at_address(elf, marked_value(elf, at, kind)) != NULL;
 }
 
+/* What the lists name, and among constants between that what looks like a distance. */
 static void find_marked(struct swb_program *program, struct swb_marks *marks, uint64_t begin,
                         uint64_t end)
 {
         enum swb_field_kind kind;
         uint64_t at = swb_marks_next(marks, begin, &kind);
+        struct swb_window window = {.view = program->elf.view};
+        bool constants = marks->section->role == SWB_ROLE_CONSTANTS;
 
         while (at < end && end - at >= swb_field_width(kind)) {
+                if (constants)
+                        swb_distances_find(program, marks->section, &window, begin, at);
                 if (swb_marks_lead(&program->elf, at, kind))
                         swb_fields_add(&program->fields, at, kind);
+                begin = SWB_MAX(begin, at + swb_field_width(kind));
                 at = swb_marks_next(marks, at + 1, &kind);
         }
+        if (constants)
+                swb_distances_find(program, marks->section, &window, begin, end);
 }
 
 /* ---- data */
@@ -154,12 +166,37 @@ void swb_kernel_find_data(struct swb_program *program, const struct swb_section 
 
 /* ---- records that begin with distances */
 
+/* Does each of the first records begin with a distance that leads into code? */
+static bool are_records(const struct swb_elf *elf, const struct swb_section *s, unsigned record)
+{
+        for (uint64_t i = 0; i < RECORDS_SEEN * record && i + record <= s->n_bytes; i += record) {
+                uint64_t at = s->offset + i;
+                uint64_t value = (uint64_t)(int64_t)(int32_t)swb_elf_u32(elf, at);
+                const struct swb_section *to =
+                        swb_elf_at_address(elf, swb_elf_address(s, at) + value);
+
+                if (!to || to->role != SWB_ROLE_CODE)
+                        return false;
+        }
+        return true;
+}
+
+/* Those of .altinstructions grew twice. 0: none fits. */
+static unsigned record_of(const struct swb_elf *elf, const struct swb_section *s)
+{
+        for (unsigned record = 12; record <= 14 && s->record == 0; record++)
+                if (s->n_bytes % record == 0 && are_records(elf, s, record))
+                        return record;
+        return s->record;
+}
+
 void swb_kernel_find_places(struct swb_program *program, const struct swb_section *s)
 {
         const struct swb_elf *elf = &program->elf;
         enum swb_field_kind kind = s->role == SWB_ROLE_ORC ? SWB_FIELD_ORC : SWB_FIELD_DISTANCE;
+        unsigned record = record_of(elf, s);
 
-        for (uint64_t i = 0; i + s->record <= s->n_bytes; i += s->record) {
+        for (uint64_t i = 0; record > 0 && i + record <= s->n_bytes; i += record) {
                 for (unsigned k = 0; k < s->n_places; k++) {
                         uint64_t at = s->offset + i + k * 4;
                         uint64_t value = (uint64_t)(int64_t)(int32_t)swb_elf_u32(elf, at);

@@ -20,6 +20,8 @@ static const find_fields find_by_role[_SWB_ROLE_MAX] = {
         [SWB_ROLE_SYMBOLS] = swb_symbols_find,
         [SWB_ROLE_RELA] = swb_rela_find,
         [SWB_ROLE_RELR] = swb_relr_find,
+        [SWB_ROLE_HASH] = swb_hash_find,
+        [SWB_ROLE_GO] = swb_go_find,
         [SWB_ROLE_POINTERS] = swb_pointers_find,
         [SWB_ROLE_CONSTANTS] = swb_constants_find,
         [SWB_ROLE_UNWIND] = swb_unwind_find,
@@ -118,6 +120,7 @@ int swb_program_init(struct swb_program *program, struct swb_view *view, size_t 
                 return r;
         if (program->elf.n_sections > 0) {
                 swb_kernel_find_tables(program);
+                swb_go_init(program);
                 find_all(program);
         }
         r = swb_fields_close(&program->fields);
@@ -139,6 +142,8 @@ void swb_program_done(struct swb_program *program)
 struct swb_reference swb_program_refer(struct swb_program *program, uint64_t offset,
                                        enum swb_field_kind kind, uint64_t value)
 {
+        if (swb_go_has(program, offset, kind))
+                return swb_go_refer(program, offset, kind, value);
         if ((unsigned)kind < _SWB_FIELD_MAX && refer_by_kind[kind])
                 return refer_by_kind[kind](program, offset, kind, value);
         return (struct swb_reference){.target = SWB_SPOT_NONE, .base = SWB_SPOT_NONE, .scale = 1};

@@ -61,6 +61,14 @@ struct swb_btf {
         uint32_t first_type, first_string; /* the numbers with which the file's own begin */
 };
 
+/* A Go program's table of its functions; all positions in the file, 0: not there. */
+struct swb_go {
+        uint32_t begin, end;                   /* the section */
+        uint32_t names, units, numbers, table; /* its parts */
+        uint32_t n, n_record; /* functions; bytes of a function's record before its lists */
+        uint64_t text, data;  /* addresses from which code and the functions' data count */
+};
+
 /* What is learned by rule: how far the own types, the own strings of all modules moved; what each
  * token became. */
 enum { SWB_RULE_TYPES = 1, SWB_RULE_STRINGS = 2, SWB_RULE_TOKENS = 1 << 27 };
@@ -70,6 +78,7 @@ struct swb_program {
         struct swb_fields fields;
         uint8_t *tables; /* a bit for each 4 bytes of constants at which a table may begin */
         struct swb_btf btf;
+        struct swb_go go;
         struct swb_kernel_list lists[SWB_LISTS];
         struct swb_kallsyms kallsyms;
         uint32_t
@@ -100,6 +109,17 @@ void swb_pointers_find(struct swb_program *program, const struct swb_section *s)
 void swb_constants_find(struct swb_program *program, const struct swb_section *s);
 struct swb_reference swb_data_refer(struct swb_program *program, uint64_t offset,
                                     enum swb_field_kind kind, uint64_t value);
+
+/* go.c */
+void swb_go_init(struct swb_program *program);
+void swb_go_find(struct swb_program *program, const struct swb_section *s);
+/* Does a function begin so far behind the begin of the code? */
+bool swb_go_is_function(const struct swb_program *program, uint32_t value);
+/* Is the position one of the table's, or the field one of other sections' that such a function is?
+ */
+bool swb_go_has(const struct swb_program *program, uint64_t offset, enum swb_field_kind kind);
+struct swb_reference swb_go_refer(struct swb_program *program, uint64_t offset,
+                                  enum swb_field_kind kind, uint64_t value);
 
 /* headers.c */
 void swb_headers_find_file(struct swb_program *program);
@@ -143,6 +163,8 @@ struct swb_reference swb_rela_refer(struct swb_program *program, uint64_t offset
 
 /* symbols.c */
 void swb_symbols_find(struct swb_program *program, const struct swb_section *s);
+/* Tables of hashes: numbers of symbols. */
+void swb_hash_find(struct swb_program *program, const struct swb_section *s);
 struct swb_reference swb_symbols_refer(struct swb_program *program, uint64_t offset,
                                        enum swb_field_kind kind, uint64_t value);
 /* What the symbol at that offset stands for, were its value that. ret_section: where it is said to
@@ -158,6 +180,10 @@ struct swb_reference swb_unwind_refer(struct swb_program *program, uint64_t offs
 
 /* image_data.c */
 void swb_image_find(struct swb_program *program, const struct swb_section *s);
+/* Of what lies between two positions the words that look like distances. */
+struct swb_window;
+void swb_distances_find(struct swb_program *program, const struct swb_section *s,
+                        struct swb_window *window, uint64_t begin, uint64_t end);
 
 /* code_arm64.c */
 /* Of the section's instructions those from `begin` to `end`, positions in the file. */

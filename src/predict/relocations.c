@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tables of relocations. Spec: docs/design/delta.md, PA-56 to PA-59. */
+/* Tables of relocations. Spec: docs/design/delta.md, PA-56 to PA-58. */
 #include "predict/program.h"
 
 #include <elf.h>

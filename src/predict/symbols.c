@@ -45,6 +45,31 @@ void swb_symbols_find(struct swb_program *program, const struct swb_section *s)
         }
 }
 
+/* ---- .hash and .gnu.hash: numbers of symbols, one where a bucket or a chain begins or goes on */
+
+static void find_numbers(struct swb_program *program, const struct swb_section *s, uint64_t at,
+                         uint64_t end)
+{
+        for (end = SWB_MIN(end, (uint64_t)s->n_bytes); at + 4 <= end; at += 4)
+                if (swb_elf_u32(&program->elf, s->offset + at) != 0)
+                        swb_fields_add(&program->fields, s->offset + at, SWB_FIELD_RELA_SYMBOL);
+}
+
+void swb_hash_find(struct swb_program *program, const struct swb_section *s)
+{
+        const struct swb_elf *elf = &program->elf;
+        uint64_t buckets = 16 + 8 * (uint64_t)swb_elf_u32(elf, s->offset + 8);
+
+        if (elf->type == ET_REL)
+                return;
+        if (s->type == SHT_HASH) {
+                find_numbers(program, s, 8, UINT64_MAX);
+                return;
+        }
+        find_numbers(program, s, 4, 8);
+        find_numbers(program, s, buckets, buckets + 4 * (uint64_t)swb_elf_u32(elf, s->offset));
+}
+
 static struct swb_reference refer_name(const struct swb_elf *elf, const struct swb_section *s,
                                        uint64_t value)
 {

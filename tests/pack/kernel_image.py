@@ -39,9 +39,13 @@ def symbols(places):
     """The kernel's list of symbols, as scripts/kallsyms lays it out; counted from the code on."""
     offsets = sorted((places * 3)[:N_SYMBOLS])
     data = pad(struct.pack(f"<{N_SYMBOLS}I", *(o - CODE_AT for o in offsets)), 8)
-    base_at = len(data)
+    return data + bytes(8) + struct.pack("<Q", N_SYMBOLS) + texts(), len(data)
+
+
+def texts():
+    """The symbols' names, the order of these, the tokens of which they are made."""
     names = b"".join(bytes([3, ord("t"), 1 + i % 200, i % 251]) for i in range(N_SYMBOLS))
-    data += bytes(8) + struct.pack("<Q", N_SYMBOLS) + pad(names, 8)
+    data = pad(names, 8)
     data += pad(struct.pack("<5I", *(i * 1024 for i in range(5))), 8)
     order = sorted(range(N_SYMBOLS), key=lambda i: i * 577 % N_SYMBOLS)
     data += pad(b"".join(i.to_bytes(3, "big") for i in order), 8)
@@ -49,7 +53,7 @@ def symbols(places):
     for i in range(256):
         begins.append(len(tokens))
         tokens += f"token{i}\0".encode()
-    return data + pad(tokens, 8) + pad(struct.pack("<256H", *begins), 8), base_at
+    return data + pad(tokens, 8) + pad(struct.pack("<256H", *begins), 8)
 
 
 def types(is_new):

@@ -10,6 +10,8 @@ import sys
 
 import pytest
 
+from go_program import go_program
+from kernel_elf import kernel_elf
 from kernel_image import kernel_image
 from pack_images import MIB, mkfs, write
 
@@ -20,6 +22,8 @@ HEAD = """
 static const char *const names[] = {"alpha", "beta", "gamma", "delta"};
 static int (*const calls[])(const char *) = {puts, atoi, system, remove};
 static int counts[1000], last;
+static void tidy(int *number) { last = *number; }
+int tidied(int x) { int y __attribute__((cleanup(tidy))) = x; return puts(names[y & 3]); }
 #ifdef CHECKSUM
 static const struct { unsigned long checksum; char name[56]; } versions[]
         __attribute__((used, section("__versions"))) = {
@@ -29,7 +33,8 @@ static const struct { unsigned long checksum; char name[56]; } versions[]
 FUNCTION = """
 __attribute__((noinline)) int f%d(int x)
 {
-        counts[x & 511] += last;
+        counts[x & 511] += last ^ %d;
+        x = (x ^ %d) * %d;
         switch (x & 7) {
         case 0: return puts(names[x & 3]);
         case 1: return calls[x & 3](names[0]);
@@ -45,7 +50,7 @@ __attribute__((noinline)) int f%d(int x)
 def source(is_new):
     functions = ["int f0(int x) { return x; }\n"]
     for i in range(1, 60):
-        functions.append(FUNCTION % (i, i, i - 1))
+        functions.append(FUNCTION % (i, i * 7919, i * 104729, i * 31 + 7, i, i - 1))
         if is_new and i % 20 == 7:
             functions.append(f'int extra{i}(int x) {{ return x * {i} + printf("more\\n"); }}\n')
     return HEAD + "".join(functions) + "int main(int n, char **v) { return v[0] ? f59(n) : 0; }\n"
@@ -55,13 +60,17 @@ def image(folder, name, is_new):
     tree, code = folder / name, folder / f"{name}.c"
     code.write_text(source(is_new))
     module = ["-c", f"-DCHECKSUM={0x1234567 if is_new else 0x7654321}"]
-    for program, options in (("pie", ["-g"]), ("fixed", ["-no-pie"]), ("first.ko", module),
-                             ("second.ko", [*module, "-O1"])):
+    library = ["-shared", "-fPIC", "-Wl,--hash-style=both", "-Wl,-z,pack-relative-relocs"]
+    for program, options in (("pie", ["-g", "-fexceptions"]), ("fixed", ["-no-pie"]), ("first.ko", module),
+                             ("second.ko", [*module, "-O1"]), ("library.so", library)):
         tree.mkdir(exist_ok=True)
         subprocess.run(["gcc", "-O2", *options, "-o", tree / program, code], check=True, cwd=folder)
     write(tree, "text.gz", gzip.compress(code.read_bytes() * 3, 9, mtime=0))
     write(tree, "Image", kernel_image(is_new))
-    return mkfs(folder / f"{name}.img", tree, 2 * MIB, "-b", "4096")
+    write(tree, "vmlinux", kernel_elf(is_new))
+    write(tree, "go18", go_program(0xFFFFFFF0, is_new))
+    write(tree, "go20", go_program(0xFFFFFFF1, is_new))
+    return mkfs(folder / f"{name}.img", tree, 3 * MIB, "-b", "4096")
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +99,25 @@ def test_prediction_pays(pack, programs):
 
 
 def test_modules_share(pack, programs):
-    """The first module's three checksums are told, the second one's follow from them."""
+    """The first module's three checksums are told, the second one's follow from them; of 40 of the kernel 30 do."""
     payload = pack.delta(*programs, "--minor=1004")
     told = pack.ok("explain", payload, programs[1], f"--old={programs[0]}", "--json").stdout
-    assert json.loads(told)["fields"]["checksum"] == {"count": 6, "right": 3}
+    assert json.loads(told)["fields"]["checksum"] == {"count": 40 + 6, "right": 30 + 3}
+
+
+KINDS = """branch condition rip absolute pointer rela-offset rela-symbol rela-addend name symbol-value
+    symbol-size header sequence unwind-place unwind-range unwind-parent unwind-data unwind-index table orc
+    kernel-relocation distance type-name type-id checksum symbol-table relr arm-branch arm-page arm-low
+    arm-near token""".split()
+
+
+def test_all_kinds(pack, programs):
+    """Each kind of field occurs in these programs, and most of each are predicted."""
+    payload = pack.delta(*programs, "--minor=1004")
+    told = pack.ok("explain", payload, programs[1], f"--old={programs[0]}", "--json").stdout
+    fields = json.loads(told)["fields"]
+    assert sorted(fields) == sorted(KINDS)
+    assert fields["unwind-data"]["count"] >= 2 * 4 * 300, "numbers of Go's functions"
+    for kind, seen in fields.items():
+        told_anyway = kind in ("checksum", "type-name")
+        assert seen["right"] >= (0.5 if told_anyway else 0.75) * seen["count"], (kind, seen)

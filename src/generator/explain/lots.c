@@ -81,8 +81,6 @@ static enum swb_lot by_type(const struct swb_section *section, const char *name)
         switch (section->type) {
         case SHT_STRTAB:
                 return SWB_LOT_STRINGS;
-        case SHT_HASH:
-        case SHT_GNU_HASH:
         case SHT_GNU_versym:
         case SHT_GNU_verneed:
         case SHT_GNU_verdef:
@@ -100,12 +98,14 @@ static enum swb_lot lot_of(const struct swb_section *section, const char *name)
         case SWB_ROLE_CODE:
                 return SWB_LOT_CODE;
         case SWB_ROLE_SYMBOLS:
+        case SWB_ROLE_HASH:
                 return SWB_LOT_SYMBOLS;
         case SWB_ROLE_RELA:
         case SWB_ROLE_RELR:
                 return SWB_LOT_RELOCATIONS;
         case SWB_ROLE_UNWIND:
         case SWB_ROLE_UNWIND_INDEX:
+        case SWB_ROLE_GO:
         case SWB_ROLE_ORC:
                 return SWB_LOT_UNWIND;
         case SWB_ROLE_BTF:

@@ -4,7 +4,8 @@
 import struct
 
 from predict import arm64
-from predict.field import PLACE, Field
+from predict.distances import Distances
+from predict.field import Field
 from predict.kallsyms import SymbolList, up
 
 RELOCATIONS = 4  # number of the section
@@ -63,32 +64,6 @@ class Image:
         return sum(w >> 24 in COMMON or w & 0xFC000000 == 0x94000000 or w & 0x9F000000 == 0x90000000
                    for w in words) >= 144
 
-    def leads(self, s, at):
-        """The value at a place, if it is a distance that leads somewhere."""
-        if not s.offset <= at <= s.offset + s.size - 4:
-            return None
-        value = struct.unpack_from("<i", self.program.data, at)[0]
-        spot = self.program.spot_of_address(self.program.address_of(s, at) + value)
-        return value if not -4096 <= value < 4096 and spot is not None else None
-
-    def is_distance(self, s, at):  # PA-103
-        value = self.leads(s, at)
-        if value is None:
-            return False
-        for i in (4, 8, 12, 16, -4, -8, -12, -16):
-            other = self.leads(s, at + i)
-            if other not in (None, value) and (-65536 <= other - value < 65536
-                                               or not -(1 << 20) <= value < 1 << 20):
-                return True
-        return False
-
-    def distances(self, s, begin, end):
-        for at in range(begin, end - 3, 4):
-            if self.is_distance(s, at):
-                value = struct.unpack_from("<i", self.program.data, at)[0]
-                to = self.program.address_of(s, at) + value
-                yield Field(at, 4, 21, self.program.spot_of_address(to), PLACE, learns=True)
-
     def fields(self, s):
         at, end, found = up(s.offset, 4), s.offset + s.size, self.symbols
         code = arm64.Code(self.program, s)
@@ -104,5 +79,5 @@ class Image:
             if self.is_code(at - at % 4096):
                 yield from code.fields_between(at, stop)
             else:
-                yield from self.distances(s, at, stop)
+                yield from Distances(self.program, s).fields(at, stop)
             at = stop

@@ -3,14 +3,15 @@
 
 import bisect
 
+from predict.distances import Distances
 from predict.field import PLACE, Field
 from predict.kallsyms import SymbolList
-from predict.program import signed
+from predict.program import MASK64, signed
 from predict.shifts import name
 
 HIGH = 0xFFFFFFFF00000000
-RECORDS = {b"__ksymtab": (2, 12), b"__ksymtab_gpl": (2, 12), b"__ex_table": (2, 12),
-           b"__bug_table": (2, 12), b".altinstructions": (2, 14)}  # others: 1 in 4
+RECORDS = {b"__ksymtab": (3, 12), b"__ksymtab_gpl": (3, 12), b"__ex_table": (2, 12),
+           b"__bug_table": (2, 12)}  # others: 1 in 4
 
 
 def text_hash(text):  # PA-15
@@ -34,7 +35,7 @@ class Places:
     """The places of a section that the lists name: position -> width."""
 
     def __init__(self, program, lists, section):
-        self.program, self.widths = program, {}
+        self.program, self.section, self.widths = program, section, {}
         for width, one in ((4, lists[0]), (8, lists[2])):
             i = bisect.bisect_left(one, section.address)
             while i < len(one) and one[i] - section.address < section.size:
@@ -55,10 +56,20 @@ class Places:
                 if spot is not None else None)
 
     def fields(self, begin, end):
+        """What the lists name, and among constants between that what looks like a distance."""
+        constants = self.section.role == "constants"
         for at in self.order[bisect.bisect_left(self.order, begin):]:
-            found = self.field(at) if at + self.widths[at] <= end else None
+            behind = at + self.widths[at]
+            if behind > end:
+                break
+            if constants:
+                yield from Distances(self.program, self.section).fields(begin, at)
+            begin = max(begin, behind)
+            found = self.field(at)
             if found:
                 yield found
+        if constants:
+            yield from Distances(self.program, self.section).fields(begin, end)
 
 
 class Kernel:
@@ -103,8 +114,25 @@ class Kernel:
         yield from found.texts()
         yield from places.fields(found.end, end)
 
+    def record_of(self, s):  # PA-72
+        """The size of the records of .altinstructions, or None."""
+        def is_code(at):
+            to = self.program.address_of(s, at) + signed(self.program.number(at, 4), 32)
+            found = self.program.section_of_address(to & MASK64)
+            return found is not None and found.role == "code"
+
+        for size in (12, 13, 14):
+            first = range(s.offset, s.offset + min(4 * size, s.size), size)
+            if s.size % size == 0 and all(map(is_code, first)):
+                return size
+        return None
+
     def distances(self, s):  # PA-72, PA-73
         n, size = RECORDS.get(s.name, (1, 4))
+        if s.name == b".altinstructions":
+            n, size = 2, self.record_of(s)
+            if not size:
+                return
         for record in range(s.offset, s.offset + s.size - size + 1, size):
             for at in range(record, record + 4 * n, 4):
                 value = signed(self.program.number(at, 4), 32)

@@ -8,6 +8,7 @@ from refusal import demand
 from predict import arm64, tables, x86
 from predict.arm64 import Instruction
 from predict.field import PLACE
+from predict.go import Go
 from predict.kernel import Kernel, versions
 from predict.image import Image
 from predict.layout import Layout
@@ -48,6 +49,7 @@ class Predictor:
         self.kernel = Kernel(self.program) if self.program.is_kernel else None
         self.image = Image(self.program) if self.program.is_image else None
         self.types = Types(self.program, self.layout)
+        self.program.go = Go.find(self.program)
         self.begins = tables.table_begins(self.program)
         self.fields = []
         for field in self.all_fields():
@@ -81,13 +83,15 @@ class Predictor:
             return self.image.fields(s)
         if role == "types":
             return self.types.fields(s)
+        if role == "go":
+            return program.go.fields() if program.go and program.go.section is s else []
         if role == "versions":
             return versions(program, s)
         if self.kernel and role in ("constants", "other", "distances", "orc", "checksums"):
             return self.kernel.fields(s)
         if role == "constants":
             return tables.constants(program, s, self.begins)
-        made = {"symbols": tables.symbols, "rela": tables.rela, "relr": tables.relr,
+        made = {"symbols": tables.symbols, "rela": tables.rela, "relr": tables.relr, "hash": tables.hashes,
                 "unwind": tables.unwind, "unwind-index": tables.unwind_index,
                 "pointers": tables.pointers}.get(role)
         return made(program, s) if made else []

@@ -9,6 +9,7 @@ from predict.image_parts import ROLES, headers, is_image
 MASK64 = (1 << 64) - 1
 NULL, PROGBITS, SYMTAB, STRTAB, RELA, DYNAMIC, NOBITS, DYNSYM = 0, 1, 2, 3, 4, 6, 8, 11
 INIT_ARRAY, FINI_ARRAY, RELR, X86_64_UNWIND = 14, 15, 19, 0x70000001
+HASH, GNU_HASH = 5, 0x6FFFFFF6
 ALLOC, EXECINSTR, TLS = 2, 4, 0x400
 ET_REL, ET_EXEC, ET_DYN = 1, 2, 3
 X86_64, AARCH64 = 62, 183
@@ -16,9 +17,10 @@ KERNEL_ROLES = {b"__ksymtab": "distances", b"__ksymtab_gpl": "distances",
                 b"__ex_table": "distances", b"__bug_table": "distances",
                 b".altinstructions": "distances", b".retpoline_sites": "distances",
                 b".return_sites": "distances", b".smp_locks": "distances",
-                b".orc_unwind_ip": "orc", b"__kcrctab": "checksums", b"__kcrctab_gpl": "checksums"}
+                b".orc_unwind_ip": "orc", b".pci_fixup": "constants", b"__kcrctab": "checksums", b"__kcrctab_gpl": "checksums"}
 NAMED_ROLES = {b".eh_frame": "unwind", b".eh_frame_hdr": "unwind-index", b".rodata": "constants",
-               b".BTF": "types", b"__versions": "versions"}
+               b".BTF": "types", b"__versions": "versions", b".gopclntab": "go",
+               b".data.rel.ro.gopclntab": "go"}
 
 
 def signed(value, bits):
@@ -116,6 +118,8 @@ class Program:
             return "symbols"
         if s.type in (RELA, RELR):
             return "rela" if s.type == RELA else "relr"
+        if s.type in (HASH, GNU_HASH):
+            return "hash"
         if s.type in (PROGBITS, DYNAMIC, INIT_ARRAY, FINI_ARRAY, X86_64_UNWIND):
             if s.name in NAMED_ROLES:
                 return NAMED_ROLES[s.name]

@@ -4,7 +4,7 @@
 import re
 
 from predict.field import PLACE, Field
-from predict.program import ALLOC, NOBITS, RELA, X86_64, signed
+from predict.program import ALLOC, GNU_HASH, NOBITS, RELA, X86_64, signed
 
 STT_SECTION = 3
 LEA = re.compile(rb"(?=[\x48-\x4f]\x8d[\x05\x0d\x15\x1d\x25\x2d\x35\x3d]....)", re.DOTALL)
@@ -139,6 +139,23 @@ def relr(program, section):  # PA-58
             yield found
 
 
+def hashes(program, section):  # PA-59
+    table, end = symbols_of(program, section), section.offset + section.size
+    n, places = program.number(section.offset, 4), range(section.offset + 8, end - 3, 4)
+    if program.is_module:
+        return
+    if section.type == GNU_HASH:
+        begin = section.offset + 16 + 8 * program.number(section.offset + 8, 4)
+        places = [section.offset + 4] * (section.size >= 8)
+        places += range(begin, min(begin + 4 * n, end) - 3, 4)
+    for at in places:
+        number = program.number(at, 4)
+        known = table and number < table.size // 24
+        if number:
+            yield Field(at, 4, 6, table.offset + 24 * number if known else None, scale=24,
+                        in_section=True, learns=True)
+
+
 def distance(program, section, at, kind):
     """A field that leads to a section, from its own place."""
     to = program.address_of(section, at) + signed(program.number(at, 4), 32)
@@ -223,11 +240,11 @@ def constants(program, section, begins):  # PA-65
                 yield Field(at, 4, 18, program.spot_of_address(to), begin, learns=True)
                 at += 4
                 continue
-        begin = None
+        begin, found = None, None
         if program.is_fixed and at % 8 == 0 and at + 8 <= end:
             found = pointer_of_data(program, at)
-            if found:
-                yield found
-                at += 8
-                continue
+        if not found and program.go and program.go.is_function(program.number(at, 4)):
+            found = program.go.function(at)
+        if found:
+            yield found
         at += 4

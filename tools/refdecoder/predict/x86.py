@@ -39,6 +39,7 @@ def immediate(data, p):  # PA-51
 class Code:
     def __init__(self, program, section, places):
         self.program, self.section, self.places = program, section, places
+        self.with_absolutes = program.is_fixed and not program.go
         self.bytes = program.data[section.offset : section.offset + section.size]
 
     def distance(self, p):
@@ -82,14 +83,14 @@ class Code:
             found = self.branch(p + 2, 1)
         elif b & 0xC7 == 5:
             found = self.reference(p)
-        if not found and self.program.is_fixed and b in ABSOLUTE:
+        if not found and self.with_absolutes and b in ABSOLUTE:
             found = self.absolute(p + 1)
         return found
 
     def fields(self):
         """Listed places (kernels) come first, and nothing reaches into one."""
         p, end, s = 0, len(self.bytes) - 5, self.section
-        pattern = CANDIDATE_FIXED if self.program.is_fixed else CANDIDATE
+        pattern = CANDIDATE_FIXED if self.with_absolutes else CANDIDATE
         while p <= end:
             match = pattern.search(self.bytes, p)
             at = match.start() if match else end + 1
