@@ -19,6 +19,9 @@
 #define READ_BYTES (256u << 10)
 /* Lets the download go on while an operation is applied. */
 #define PIPE_BYTES (1 << 20)
+/* Of what an operation leaves of the default limit: with a lower one there is nothing left. */
+#define WRITE_AHEAD_BYTES ((uint64_t)8 << 20)
+#define WRITE_AHEAD_LIMIT_BYTES ((uint64_t)64 << 20)
 
 struct job {
         const struct install_options *options;
@@ -283,6 +286,8 @@ static const char *find_version(const struct swb_manifest *manifest)
 static int run(struct job *job, struct swb_error *err)
 {
         const struct install_options *options = job->options;
+        const bool has_room =
+                options->memory_limit == 0 || options->memory_limit >= WRITE_AHEAD_LIMIT_BYTES;
         _cleanup_(swb_installer_freep) struct swb_installer *installer = NULL;
         struct swb_install_config config = {
                 .slots = job->slots,
@@ -296,6 +301,7 @@ static int run(struct job *job, struct swb_error *err)
                 .open_scratch_bytes = SWB_MAX(options->open_scratch, UINT64_C(1)),
                 .pieces = options->pieces,
                 .overlap = options->cores > 1,
+                .write_ahead_bytes = has_room ? WRITE_AHEAD_BYTES : 0,
                 .progress = on_progress,
                 .notice = on_notice,
                 .cancelled = is_cancelled,

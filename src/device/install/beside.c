@@ -1,63 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "device/install/beside.h"
 
-#include <pthread.h>
-
-/* What is usual, 8 MiB, is an eighth of all the address space; the deepest stack here has some
- * paths on it. */
-#define STACK_BYTES ((size_t)128 << 10)
+#include "device/install/worker.h"
 
 struct swb_beside {
-        pthread_t thread;
-        pthread_mutex_t mutex;
-        pthread_cond_t changed;
+        struct swb_worker worker;
         void (*work)(void *context); /* NULL: none, or it is done */
         void *context;
-        bool stop;
 };
 
-int swb_small_thread(void *(*run)(void *context), void *context, pthread_t *ret_thread)
-{
-        pthread_attr_t attr;
-        int r = pthread_attr_init(&attr);
-
-        if (r != 0)
-                return r;
-        r = pthread_attr_setstacksize(&attr, STACK_BYTES);
-        if (r == 0)
-                r = pthread_create(ret_thread, &attr, run, context);
-        (void)pthread_attr_destroy(&attr);
-        return r;
-}
-
-void swb_small_thread_end(pthread_t thread, pthread_mutex_t *mutex, pthread_cond_t *changed,
-                          bool *stop)
-{
-        (void)pthread_mutex_lock(mutex);
-        *stop = true;
-        (void)pthread_cond_broadcast(changed);
-        (void)pthread_mutex_unlock(mutex);
-        (void)pthread_join(thread, NULL);
-}
-
-static void *run(void *context)
+static void run(void *context)
 {
         struct swb_beside *beside = context;
+        struct swb_worker *worker = &beside->worker;
 
-        (void)pthread_mutex_lock(&beside->mutex);
-        while (!beside->stop) {
+        while (!worker->stop) {
                 if (!beside->work) {
-                        (void)pthread_cond_wait(&beside->changed, &beside->mutex);
+                        swb_worker_wait(worker);
                         continue;
                 }
-                (void)pthread_mutex_unlock(&beside->mutex);
+                swb_worker_unlock(worker);
                 beside->work(beside->context);
-                (void)pthread_mutex_lock(&beside->mutex);
+                swb_worker_lock(worker);
                 beside->work = NULL;
-                (void)pthread_cond_signal(&beside->changed);
+                swb_worker_tell(worker);
         }
-        (void)pthread_mutex_unlock(&beside->mutex);
-        return NULL;
 }
 
 int swb_beside_new(struct swb_beside **ret, struct swb_error *err)
@@ -67,12 +34,10 @@ int swb_beside_new(struct swb_beside **ret, struct swb_error *err)
 
         if (!beside)
                 return swb_oom(err);
-        (void)pthread_mutex_init(&beside->mutex, NULL); /* both can't fail without attributes */
-        (void)pthread_cond_init(&beside->changed, NULL);
-        r = swb_small_thread(run, beside, &beside->thread);
-        if (r != 0) {
+        r = swb_worker_start(&beside->worker, run, beside, err);
+        if (r < 0) {
                 free(beside);
-                return swb_fail_errno(err, r, "start a thread");
+                return r;
         }
         *ret = beside;
         return 0;
@@ -82,27 +47,25 @@ struct swb_beside *swb_beside_free(struct swb_beside *beside)
 {
         if (!beside)
                 return NULL;
-        swb_small_thread_end(beside->thread, &beside->mutex, &beside->changed, &beside->stop);
-        (void)pthread_cond_destroy(&beside->changed);
-        (void)pthread_mutex_destroy(&beside->mutex);
+        swb_worker_end(&beside->worker);
         free(beside);
         return NULL;
 }
 
 void swb_beside_start(struct swb_beside *beside, void (*work)(void *context), void *context)
 {
-        (void)pthread_mutex_lock(&beside->mutex);
+        swb_worker_lock(&beside->worker);
         swb_assert(!beside->work);
         beside->work = work;
         beside->context = context;
-        (void)pthread_cond_signal(&beside->changed);
-        (void)pthread_mutex_unlock(&beside->mutex);
+        swb_worker_tell(&beside->worker);
+        swb_worker_unlock(&beside->worker);
 }
 
 void swb_beside_wait(struct swb_beside *beside)
 {
-        (void)pthread_mutex_lock(&beside->mutex);
+        swb_worker_lock(&beside->worker);
         while (beside->work)
-                (void)pthread_cond_wait(&beside->changed, &beside->mutex);
-        (void)pthread_mutex_unlock(&beside->mutex);
+                swb_worker_wait(&beside->worker);
+        swb_worker_unlock(&beside->worker);
 }

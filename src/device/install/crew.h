@@ -4,13 +4,17 @@
  * device/install/crew.h - the threads that an install has beside its own, where there is a core for
  * them
  *
- *     installer: reads, decodes, assembles ──► outbox: writes ──► settler: syncs, stores
- * checkpoints │    │                                                        │ │    └► decoder:
- * decodes with it                              └► follower: reads back, hashes └► hasher: the
- * payload's hashes
+ *     installer (reads, decodes, assembles) --> outbox (writes)
+ *          |        |                               |
+ *          |        `-> decoder (decodes with it)   v
+ *          v                                     settler (syncs, stores checkpoints)
+ *     hasher (the payload's hashes)                 |
+ *                                                   v
+ *                                                follower (reads back, hashes)
  *
  * Each waits for what it needs of the one before; nothing else is shared. Memory: 2.5 MiB of
- * buffers, six small stacks with the follower's own helper.
+ * buffers, more while an operation leaves it to the outbox, and six small stacks with the
+ * follower's own helper.
  */
 #include "device/install/beside.h"
 #include "device/install/settle.h"

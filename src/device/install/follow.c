@@ -1,18 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "device/install/follow.h"
 
-#include <pthread.h>
+#include "device/install/worker.h"
 
 #define PIECE_BYTES ((size_t)512 << 10)
 
 struct swb_follower {
         const struct swb_slots *slots;
-        pthread_t thread;
-        pthread_mutex_t mutex; /* over all up to `ends` */
-        pthread_cond_t changed;
-        bool busy;   /* reads or hashes */
-        bool paused; /* is not to begin with it */
-        bool stop;
+        struct swb_worker worker;                           /* its lock: over all up to `ends` */
+        bool busy;                                          /* reads or hashes */
+        bool paused;                                        /* is not to begin with it */
         uint64_t ends[SWB_PARTITIONS_MAX];                  /* where to stop */
         struct swb_readback readback;                       /* the thread's */
         struct swb_readback_walk walks[SWB_PARTITIONS_MAX]; /* the caller's while paused */
@@ -37,37 +34,35 @@ static void step(struct swb_follower *follower, size_t i)
         bool fails = false;
 
         follower->busy = true;
-        (void)pthread_mutex_unlock(&follower->mutex);
+        swb_worker_unlock(&follower->worker);
         if (end > 0)
                 fails = !swb_readback_ahead(&follower->readback, &follower->slots->slots[i],
                                             &follower->walks[i], end);
         else
                 swb_readback_settle(&follower->readback);
-        (void)pthread_mutex_lock(&follower->mutex);
+        swb_worker_lock(&follower->worker);
         if (fails)
                 follower->ends[i] = 0; /* until it is told to go again */
         if (end > 0)
                 return;
         follower->busy = false;
-        (void)pthread_cond_broadcast(&follower->changed);
+        swb_worker_tell(&follower->worker);
 }
 
-static void *run(void *context)
+static void run(void *context)
 {
         struct swb_follower *follower = context;
+        struct swb_worker *worker = &follower->worker;
 
-        (void)pthread_mutex_lock(&follower->mutex);
-        while (!follower->stop || follower->busy) {
+        while (!worker->stop || follower->busy) {
                 size_t n = follower->slots->n;
-                size_t i = follower->paused || follower->stop ? n : find_unread(follower);
+                size_t i = follower->paused || worker->stop ? n : find_unread(follower);
 
                 if (i < n || follower->busy)
                         step(follower, i);
                 else
-                        (void)pthread_cond_wait(&follower->changed, &follower->mutex);
+                        swb_worker_wait(worker);
         }
-        (void)pthread_mutex_unlock(&follower->mutex);
-        return NULL;
 }
 
 /* ---- its employer ---- */
@@ -75,8 +70,6 @@ static void *run(void *context)
 static void release(struct swb_follower *follower)
 {
         swb_beside_free(follower->readback.beside);
-        (void)pthread_cond_destroy(&follower->changed);
-        (void)pthread_mutex_destroy(&follower->mutex);
         free(follower->readback.buffers[0]);
         free(follower);
 }
@@ -92,10 +85,7 @@ static int start(struct swb_follower *follower, struct swb_error *err)
         follower->readback.buffers[1] = memory + PIECE_BYTES;
         follower->readback.n_buffer = PIECE_BYTES;
         r = swb_beside_new(&follower->readback.beside, err);
-        if (r < 0)
-                return r;
-        r = swb_small_thread(run, follower, &follower->thread);
-        return r != 0 ? swb_fail_errno(err, r, "start a thread that reads back") : 0;
+        return r < 0 ? r : swb_worker_start(&follower->worker, run, follower, err);
 }
 
 int swb_follower_new(const struct swb_slots *slots, struct swb_follower **ret,
@@ -107,8 +97,6 @@ int swb_follower_new(const struct swb_slots *slots, struct swb_follower **ret,
         if (!follower)
                 return swb_oom(err);
         follower->slots = slots;
-        (void)pthread_mutex_init(&follower->mutex, NULL); /* both can't fail with no attributes */
-        (void)pthread_cond_init(&follower->changed, NULL);
         for (size_t i = 0; i < SWB_PARTITIONS_MAX; i++)
                 swb_readback_start(&follower->walks[i]);
         r = start(follower, err);
@@ -124,28 +112,27 @@ struct swb_follower *swb_follower_free(struct swb_follower *follower)
 {
         if (!follower)
                 return NULL;
-        swb_small_thread_end(follower->thread, &follower->mutex, &follower->changed,
-                             &follower->stop);
+        swb_worker_end(&follower->worker);
         release(follower);
         return NULL;
 }
 
 void swb_follower_go(struct swb_follower *follower, const uint64_t *ends)
 {
-        (void)pthread_mutex_lock(&follower->mutex);
+        swb_worker_lock(&follower->worker);
         memcpy(follower->ends, ends, sizeof(follower->ends));
         follower->paused = false;
-        (void)pthread_cond_broadcast(&follower->changed);
-        (void)pthread_mutex_unlock(&follower->mutex);
+        swb_worker_tell(&follower->worker);
+        swb_worker_unlock(&follower->worker);
 }
 
 void swb_follower_pause(struct swb_follower *follower)
 {
-        (void)pthread_mutex_lock(&follower->mutex);
+        swb_worker_lock(&follower->worker);
         follower->paused = true;
         while (follower->busy)
-                (void)pthread_cond_wait(&follower->changed, &follower->mutex);
-        (void)pthread_mutex_unlock(&follower->mutex);
+                swb_worker_wait(&follower->worker);
+        swb_worker_unlock(&follower->worker);
 }
 
 struct swb_readback_walk *swb_follower_walk(struct swb_follower *follower, size_t slot)

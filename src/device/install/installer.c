@@ -3,6 +3,8 @@
 
 #include <inttypes.h>
 
+#include "codec/patch_memory.h"
+#include "codec/split.h"
 #include "device/install/job.h"
 #include "device/install/pieces.h"
 #include "os/file.h"
@@ -45,6 +47,25 @@ static int on_written(void *context, uint64_t n_bytes, struct swb_error *err)
         return swb_job_check_cancelled(installer, err);
 }
 
+/* Beside its blob. A sorted operation takes most of those without a source: its streams and two
+ * decoders. */
+#define REPLACE_MEMORY_BYTES (SWB_SPLIT_WORK_BYTES + ((size_t)18 << 20))
+
+/* What the operation leaves of the memory that one may have goes to the outbox. */
+static void share_memory(const struct swb_installer *installer,
+                         const struct swb_operation *operation)
+{
+        const uint64_t taken = REPLACE_MEMORY_BYTES + operation->data_length;
+        uint64_t left = 0;
+
+        if (!installer->crew.outbox)
+                return;
+        if (!swb_op_has_source(operation->type) && taken < SWB_PATCH_MEMORY_BYTES)
+                left = SWB_PATCH_MEMORY_BYTES - taken;
+        swb_outbox_allow(installer->crew.outbox,
+                         SWB_MIN(left, installer->config.write_ahead_bytes));
+}
+
 static int apply_current(struct swb_installer *installer, uint64_t *ret_number,
                          struct swb_error *err)
 {
@@ -61,6 +82,7 @@ static int apply_current(struct swb_installer *installer, uint64_t *ret_number,
         r = swb_verify_blob(operation, blob, err);
         if (r >= 0 && swb_op_has_source(operation->type) && !operation->has_src_hash)
                 r = swb_slot_check_source(slot, partition, err);
+        share_memory(installer, operation);
         if (r >= 0)
                 r = swb_apply_operation(&installer->apply, operation, blob, slot, err);
         if (r < 0)

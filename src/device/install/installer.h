@@ -45,6 +45,9 @@ struct swb_install_config {
          * operations go on (crew.h). Faster, and takes a second core; checkpoints promise the same.
          * Not for plain files. */
         bool overlap;
+        /* What is made may take so much memory, where an operation leaves it, while it waits to be
+         * written. */
+        uint64_t write_ahead_bytes;
         /* What the answer to the check promised; empty or 0: not compared. */
         const uint8_t *payload_hash; /* SHA-256 of the whole file; NULL also means: no resume */
         uint64_t payload_bytes;

@@ -1,73 +1,105 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "device/install/outbox.h"
 
-#include <pthread.h>
-
-#include "device/install/beside.h"
+#include "device/install/worker.h"
 
 /* Extents of whole blocks, the first one of which may be begun. */
 #define ITEM_EXTENTS_MAX (SWB_OUTBOX_BYTES / SWB_BLOCK_BYTES + 1)
 
+/* A buffer that is to be written. */
 struct item {
+        uint8_t *buffer;
         struct swb_extent_place place;
         struct swb_extent extents[ITEM_EXTENTS_MAX];
         size_t n;
 };
 
 struct swb_outbox {
-        uint8_t *memory; /* the buffers, end to end; the count of those put says whose each is */
-        pthread_t thread;
-        pthread_mutex_t mutex; /* over all that follows, but for what an item holds */
-        pthread_cond_t changed;
-        struct item items[SWB_OUTBOX_BUFFERS];
+        struct swb_worker worker; /* its lock: over all that follows, but for what an item holds */
+        struct item items[SWB_OUTBOX_BUFFERS_MAX]; /* by their count */
         uint64_t put, written;
-        bool stop;
+        uint8_t *idle[SWB_OUTBOX_BUFFERS_MAX]; /* buffers that nobody has */
+        size_t n_idle, n_buffers, n_allowed;   /* n_buffers: of all there are */
+        uint8_t *taken;                        /* the caller's; NULL: none */
         struct swb_error failure;
 };
 
-static uint8_t *buffer_of(const struct swb_outbox *outbox, uint64_t number)
+/* ---- buffers, all locked ---- */
+
+static bool make_buffer(struct swb_outbox *outbox)
 {
-        return outbox->memory + number % SWB_OUTBOX_BUFFERS * SWB_OUTBOX_BYTES;
+        uint8_t *buffer = aligned_alloc(SWB_BLOCK_BYTES, SWB_OUTBOX_BYTES);
+
+        if (!buffer)
+                return false;
+        outbox->idle[outbox->n_idle++] = buffer;
+        outbox->n_buffers++;
+        return true;
 }
+
+static void drop_idle(struct swb_outbox *outbox)
+{
+        free(outbox->idle[--outbox->n_idle]);
+        outbox->n_buffers--;
+}
+
+/* More than there must be are had if there is the memory. */
+static bool has_idle(struct swb_outbox *outbox)
+{
+        if (outbox->n_idle == 0 && outbox->n_buffers < outbox->n_allowed && !make_buffer(outbox))
+                outbox->n_allowed = outbox->n_buffers;
+        return outbox->n_idle > 0;
+}
+
+/* ---- the thread ---- */
 
 /* Locked before and after, not between. */
 static void write_next(struct swb_outbox *outbox)
 {
-        struct item *item = &outbox->items[outbox->written % SWB_OUTBOX_BUFFERS];
-        const uint8_t *data = buffer_of(outbox, outbox->written);
+        struct item *item = &outbox->items[outbox->written % SWB_OUTBOX_BUFFERS_MAX];
         struct swb_error failure = outbox->failure;
         int r = failure.code;
 
-        (void)pthread_mutex_unlock(&outbox->mutex);
+        swb_worker_unlock(&outbox->worker);
         if (r >= 0)
-                r = swb_extent_place_write(&item->place, data, item->n, &failure);
-        (void)pthread_mutex_lock(&outbox->mutex);
+                r = swb_extent_place_write(&item->place, item->buffer, item->n, &failure);
+        swb_worker_lock(&outbox->worker);
         if (r < 0)
                 outbox->failure = failure;
+        outbox->idle[outbox->n_idle++] = item->buffer;
         outbox->written++;
-        (void)pthread_cond_broadcast(&outbox->changed);
+        swb_worker_tell(&outbox->worker);
 }
 
-static void *run(void *context)
+static void run(void *context)
 {
         struct swb_outbox *outbox = context;
 
-        (void)pthread_mutex_lock(&outbox->mutex);
-        while (outbox->written < outbox->put || !outbox->stop)
+        while (outbox->written < outbox->put || !outbox->worker.stop)
                 if (outbox->written < outbox->put)
                         write_next(outbox);
                 else
-                        (void)pthread_cond_wait(&outbox->changed, &outbox->mutex);
-        (void)pthread_mutex_unlock(&outbox->mutex);
-        return NULL;
+                        swb_worker_wait(&outbox->worker);
 }
 
+/* ---- its employer ---- */
+
+/* Nothing is on its way. */
 static void release(struct swb_outbox *outbox)
 {
-        (void)pthread_cond_destroy(&outbox->changed);
-        (void)pthread_mutex_destroy(&outbox->mutex);
-        free(outbox->memory);
+        free(outbox->taken);
+        while (outbox->n_idle > 0)
+                drop_idle(outbox);
         free(outbox);
+}
+
+static int start(struct swb_outbox *outbox, struct swb_error *err)
+{
+        outbox->n_allowed = SWB_OUTBOX_BUFFERS;
+        while (outbox->n_buffers < SWB_OUTBOX_BUFFERS)
+                if (!make_buffer(outbox))
+                        return swb_oom(err);
+        return swb_worker_start(&outbox->worker, run, outbox, err);
 }
 
 int swb_outbox_new(struct swb_outbox **ret, struct swb_error *err)
@@ -77,13 +109,10 @@ int swb_outbox_new(struct swb_outbox **ret, struct swb_error *err)
 
         if (!outbox)
                 return swb_oom(err);
-        (void)pthread_mutex_init(&outbox->mutex, NULL); /* both can't fail without attributes */
-        (void)pthread_cond_init(&outbox->changed, NULL);
-        outbox->memory = aligned_alloc(SWB_BLOCK_BYTES, SWB_OUTBOX_BUFFERS * SWB_OUTBOX_BYTES);
-        r = outbox->memory ? swb_small_thread(run, outbox, &outbox->thread) : ENOMEM;
-        if (r != 0) {
+        r = start(outbox, err);
+        if (r < 0) {
                 release(outbox);
-                return swb_fail_errno(err, r, "start a thread that writes");
+                return r;
         }
         *ret = outbox;
         return 0;
@@ -93,16 +122,28 @@ struct swb_outbox *swb_outbox_free(struct swb_outbox *outbox)
 {
         if (!outbox)
                 return NULL;
-        swb_small_thread_end(outbox->thread, &outbox->mutex, &outbox->changed, &outbox->stop);
+        swb_worker_end(&outbox->worker);
         release(outbox);
         return NULL;
 }
 
-/* Locked: until `count` are written, or none will be. */
-static int wait_for(struct swb_outbox *outbox, uint64_t count, struct swb_error *err)
+void swb_outbox_allow(struct swb_outbox *outbox, uint64_t n_bytes)
 {
-        while (outbox->written < count)
-                (void)pthread_cond_wait(&outbox->changed, &outbox->mutex);
+        uint64_t n = SWB_MIN(n_bytes / SWB_OUTBOX_BYTES, (uint64_t)SWB_OUTBOX_BUFFERS_MAX);
+
+        swb_worker_lock(&outbox->worker);
+        outbox->n_allowed = SWB_MAX((size_t)n, (size_t)SWB_OUTBOX_BUFFERS);
+        while (outbox->n_buffers > outbox->n_allowed)
+                if (outbox->n_idle > 0)
+                        drop_idle(outbox);
+                else
+                        swb_worker_wait(&outbox->worker);
+        swb_worker_unlock(&outbox->worker);
+}
+
+/* Locked. */
+static int tell_failure(const struct swb_outbox *outbox, struct swb_error *err)
+{
         if (outbox->failure.code < 0 && err)
                 *err = outbox->failure;
         return outbox->failure.code;
@@ -112,13 +153,16 @@ int swb_outbox_take(struct swb_outbox *outbox, uint8_t **ret_buffer, struct swb_
 {
         int r;
 
-        (void)pthread_mutex_lock(&outbox->mutex);
-        r = wait_for(outbox,
-                     outbox->put < SWB_OUTBOX_BUFFERS ? 0 : outbox->put - SWB_OUTBOX_BUFFERS + 1,
-                     err);
-        (void)pthread_mutex_unlock(&outbox->mutex);
+        swb_worker_lock(&outbox->worker);
+        while (!outbox->taken)
+                if (has_idle(outbox))
+                        outbox->taken = outbox->idle[--outbox->n_idle];
+                else
+                        swb_worker_wait(&outbox->worker);
+        r = tell_failure(outbox, err);
+        swb_worker_unlock(&outbox->worker);
         if (r >= 0)
-                *ret_buffer = buffer_of(outbox, outbox->put);
+                *ret_buffer = outbox->taken;
         return r;
 }
 
@@ -139,11 +183,16 @@ static void fill_item(struct item *item, const struct swb_extent_place *place, s
 
 void swb_outbox_put(struct swb_outbox *outbox, const struct swb_extent_place *place, size_t n)
 {
-        fill_item(&outbox->items[outbox->put % SWB_OUTBOX_BUFFERS], place, n); /* taken: ours */
-        (void)pthread_mutex_lock(&outbox->mutex);
+        struct item *item = &outbox->items[outbox->put % SWB_OUTBOX_BUFFERS_MAX];
+
+        swb_assert(outbox->taken);
+        fill_item(item, place, n); /* there are no more items than buffers: it is ours */
+        swb_worker_lock(&outbox->worker);
+        item->buffer = outbox->taken;
+        outbox->taken = NULL;
         outbox->put++;
-        (void)pthread_cond_broadcast(&outbox->changed);
-        (void)pthread_mutex_unlock(&outbox->mutex);
+        swb_worker_tell(&outbox->worker);
+        swb_worker_unlock(&outbox->worker);
 }
 
 uint64_t swb_outbox_count(const struct swb_outbox *outbox)
@@ -155,8 +204,10 @@ int swb_outbox_wait(struct swb_outbox *outbox, uint64_t count, struct swb_error 
 {
         int r;
 
-        (void)pthread_mutex_lock(&outbox->mutex);
-        r = wait_for(outbox, count, err);
-        (void)pthread_mutex_unlock(&outbox->mutex);
+        swb_worker_lock(&outbox->worker);
+        while (outbox->written < count)
+                swb_worker_wait(&outbox->worker);
+        r = tell_failure(outbox, err);
+        swb_worker_unlock(&outbox->worker);
         return r;
 }

@@ -10,8 +10,10 @@
 #include "device/install/writer.h"
 
 /* One is filled, one is written, one waits for its turn. Small ones: with two cores, too, an
- * operation may have what docs/spec/payload.md PF-117 says. */
+ * operation may have what docs/spec/payload.md PF-117 says. An operation that takes less leaves
+ * room for more of them: sorted content is made in bursts, which no medium takes as fast. */
 #define SWB_OUTBOX_BUFFERS 3u
+#define SWB_OUTBOX_BUFFERS_MAX 16u
 #define SWB_OUTBOX_BYTES ((size_t)512 << 10)
 
 /* Starts the thread; it is confined as the caller is at this time. NO_MEMORY, or IO when there can
@@ -21,11 +23,17 @@ int swb_outbox_new(struct swb_outbox **ret, struct swb_error *err) _warn_unused_
 struct swb_outbox *swb_outbox_free(struct swb_outbox *outbox);
 SWB_DEFINE_CLEANUP(struct swb_outbox *, swb_outbox_free)
 
-/* The buffer that is next, SWB_OUTBOX_BYTES; waits until there is one. The same one again until it
- * is put. */
+/* From now on all buffers together may take so much memory, but there are always
+ * SWB_OUTBOX_BUFFERS. Waits until what is too much is written and freed. Those above are had when
+ * they are needed, if they can be. */
+void swb_outbox_allow(struct swb_outbox *outbox, uint64_t n_bytes);
+
+/* A buffer to be filled, SWB_OUTBOX_BYTES; waits until there is one. The same one again until it is
+ * put. */
 int swb_outbox_take(struct swb_outbox *outbox, uint8_t **ret_buffer,
                     struct swb_error *err) _warn_unused_;
-/* Its first n bytes are to be written to the place; it is no longer the caller's. */
+/* The first n bytes of what was taken are to be written to the place; it is no longer the caller's.
+ */
 void swb_outbox_put(struct swb_outbox *outbox, const struct swb_extent_place *place, size_t n);
 
 /* How many were put; the thread that does that may ask. */

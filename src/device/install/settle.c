@@ -1,18 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "device/install/settle.h"
 
-#include <pthread.h>
-
-#include "device/install/beside.h"
+#include "device/install/worker.h"
 
 struct swb_settler {
         struct swb_settle_parts parts;
-        pthread_t thread;
-        pthread_mutex_t mutex; /* over all up to `survived` */
-        pthread_cond_t changed;
-        bool posted;  /* a job waits to be taken up */
-        bool working; /* it is being done */
-        bool stop;
+        struct swb_worker worker; /* its lock: over all up to `survived` */
+        bool posted;              /* a job waits to be taken up */
+        bool working;             /* it is being done */
         struct swb_error failure, survived;
         struct swb_settle_job job; /* the thread's unless posted */
 };
@@ -53,39 +48,29 @@ static void work(struct swb_settler *settler)
 
         settler->posted = false;
         settler->working = true;
-        (void)pthread_mutex_unlock(&settler->mutex);
+        swb_worker_unlock(&settler->worker);
         (void)do_job(settler, &failure, &survived);
-        (void)pthread_mutex_lock(&settler->mutex);
+        swb_worker_lock(&settler->worker);
         settler->working = false;
         if (failure.code < 0)
                 settler->failure = failure;
         if (survived.code < 0)
                 settler->survived = survived;
-        (void)pthread_cond_signal(&settler->changed);
+        swb_worker_tell(&settler->worker);
 }
 
-static void *run(void *context)
+static void run(void *context)
 {
         struct swb_settler *settler = context;
 
-        (void)pthread_mutex_lock(&settler->mutex);
-        while (settler->posted || !settler->stop)
+        while (settler->posted || !settler->worker.stop)
                 if (settler->posted)
                         work(settler);
                 else
-                        (void)pthread_cond_wait(&settler->changed, &settler->mutex);
-        (void)pthread_mutex_unlock(&settler->mutex);
-        return NULL;
+                        swb_worker_wait(&settler->worker);
 }
 
 /* ---- its employer ---- */
-
-static void release(struct swb_settler *settler)
-{
-        (void)pthread_cond_destroy(&settler->changed);
-        (void)pthread_mutex_destroy(&settler->mutex);
-        free(settler);
-}
 
 int swb_settler_new(const struct swb_settle_parts *parts, struct swb_settler **ret,
                     struct swb_error *err)
@@ -96,12 +81,10 @@ int swb_settler_new(const struct swb_settle_parts *parts, struct swb_settler **r
         if (!settler)
                 return swb_oom(err);
         settler->parts = *parts;
-        (void)pthread_mutex_init(&settler->mutex, NULL); /* both can't fail with no attributes */
-        (void)pthread_cond_init(&settler->changed, NULL);
-        r = swb_small_thread(run, settler, &settler->thread);
-        if (r != 0) {
-                release(settler);
-                return swb_fail_errno(err, r, "start a second thread");
+        r = swb_worker_start(&settler->worker, run, settler, err);
+        if (r < 0) {
+                free(settler);
+                return r;
         }
         *ret = settler;
         return 0;
@@ -111,8 +94,8 @@ struct swb_settler *swb_settler_free(struct swb_settler *settler)
 {
         if (!settler)
                 return NULL;
-        swb_small_thread_end(settler->thread, &settler->mutex, &settler->changed, &settler->stop);
-        release(settler);
+        swb_worker_end(&settler->worker);
+        free(settler);
         return NULL;
 }
 
@@ -120,9 +103,9 @@ bool swb_settler_is_busy(struct swb_settler *settler)
 {
         bool busy;
 
-        (void)pthread_mutex_lock(&settler->mutex);
+        swb_worker_lock(&settler->worker);
         busy = settler->posted || settler->working;
-        (void)pthread_mutex_unlock(&settler->mutex);
+        swb_worker_unlock(&settler->worker);
         return busy;
 }
 
@@ -142,16 +125,16 @@ int swb_settler_post(struct swb_settler *settler, const struct swb_settle_job *j
 {
         int r;
 
-        (void)pthread_mutex_lock(&settler->mutex);
+        swb_worker_lock(&settler->worker);
         while (settler->posted || settler->working)
-                (void)pthread_cond_wait(&settler->changed, &settler->mutex);
+                swb_worker_wait(&settler->worker);
         r = take_failure(settler, survived, err);
         if (r >= 0) {
                 settler->job = *job;
                 settler->posted = true;
-                (void)pthread_cond_signal(&settler->changed);
+                swb_worker_tell(&settler->worker);
         }
-        (void)pthread_mutex_unlock(&settler->mutex);
+        swb_worker_unlock(&settler->worker);
         return r;
 }
 
@@ -159,10 +142,10 @@ int swb_settler_wait(struct swb_settler *settler, struct swb_error *survived, st
 {
         int r;
 
-        (void)pthread_mutex_lock(&settler->mutex);
+        swb_worker_lock(&settler->worker);
         while (settler->posted || settler->working)
-                (void)pthread_cond_wait(&settler->changed, &settler->mutex);
+                swb_worker_wait(&settler->worker);
         r = take_failure(settler, survived, err);
-        (void)pthread_mutex_unlock(&settler->mutex);
+        swb_worker_unlock(&settler->worker);
         return r;
 }

@@ -121,6 +121,28 @@ static void test_both_write_the_same(void **state)
         check_written(f, f->outbox);
 }
 
+/* Buffers come and go between operations, also while one is taken and others are on their way. */
+static void test_buffers_come_and_go(void **state)
+{
+        static const uint64_t allowed[] = {SWB_OUTBOX_BUFFERS_MAX * SWB_OUTBOX_BYTES, UINT64_MAX, 0,
+                                           5 * SWB_OUTBOX_BYTES + 1, SWB_OUTBOX_BYTES};
+        struct fixture *f = *state;
+        struct swb_error err = SWB_ERROR_INIT;
+
+        for (size_t i = 0; i < SWB_ELEMENTS(allowed); i++) {
+                uint8_t *before, *after;
+
+                swb_outbox_allow(f->outbox, allowed[i]);
+                check_written(f, f->outbox);
+                assert_ok(swb_outbox_take(f->outbox, &before, &err), &err);
+                memset(before, (int)i, SWB_OUTBOX_BYTES);
+                swb_outbox_allow(f->outbox, 0);
+                assert_ok(swb_outbox_take(f->outbox, &after, &err), &err);
+                assert_ptr_equal(after, before);
+                assert_int_equal(after[SWB_OUTBOX_BYTES - 1], i);
+        }
+}
+
 /* Extents are an operation's, and gone with it. */
 static void test_extents_are_not_kept(void **state)
 {
@@ -154,10 +176,10 @@ static void test_a_failure_stays(void **state)
         memset(buffer, 7, SWB_BLOCK_BYTES);
         swb_outbox_put(f->outbox, &place, SWB_BLOCK_BYTES);
         assert_fault(swb_outbox_wait(f->outbox, 1, &err), &err, SWB_FAULT_IO);
+        assert_true(swb_outbox_take(f->outbox, &buffer, &err) < 0);
         place.file.fd = f->fd;
         swb_outbox_put(f->outbox, &place, SWB_BLOCK_BYTES); /* is dropped */
         assert_true(swb_outbox_wait(f->outbox, 2, &err) < 0);
-        assert_true(swb_outbox_take(f->outbox, &buffer, &err) < 0);
         assert_int_equal(lseek(f->fd, 0, SEEK_END), 0);
 }
 
@@ -165,6 +187,8 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(test_both_write_the_same, make_fixture,
+                                                drop_fixture),
+                cmocka_unit_test_setup_teardown(test_buffers_come_and_go, make_fixture,
                                                 drop_fixture),
                 cmocka_unit_test_setup_teardown(test_extents_are_not_kept, make_fixture,
                                                 drop_fixture),
