@@ -46,7 +46,8 @@ struct swb_installer {
                 checkpoint;          /* as stored last; whose it is, is filled from the start */
         bool resumable;              /* there is a folder, and a name to store one under */
         uint64_t checkpoint_written; /* safe.written at that time */
-        uint64_t checkpoint_seconds; /* CLOCK_BOOTTIME */
+        uint64_t checkpoint_msec;    /* CLOCK_BOOTTIME */
+        uint64_t stored_msec;        /* with a crew: when one was stored, and not only synced */
 
         struct swb_crew crew; /* none until it is needed */
         bool overlap;         /* while it can be had */

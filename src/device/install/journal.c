@@ -10,7 +10,10 @@
 #define STORE_PAYLOAD_BYTES (512u << 10)
 #define STORE_FAST_FACTOR 4
 #define STORE_WRITTEN_BYTES (16u << 20)
-#define STORE_SECONDS 5
+#define STORE_MSEC 5000
+/* With a crew what was written is synced and read back after as many bytes; but a cut may cost so
+ * much time before it is worth a checkpoint, which is three syncs more. */
+#define HURRY_MSEC 250
 /* With a crew: written and not synced, in memory, before the installer waits. */
 #define UNSETTLED_BYTES (48u << 20)
 
@@ -28,12 +31,12 @@ static void notice(const struct swb_installer *installer, const char *what,
         installer->config.notice(installer->config.context, text);
 }
 
-static uint64_t now_seconds(void)
+static uint64_t now_msec(void)
 {
         struct timespec ts = {0};
 
         (void)clock_gettime(CLOCK_BOOTTIME, &ts); /* fails for an unknown clock only */
-        return (uint64_t)ts.tv_sec;
+        return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
 }
 
 /* ---- storing ---- */
@@ -44,7 +47,7 @@ static void fill_position(struct swb_installer *installer)
         struct swb_checkpoint *c = &installer->checkpoint;
 
         installer->checkpoint_written = installer->safe.written;
-        installer->checkpoint_seconds = now_seconds();
+        installer->checkpoint_msec = now_msec();
         c->operation = installer->safe.operation;
         c->offset = installer->safe.offset;
         c->complete = installer->complete;
@@ -112,6 +115,14 @@ void swb_job_start_crew(struct swb_installer *installer)
         installer->apply.outbox = installer->crew.outbox;
 }
 
+/* Who says after how many bytes gets it. */
+static bool is_worth_storing(const struct swb_installer *installer)
+{
+        return installer->resumable &&
+               (installer->complete || installer->config.checkpoint_bytes > 0 ||
+                installer->checkpoint_msec - installer->stored_msec >= HURRY_MSEC);
+}
+
 static int hand_over(struct swb_installer *installer, struct swb_error *err)
 {
         struct swb_error survived = SWB_ERROR_INIT;
@@ -120,7 +131,10 @@ static int hand_over(struct swb_installer *installer, struct swb_error *err)
 
         fill_position(installer);
         job.checkpoint = installer->checkpoint;
-        job.state_dir = installer->resumable ? installer->config.state_dir : NULL;
+        if (is_worth_storing(installer)) {
+                installer->stored_msec = installer->checkpoint_msec;
+                job.state_dir = installer->config.state_dir;
+        }
         job.n_sent = swb_outbox_count(installer->crew.outbox);
         for (size_t i = 0; i < installer->slots.n; i++) {
                 struct swb_slot *slot = &installer->slots.slots[i];
@@ -140,13 +154,13 @@ static bool is_due(const struct swb_installer *installer)
         uint64_t step = installer->config.checkpoint_bytes;
         uint64_t arrived = installer->safe.offset - installer->checkpoint.offset;
         uint64_t written = installer->safe.written - installer->checkpoint_written;
-        uint64_t seconds = now_seconds() - installer->checkpoint_seconds;
+        uint64_t msec = now_msec() - installer->checkpoint_msec;
 
         if (step == 0)
                 step = STORE_PAYLOAD_BYTES;
-        if (seconds == 0)
+        if (msec < 1000)
                 step = SWB_MIN(step, UINT64_MAX / STORE_FAST_FACTOR) * STORE_FAST_FACTOR;
-        return arrived >= step || written >= STORE_WRITTEN_BYTES || seconds >= STORE_SECONDS;
+        return arrived >= step || written >= STORE_WRITTEN_BYTES || msec >= STORE_MSEC;
 }
 
 int swb_job_store_if_due(struct swb_installer *installer, struct swb_error *err)
@@ -349,7 +363,7 @@ int swb_job_resume(struct swb_installer *installer, struct swb_error *err)
         struct swb_checkpoint c;
         int r;
 
-        installer->checkpoint_seconds = now_seconds();
+        installer->checkpoint_msec = now_msec();
         installer->resumable = installer->config.state_dir && installer->config.payload_hash;
         if (!installer->resumable)
                 return 0;
