@@ -9,11 +9,11 @@
 /* Windows that are tried, in turn, until a reader has the memory; all of them are sizes that an xz
  * dictionary can have. */
 static const size_t windows[] = {SWB_SWD2_WINDOW_BYTES, (size_t)3 << 19, (size_t)3 << 18,
-                                 (size_t)3 << 17};
+                                 (size_t)3 << 17,       (size_t)3 << 16, (size_t)2 << 16};
 /* A bzip2 decoder takes so much for each level. */
 #define BZ2_LEVEL_BYTES 393216u
 /* What is left for decoders and the difference itself when a part's predictor is chosen. */
-#define DECODERS_MIN_BYTES ((uint64_t)8 << 20)
+#define DECODERS_MIN_BYTES ((uint64_t)6 << 20)
 /* lzma at the level used, with the dictionary. */
 #define ENCODER_BYTES ((uint64_t)64 << 20)
 
@@ -199,11 +199,35 @@ static int put_packed(const struct packing *packing, size_t window_bytes, uint64
         return r;
 }
 
+/* What a reader would need if no coding changed with the window: near enough to leave out windows
+ * that are packed for nothing. */
+static uint64_t expect(const struct packing *packing, size_t window_bytes)
+{
+        uint64_t decoders_bytes = 0, n = 0;
+
+        for (size_t i = 0; i < packing->n; i++) {
+                const struct packed *packed = &packing->items[i];
+                enum swb_codec codec;
+
+                if (swb_stream_codec(packed->number, &codec) < 0)
+                        continue;
+                n += packed->data.n_bytes;
+                decoders_bytes += swb_swd2_decoder_bytes(codec, packing->swd2->streams[i].n_bytes,
+                                                         window_bytes);
+        }
+        return swb_swd2_needs(decoders_bytes, 0, packing->swd2->part_bytes) + n;
+}
+
 static int pack_within(struct packing *packing, struct swb_buf *buf)
 {
         for (size_t i = 0; i < SWB_ELEMENTS(windows); i++) {
                 uint64_t needs, n;
-                int r = pack_all(packing, windows[i], i > 0, &needs, &n);
+                int r;
+
+                if (i > 0 && i + 1 < SWB_ELEMENTS(windows) &&
+                    expect(packing, windows[i]) > packing->swd2->max_memory_bytes)
+                        continue;
+                r = pack_all(packing, windows[i], i > 0, &needs, &n);
 
                 if (r < 0)
                         return r;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "codec/swd2_attempt.h"
 
+#include <string.h>
+
 #include "codec/stream_pack.h"
 
 /* Attempts are compared by a quick coding of their streams. */
@@ -53,11 +55,22 @@ static int take_entries(struct swb_swd2_attempt *a, const struct swb_difference 
         return r;
 }
 
+static bool are_equal(const uint8_t *old, size_t n_old, const uint8_t *new, size_t n_new)
+{
+        return n_old == n_new && (n_new == 0 || memcmp(old, new, n_new) == 0);
+}
+
 static int search(struct swb_swd2_attempt *a, const uint8_t *old, size_t n_old, const uint8_t *new,
                   size_t n_new)
 {
         _cleanup_(swb_difference_done) struct swb_difference difference = SWB_DIFFERENCE_INIT;
-        int r = swb_difference_add(&difference, old, n_old, 0, new, n_new);
+        struct swb_difference_entry all = {.n_diff = (int64_t)n_new};
+        struct swb_difference equal = {.entries = &all, .n_entries = 1};
+        int r;
+
+        if (are_equal(old, n_old, new, n_new))
+                return take_entries(a, &equal);
+        r = swb_difference_add(&difference, old, n_old, 0, new, n_new);
 
         return r < 0 ? r : take_entries(a, &difference);
 }
@@ -289,6 +302,9 @@ static enum swb_model choose_model(const struct swb_swd2_pair *pair)
 {
         enum swb_model model = model_of(&pair->old);
 
+        if (are_equal(pair->old.memory, (size_t)pair->old.n_bytes, pair->new.memory,
+                      (size_t)pair->new.n_bytes))
+                return SWB_MODEL_NONE;
         return model_of(&pair->new) == model ? model : SWB_MODEL_NONE;
 }
 

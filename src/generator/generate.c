@@ -25,6 +25,7 @@ struct generate {
         const struct swb_generate_config *config;
         struct swb_generated *out;
         struct swb_rules rules;
+        struct swb_pool pool; /* the config's, with the output's folder for what is too large */
         struct swb_spool *spool;
         struct swb_cache *cache; /* NULL: none */
         struct swb_needs needs;
@@ -106,11 +107,12 @@ static int run_work(void *object, struct swb_error *err)
 
 static struct swb_job job_of(const struct generate *g, struct work *work)
 {
-        return (struct swb_job){.run = run_work,
-                                .object = work,
-                                .memory_bytes = swb_make_memory(&g->rules, work->task),
-                                .work = swb_task_cost(&g->rules, work->task),
-                                .is_usec = true};
+        return (struct swb_job){
+                .run = run_work,
+                .object = work,
+                .memory_bytes = swb_make_memory(&g->rules, work->task, g->pool.memory_bytes),
+                .work = swb_task_cost(&g->rules, work->task),
+                .is_usec = true};
 }
 
 static size_t list_work(struct generate *g, struct work *works, struct swb_job *jobs)
@@ -125,7 +127,9 @@ static size_t list_work(struct generate *g, struct work *works, struct swb_job *
                                                           .old = p->old.image,
                                                           .new = p->new.image,
                                                           .spool = g->spool,
-                                                          .cache = g->cache},
+                                                          .cache = g->cache,
+                                                          .folder = g->pool.folder,
+                                                          .memory_bytes = g->pool.memory_bytes},
                                                  .task = &p->tasks.items[k]};
                         jobs[n] = job_of(g, &works[n]);
                 }
@@ -317,7 +321,7 @@ static int prepare(struct generate *g, struct swb_error *err)
         if (r == 0)
                 r = swb_prepared_hash(g->prepared, c->n_partitions, &c->pool, err);
         for (size_t i = 0; i < c->n_partitions && r == 0; i++)
-                r = swb_prepared_plan(&g->prepared[i], &g->rules, &c->pool, &limits, err);
+                r = swb_prepared_plan(&g->prepared[i], &g->rules, &g->pool, &limits, err);
         if (r == 0 && c->verity)
                 r = leave_trees_out(g, err);
         return r;
@@ -365,6 +369,8 @@ static int run(struct generate *g, struct swb_error *err)
         _cleanup_free_ char *folder = swb_folder_of(g->config->output_path);
         int r = folder ? name_json(g, err) : swb_oom(err);
 
+        g->pool = g->config->pool;
+        g->pool.folder = folder;
         if (r == 0)
                 r = check_paths(g, err);
         if (r == 0 && g->config->cache.folder)

@@ -34,7 +34,7 @@ static uint64_t memory_of(const struct swb_rules *rules, uint64_t src_blocks, ui
                                 .parts = &part,
                                 .n_parts = 1};
 
-        return swb_make_memory(rules, &task);
+        return swb_make_memory(rules, &task, (uint64_t)1 << 30);
 }
 
 static void test_each_difference_fits_the_memory(void **state)

@@ -31,12 +31,14 @@ struct finder {
         struct frame frames[SWB_RECIPE_DEPTH_MAX + 1];
         unsigned n_frames;
         int n_encoded_pieces;
+        uint64_t n_opened; /* so far */
 };
 
 void swb_found_done(struct swb_found *found)
 {
         swb_recipe_done(&found->recipe);
         swb_buf_done(&found->opened);
+        free(found->unchanged.items);
 }
 
 static void pop(struct finder *f)
@@ -70,6 +72,14 @@ static int push(struct finder *f, const uint8_t *data, size_t n, uint8_t *owned)
         return r;
 }
 
+/* The next bytes of the opened content. */
+static int put(struct finder *f, const uint8_t *data, size_t n)
+{
+        f->n_opened += n;
+        return f->limits->write ? f->limits->write(f->limits->context, data, n)
+                                : swb_buf_append(&f->found->opened, data, n);
+}
+
 /* The frame's bytes up to `end` are plain. */
 static int add_plain(struct finder *f, struct frame *frame, size_t end)
 {
@@ -83,7 +93,7 @@ static int add_plain(struct finder *f, struct frame *frame, size_t end)
                 return 0;
         frame->done = end;
         r = swb_recipe_add(&f->found->recipe, &piece);
-        return r < 0 ? r : swb_buf_append(&f->found->opened, data, (size_t)piece.n_opened);
+        return r < 0 ? r : put(f, data, (size_t)piece.n_opened);
 }
 
 /* ---- decoding */
@@ -164,8 +174,43 @@ static int decode(const struct finder *f, const struct frame *frame, const struc
  * each depth. */
 static bool has_room(const struct finder *f, size_t n)
 {
-        return f->found->opened.n_bytes + (uint64_t)n <= f->limits->max_opened_bytes &&
+        return f->n_opened + (uint64_t)n <= f->limits->max_opened_bytes &&
                f->found->recipe.n_pieces < SWB_RECIPE_PIECES_MAX - 8;
+}
+
+/* The piece that begins with a span, of what was found before; NULL: none did. */
+static const struct swb_piece *known_piece(const struct finder *f, const struct frame *frame,
+                                           const struct swb_span *span)
+{
+        const struct swb_recipe *known = f->limits->known;
+        size_t i = f->found->recipe.n_pieces;
+        uint64_t n_plain = span->offset - frame->done;
+
+        if (n_plain > 0) {
+                if (i >= known->n_pieces || known->pieces[i].setting > 0 ||
+                    known->pieces[i].n_opened != n_plain ||
+                    known->pieces[i].depth != f->n_frames - 1)
+                        return NULL;
+                i++;
+        }
+        return i < known->n_pieces && known->pieces[i].setting > 0 &&
+                               known->pieces[i].depth == f->n_frames - 1 &&
+                               swb_recipe_setting(known, &known->pieces[i])->packing ==
+                                       span->packing
+                       ? &known->pieces[i]
+                       : NULL;
+}
+
+/* As swb_prove(), from memory. */
+static int recall(const struct finder *f, const struct frame *frame, const struct swb_span *span,
+                  const struct decoded *decoded, struct swb_setting *ret)
+{
+        const struct swb_piece *piece = known_piece(f, frame, span);
+
+        if (!piece || piece->n_encoded != decoded->n_encoded || piece->n_opened != decoded->n)
+                return SWB_NOT_PROVED;
+        *ret = *swb_recipe_setting(f->limits->known, piece);
+        return SWB_PROVED;
 }
 
 /* Is it worth to be a piece, and how is it made again? SWB_PROVED, SWB_NOT_PROVED, -ENOMEM. */
@@ -177,6 +222,8 @@ static int judge(struct finder *f, const struct frame *frame, const struct swb_s
         *ret = (struct swb_setting){.packing = span->packing};
         if (f->side == SWB_FIND_OLD)
                 return SWB_PROVED;
+        if (f->limits->known)
+                return recall(f, frame, span, decoded, ret);
         return swb_prove(&f->proofs, span, frame->data + span->offset, decoded->n_encoded,
                          decoded->data, decoded->n, ret);
 }
@@ -210,14 +257,68 @@ static void decoded_done(struct decoded *decoded)
         free(decoded->data);
 }
 
+int swb_ranges_add(struct swb_ranges *ranges, uint64_t at, uint64_t n)
+{
+        struct swb_range *last = ranges->n > 0 ? &ranges->items[ranges->n - 1] : NULL;
+
+        if (last && last->at + last->n == at) {
+                last->n += n;
+                return 0;
+        }
+        if (ranges->n == ranges->cap) {
+                size_t cap = ranges->cap ? ranges->cap * 2 : 64;
+                struct swb_range *bigger = reallocarray(ranges->items, cap, sizeof(*bigger));
+
+                if (!bigger)
+                        return -ENOMEM;
+                ranges->items = bigger;
+                ranges->cap = cap;
+        }
+        ranges->items[ranges->n++] = (struct swb_range){at, n};
+        return 0;
+}
+
+static bool has_place(const struct swb_ranges *ranges, uint64_t at)
+{
+        size_t low = 0, high = ranges ? ranges->n : 0;
+
+        while (low < high) {
+                size_t middle = low + (high - low) / 2;
+
+                if (ranges->items[middle].at + ranges->items[middle].n <= at)
+                        low = middle + 1;
+                else
+                        high = middle;
+        }
+        return ranges && low < ranges->n && ranges->items[low].at <= at;
+}
+
+/* Return: 1, it stays closed; 0; -ENOMEM. */
+static int keep_closed(struct finder *f, const struct frame *frame, const struct swb_span *span)
+{
+        int r;
+
+        if (f->limits->closed_packings >> span->packing & 1 ||
+            (f->n_frames == 1 && has_place(f->limits->closed, span->offset)))
+                return 1;
+        if (!swb_unchanged_has(f->limits->unchanged, span->file))
+                return 0;
+        r = swb_ranges_add(&f->found->unchanged, f->n_opened + (span->offset - frame->done),
+                           span->n_encoded);
+        return r < 0 ? r : 1;
+}
+
 static int try_span(struct finder *f, struct frame *frame, const struct swb_span *span)
 {
         _cleanup_(decoded_done) struct decoded decoded = {0};
         struct swb_setting setting;
         int r;
 
-        if (span->offset < frame->done || f->limits->closed_packings >> span->packing & 1)
+        if (span->offset < frame->done)
                 return 0;
+        r = keep_closed(f, frame, span);
+        if (r != 0)
+                return SWB_MIN(r, 0);
         r = decode(f, frame, span, &decoded);
         if (r < 0)
                 return r == -ENOMEM ? r : 0;
@@ -230,6 +331,30 @@ static void clusters_done(struct swb_clusters *clusters)
         free(clusters->data);
 }
 
+/* As swb_clusters_prove(), from memory: as many of the clusters as were made again. */
+static int recall_clusters(const struct finder *f, const struct frame *frame,
+                           const struct swb_span *span, struct swb_clusters *clusters,
+                           struct swb_setting *ret)
+{
+        const struct swb_piece *piece = known_piece(f, frame, span);
+
+        if (!piece || piece->n_encoded > clusters->n_encoded ||
+            piece->n_opened > clusters->n_opened)
+                return SWB_NOT_PROVED;
+        clusters->n_encoded = (size_t)piece->n_encoded;
+        clusters->n_opened = (size_t)piece->n_opened;
+        *ret = *swb_recipe_setting(f->limits->known, piece);
+        return SWB_PROVED;
+}
+
+static int prove_clusters(struct finder *f, const struct frame *frame, const struct swb_span *span,
+                          struct swb_clusters *clusters, struct swb_setting *ret)
+{
+        if (f->limits->known)
+                return recall_clusters(f, frame, span, clusters, ret);
+        return swb_clusters_prove(&f->proofs, span, frame->data + span->offset, clusters, ret);
+}
+
 /* Some clusters from the run's begin; what is left of it stays to be looked at. */
 static int try_clusters(struct finder *f, struct frame *frame, struct swb_span *run)
 {
@@ -238,13 +363,16 @@ static int try_clusters(struct finder *f, struct frame *frame, struct swb_span *
         const uint8_t *encoded = frame->data + span.offset;
         struct swb_setting setting = {.packing = span.packing};
         struct decoded decoded;
-        int r = swb_clusters_open(encoded, span.n_encoded, &clusters);
+        int r = span.offset < frame->done ? 0 : keep_closed(f, frame, run);
 
+        if (r != 0)
+                return SWB_MIN(r, 0);
+        r = swb_clusters_open(encoded, span.n_encoded, &clusters);
         if (r < 0)
                 return r;
         r = clusters.n_encoded > 0 && span.offset >= frame->done ? SWB_PROVED : SWB_NOT_PROVED;
         if (r == SWB_PROVED && f->side == SWB_FIND_NEW)
-                r = swb_clusters_prove(&f->proofs, &span, encoded, &clusters, &setting);
+                r = prove_clusters(f, frame, &span, &clusters, &setting);
         run->offset += r == SWB_PROVED ? clusters.n_encoded : SWB_EROFS_CLUSTER_BYTES;
         run->n_encoded = span.n_encoded - (run->offset - span.offset);
         if (run->n_encoded > 0)
@@ -272,7 +400,7 @@ static int step(struct finder *f)
         if (f->n_frames == 1 || frame->has_pieces)
                 r = add_plain(f, frame, frame->n);
         else
-                r = swb_buf_append(&f->found->opened, frame->data, frame->n);
+                r = put(f, frame->data, frame->n);
         pop(f);
         return r;
 }

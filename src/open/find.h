@@ -7,7 +7,20 @@
  * its very bytes again here; what none makes stays as it is.
  */
 #include "open/encoder.h"
+#include "open/unchanged.h"
 #include "open/unpack.h"
+
+struct swb_range {
+        uint64_t at, n;
+};
+
+struct swb_ranges {
+        struct swb_range *items; /* ascending, without overlaps */
+        size_t n, cap;
+};
+
+/* What ends where the next begins becomes one. 0, -ENOMEM. */
+int swb_ranges_add(struct swb_ranges *ranges, uint64_t at, uint64_t n) _warn_unused_;
 
 struct swb_find_limits {
         uint64_t max_opened_bytes; /* of the opened content */
@@ -17,7 +30,16 @@ struct swb_find_limits {
         const char *encoders;
         /* What an image opened to, its superblock first, is no image any more. */
         bool no_images;
-        unsigned closed_packings; /* bits: these stay closed */
+        unsigned closed_packings;              /* bits: these stay closed */
+        const struct swb_unchanged *unchanged; /* as do files of an image that are these */
+        const struct swb_ranges *closed;       /* and what begins there */
+        /* What was found before in the same content within the same limits: nothing is tried again.
+         * NULL: not known. */
+        const struct swb_recipe *known;
+        /* Takes what it opens to, from front to back, in place of swb_found.opened: 0, or an error
+         * that ends the search. NULL: nothing does. */
+        int (*write)(void *context, const uint8_t *data, size_t n);
+        void *context;
 };
 
 #define SWB_FIND_LIMITS_INIT                                                                       \
@@ -33,13 +55,14 @@ enum swb_find_side {
 struct swb_found {
         struct swb_recipe recipe;
         struct swb_buf opened;
+        struct swb_ranges unchanged; /* of `opened`: what stayed closed as unchanged */
 };
 
 void swb_found_done(struct swb_found *found);
 
 /*
- * Return: how many encoded pieces were found (0: none, nothing is filled in); -ENOMEM. What is
- * above the limits is not opened.
+ * Return: how many encoded pieces were found (0: none, nothing is filled in, and what was written
+ * counts for nothing); -ENOMEM; or what write returned. What is above the limits is not opened.
  */
 int swb_recipe_find(const uint8_t *data, size_t n, enum swb_find_side side,
                     const struct swb_find_limits *limits, struct swb_found *ret) _warn_unused_;

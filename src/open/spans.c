@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "open/spans.h"
 
+#include "base/endian.h"
+
+#define HASH_FACTOR 0x9e3779b97f4a7c15u
+
 void swb_spans_done(struct swb_spans *spans)
 {
         free(spans->items);
@@ -43,6 +47,19 @@ void swb_spans_sort(struct swb_spans *spans, size_t first)
                 end = span.offset + span.n_encoded;
         }
         spans->n = n;
+}
+
+uint64_t swb_spans_hash(uint64_t before, const uint8_t *data, size_t n)
+{
+        uint64_t hash = (before ^ n) * HASH_FACTOR;
+        size_t i = 0;
+
+        for (; n - i >= 8; i += 8)
+                hash = (hash ^ swb_get_le64(data + i) ^ hash >> 29) * HASH_FACTOR;
+        for (; i < n; i++)
+                hash = (hash ^ data[i] ^ hash >> 29) * HASH_FACTOR;
+        hash ^= hash >> 32;
+        return hash == 0 ? 1 : hash;
 }
 
 typedef int64_t (*prober)(const uint8_t *data, size_t n, size_t offset, struct swb_spans *spans);

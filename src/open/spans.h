@@ -12,6 +12,8 @@ struct swb_span {
         /* Spans of one group were made by the same encoder with the same parameters. */
         unsigned group;
         struct swb_setting guess; /* encoder NONE: no idea */
+        /* Of all bytes of the file that it is a block of: a hash. 0: it is none of a file. */
+        uint64_t file;
 };
 
 struct swb_spans {
@@ -27,6 +29,10 @@ int swb_spans_add(struct swb_spans *spans, const struct swb_span *span) _warn_un
 /* Puts those from `first` on in order; blocks that files share, and whatever else overlaps, count
  * once. */
 void swb_spans_sort(struct swb_spans *spans, size_t first);
+
+/* A hash of a file's encoded bytes, never 0; and of several pieces that lie apart: `before` is that
+ * of those before this one, or 0. */
+uint64_t swb_spans_hash(uint64_t before, const uint8_t *data, size_t n);
 
 /* Looks for all that is known; for images of file systems only if they are wanted. 0, -ENOMEM. */
 int swb_spans_find(const uint8_t *data, size_t n, bool images, struct swb_spans *ret) _warn_unused_;

@@ -39,6 +39,7 @@ struct erofs {
         uint64_t *queue; /* slots of inodes to look at */
         size_t n_queue, n_done, cap;
         struct swb_span run; /* clusters, one behind the other */
+        uint64_t n_to_hash;  /* bytes of files; what is above that has no hash */
 };
 
 struct inode {
@@ -66,6 +67,7 @@ static bool read_superblock(struct erofs *fs)
         if (n_bytes == 0 || n_bytes > fs->n || fs->inodes >= n_bytes)
                 return false;
         fs->n = (size_t)n_bytes;
+        fs->n_to_hash = 2 * n_bytes;
         return true;
 }
 
@@ -233,11 +235,29 @@ static int read_compact(struct erofs *fs, size_t at, uint64_t n, bool pairs)
         return r;
 }
 
+/* Runs from `first` on are one file's. Blocks that files share are hashed once for each, if they
+ * are not too many. */
+static void name_file(struct erofs *fs, size_t first)
+{
+        struct swb_span *runs = fs->spans->items;
+        uint64_t hash = 0;
+
+        for (size_t i = first; i < fs->spans->n; i++) {
+                if (runs[i].n_encoded > fs->n_to_hash)
+                        return;
+                fs->n_to_hash -= runs[i].n_encoded;
+                hash = swb_spans_hash(hash, fs->data + runs[i].offset, runs[i].n_encoded);
+        }
+        for (size_t i = first; i < fs->spans->n; i++)
+                runs[i].file = hash;
+}
+
 static int read_file(struct erofs *fs, const struct inode *inode)
 {
         size_t at = (inode->at + inode->n + 7) / 8 * 8;
         uint64_t n = inode->n_bytes / BLOCK + (inode->n_bytes % BLOCK > 0);
         const uint8_t *head = fs->data + at;
+        size_t first = fs->spans->n;
         unsigned advice;
         int r;
 
@@ -251,7 +271,10 @@ static int read_file(struct erofs *fs, const struct inode *inode)
         at += MAP_HEAD_BYTES;
         r = inode->layout == LAYOUT_INDEX ? read_index(fs, at, n)
                                           : read_compact(fs, at, n, advice & ADVICE_PAIRS);
-        return r < 0 ? r : end_run(fs);
+        if (r >= 0)
+                r = end_run(fs);
+        name_file(fs, first);
+        return r;
 }
 
 static int look_at_all(struct erofs *fs)

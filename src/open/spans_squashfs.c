@@ -30,7 +30,11 @@ struct squashfs {
         unsigned group; /* of files; and one more, of tables */
         uint32_t n_fragments;
         uint64_t inodes, folders, fragments; /* where tables begin */
+        uint64_t n_to_hash;                  /* bytes of files; what is above that has no hash */
 };
+
+/* Files may share blocks; hashing the same ones for each of many would take for ever. */
+#define HASH_RATIO 2u
 
 static bool read_superblock(struct squashfs *fs)
 {
@@ -48,6 +52,7 @@ static bool read_superblock(struct squashfs *fs)
                 return false;
         fs->packing = packings[packing];
         fs->n = (size_t)used;
+        fs->n_to_hash = HASH_RATIO * used;
         fs->block_bytes = swb_get_le32(p + 12);
         fs->n_fragments = swb_get_le32(p + 16);
         fs->inodes = swb_get_le64(p + 64);
@@ -77,6 +82,19 @@ static int add_span(const struct squashfs *fs, uint64_t offset, uint32_t n, size
 static int add_block(const struct squashfs *fs, uint64_t offset, uint32_t size)
 {
         return size & STORED_BLOCK ? 0 : add_span(fs, offset, size, fs->block_bytes, fs->group);
+}
+
+/* The spans from `first` on are the file's whose blocks lie from `offset` to `end`. */
+static void name_file(struct squashfs *fs, size_t first, uint64_t offset, uint64_t end)
+{
+        uint64_t hash;
+
+        if (end > fs->n || offset >= end || end - offset > fs->n_to_hash)
+                return;
+        fs->n_to_hash -= end - offset;
+        hash = swb_spans_hash(0, fs->data + offset, (size_t)(end - offset));
+        for (size_t i = first; i < fs->spans->n; i++)
+                fs->spans->items[i].file = hash;
 }
 
 /* ---- tables */
@@ -145,7 +163,7 @@ static int read_indexed(const struct squashfs *fs, uint64_t list, uint64_t n_byt
         return 0;
 }
 
-static int add_fragments(const struct squashfs *fs)
+static int add_fragments(struct squashfs *fs)
 {
         _cleanup_(swb_buf_done) struct swb_buf table = SWB_BUF_INIT(TABLES_MAX_BYTES);
         int r = 0;
@@ -153,8 +171,15 @@ static int add_fragments(const struct squashfs *fs)
         if (fs->n_fragments == 0 || fs->fragments == NO_TABLE)
                 return 0;
         r = read_indexed(fs, fs->fragments, (uint64_t)fs->n_fragments * FRAGMENT_BYTES, &table);
-        for (size_t at = 0; at + FRAGMENT_BYTES <= table.n_bytes && r >= 0; at += FRAGMENT_BYTES)
-                r = add_block(fs, swb_get_le64(table.data + at), swb_get_le32(table.data + at + 8));
+        for (size_t at = 0; at + FRAGMENT_BYTES <= table.n_bytes && r >= 0; at += FRAGMENT_BYTES) {
+                uint64_t offset = swb_get_le64(table.data + at);
+                uint32_t size = swb_get_le32(table.data + at + 8);
+                size_t first = fs->spans->n;
+
+                r = add_block(fs, offset, size);
+                if (fs->spans->n > first)
+                        name_file(fs, first, offset, offset + size);
+        }
         return r;
 }
 
@@ -174,10 +199,11 @@ static uint64_t take_le64(struct swb_cursor *c)
         return p ? swb_get_le64(p) : 0;
 }
 
-static int add_file(const struct squashfs *fs, struct swb_cursor *c, uint64_t offset,
-                    uint64_t n_bytes, uint32_t fragment)
+static int add_file(struct squashfs *fs, struct swb_cursor *c, uint64_t offset, uint64_t n_bytes,
+                    uint32_t fragment)
 {
-        uint64_t n = n_bytes / fs->block_bytes;
+        uint64_t n = n_bytes / fs->block_bytes, begin = offset;
+        size_t first = fs->spans->n;
         int r = 0;
 
         if (fragment == NO_FRAGMENT && n_bytes % fs->block_bytes > 0)
@@ -188,10 +214,11 @@ static int add_file(const struct squashfs *fs, struct swb_cursor *c, uint64_t of
                 r = add_block(fs, offset, size);
                 offset += size & (STORED_BLOCK - 1);
         }
+        name_file(fs, first, begin, offset);
         return r;
 }
 
-static int basic_file(const struct squashfs *fs, struct swb_cursor *c)
+static int basic_file(struct squashfs *fs, struct swb_cursor *c)
 {
         uint32_t offset = take_le32(c), fragment = take_le32(c);
 
@@ -199,7 +226,7 @@ static int basic_file(const struct squashfs *fs, struct swb_cursor *c)
         return add_file(fs, c, offset, take_le32(c), fragment);
 }
 
-static int long_file(const struct squashfs *fs, struct swb_cursor *c)
+static int long_file(struct squashfs *fs, struct swb_cursor *c)
 {
         uint64_t offset = take_le64(c), n_bytes = take_le64(c);
         uint32_t fragment;
@@ -228,7 +255,7 @@ static void skip_link(struct swb_cursor *c, size_t behind)
 }
 
 /* Return: 0; 1 for what is no inode; -ENOMEM. */
-static int add_inode(const struct squashfs *fs, struct swb_cursor *c)
+static int add_inode(struct squashfs *fs, struct swb_cursor *c)
 {
         /* Bytes behind the common head; 0: more than that. */
         static const uint8_t fixed[15] = {0, 16, 0, 0, 8, 8, 4, 4, 0, 0, 0, 12, 12, 8, 8};
@@ -257,7 +284,7 @@ static int add_inode(const struct squashfs *fs, struct swb_cursor *c)
         }
 }
 
-static int add_inodes(const struct squashfs *fs)
+static int add_inodes(struct squashfs *fs)
 {
         _cleanup_(swb_buf_done) struct swb_buf table = SWB_BUF_INIT(TABLES_MAX_BYTES);
         struct swb_cursor c;

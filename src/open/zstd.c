@@ -6,6 +6,9 @@
 
 /* What the library allocates beside the window. */
 #define BESIDE_WINDOW_BYTES ((uint64_t)1 << 20)
+/* Blocks of images: measured with 1.5.4. */
+#define SMALL_WINDOW_BYTES ((uint64_t)256 << 10)
+#define BESIDE_SMALL_BYTES ((uint64_t)512 << 10)
 #define BUFFER_BYTES ((size_t)128 << 10)
 
 /* Parameters: version, level, flags, window log (0: the level's). */
@@ -101,6 +104,9 @@ static uint64_t memory_of(const struct swb_setting *setting, uint64_t n_opened, 
 
         while (window / 2 >= n_opened && window > 1024)
                 window /= 2;
+        if (!(p[FLAGS] & (WORKERS | STREAM)) && window <= SMALL_WINDOW_BYTES)
+                return window * (p[LEVEL] < 6 ? 12 : 22) + BESIDE_SMALL_BYTES + n_opened +
+                       n_encoded;
         window *= p[LEVEL] < 6 ? 3 : 12;
         if (p[FLAGS] & WORKERS)
                 window *= 4;

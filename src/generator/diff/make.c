@@ -7,6 +7,7 @@
 #include "generator/diff/opened.h"
 #include "generator/diff/patch.h"
 #include "generator/diff/replace.h"
+#include "generator/pack/shelf.h"
 #include "generator/pieces/cut.h"
 #include "os/hash.h"
 
@@ -17,22 +18,8 @@
 /* What an operation costs in the manifest beside its data, about. */
 #define OPERATION_BYTES 64u
 #define COPY_READ_BLOCKS 64u
-
-/* Reads blocks into memory of the caller's to free. */
-static int read_blocks(const struct swb_image *image, const struct swb_extent_list *list,
-                       uint8_t **ret, struct swb_error *err)
-{
-        _cleanup_free_ uint8_t *data = malloc((size_t)list->n_blocks * SWB_BLOCK_BYTES);
-        int r;
-
-        if (!data)
-                return swb_oom(err);
-        r = swb_image_read_extents(image, list->items, list->n, data, err);
-        if (r < 0)
-                return r;
-        *ret = SWB_TAKE_PTR(data);
-        return 0;
-}
+/* A device's memory for the addresses of a program ends about there. */
+#define COMPARED_MAX_BYTES ((uint64_t)160 << 20)
 
 static int make_replace_from(const struct swb_make *make, const struct swb_extent_list *dst,
                              const uint8_t *data, struct swb_operation_list *ret,
@@ -176,11 +163,23 @@ static int make_puff_patch(struct diff *diff, struct swb_buf *patch)
         return swb_buf_append(patch, puff.data, puff.n_bytes);
 }
 
+/* So much of either of two opened contents is compared at once. */
+static uint64_t compared_bytes(const struct swb_rules *rules, uint64_t budget_bytes)
+{
+        return SWB_MIN(swb_make_diff_blocks(rules, budget_bytes) * SWB_BLOCK_BYTES,
+                       COMPARED_MAX_BYTES);
+}
+
 /* The same for what the blocks open to; a piece that was cut does not open. */
 static int make_opened_patch(const struct diff *diff, struct swb_buf *patch)
 {
         const struct swb_opened_pair pair = {
-                .rules = diff->make->rules, .task = diff->task, .old = diff->old, .new = diff->new};
+                .rules = diff->make->rules,
+                .task = diff->task,
+                .old = diff->old,
+                .new = diff->new,
+                .folder = diff->make->folder,
+                .max_bytes = compared_bytes(diff->make->rules, diff->make->memory_bytes)};
         size_t n_first = patch->n_bytes;
         _cleanup_(swb_buf_done) struct swb_buf opened =
                 SWB_BUF_INIT(n_first > 0 ? n_first - 1 : patch->max_bytes);
@@ -282,6 +281,13 @@ static int choose(const struct diff *diff, const struct swb_buf *patch,
         return swb_operation_list_take(ret, &chunks) < 0 ? swb_oom(err) : 0;
 }
 
+static int fail_opened(int r, struct swb_error *err)
+{
+        if (r == -ENOMEM)
+                return swb_oom(err);
+        return swb_fail_errno(err, r, "keep opened contents in a file beside the output");
+}
+
 enum { MADE = 0, TOO_LARGE = 1 };
 
 /* Return: MADE, TOO_LARGE when the patch is above the data limit and the slice can be halved. */
@@ -291,8 +297,10 @@ static int make_slice(struct diff *diff, struct swb_operation_list *ret, struct 
         _cleanup_(swb_buf_done) struct swb_buf patch = SWB_BUF_INIT(ceiling);
         int r = 0;
 
-        if (diff->task->n_opened_new > 0 && make_opened_patch(diff, &patch) < 0)
-                return swb_oom(err);
+        if (diff->task->n_opened_new > 0)
+                r = make_opened_patch(diff, &patch);
+        if (r < 0)
+                return fail_opened(r, err);
         if (patch.n_bytes > 0)
                 return choose(diff, &patch, ret, err);
         r = make_patch(diff, &patch);
@@ -305,9 +313,11 @@ static int make_slice(struct diff *diff, struct swb_operation_list *ret, struct 
         }
         if (diff->make->rules->puffdiff && make_puff_patch(diff, &patch) < 0)
                 return swb_oom(err);
-        if (diff->make->rules->opened && diff->task->n_opened_new == 0 &&
-            make_opened_patch(diff, &patch) < 0)
-                return swb_oom(err);
+        r = 0;
+        if (diff->make->rules->opened && diff->task->n_opened_new == 0)
+                r = make_opened_patch(diff, &patch);
+        if (r < 0)
+                return fail_opened(r, err);
         return choose(diff, &patch, ret, err);
 }
 
@@ -346,12 +356,16 @@ static int make_data(const struct swb_make *make, const struct swb_task *task,
                      struct swb_operation_list *ret, struct swb_error *err)
 {
         _cleanup_(swb_operation_list_done) struct swb_operation_list made = {0};
-        _cleanup_free_ uint8_t *old = NULL, *new = NULL;
+        _cleanup_(swb_shelf_done) struct swb_shelf from = SWB_SHELF_INIT(make->folder);
+        _cleanup_(swb_shelf_done) struct swb_shelf to = SWB_SHELF_INIT(make->folder);
+        const uint8_t *old = NULL, *new = NULL;
         struct swb_cached cached = {.make = make, .task = task};
-        int r = task->kind == SWB_TASK_DIFF ? read_blocks(make->old, &task->src, &old, err) : 0;
+        int r = 0;
 
+        if (task->kind == SWB_TASK_DIFF)
+                r = swb_shelf_take(&from, make->old, &task->src, &old, err);
         if (r == 0)
-                r = read_blocks(make->new, &task->dst, &new, err);
+                r = swb_shelf_take(&to, make->new, &task->dst, &new, err);
         if (r == 0)
                 r = swb_cached_take(&cached, old, new, &made, err);
         if (r == SWB_CACHED_NOT) {
@@ -405,16 +419,25 @@ static uint64_t largest_part(const struct swb_task *task)
         return blocks;
 }
 
-uint64_t swb_make_memory(const struct swb_rules *rules, const struct swb_task *task)
+/* What opened lies on disk, but for what is compared at once. */
+static uint64_t opened_memory(const struct swb_rules *rules, const struct swb_task *task,
+                              uint64_t budget_bytes)
+{
+        uint64_t most = compared_bytes(rules, budget_bytes);
+        uint64_t n_old = SWB_MIN(task->n_opened_old, most);
+
+        return diff_memory(rules, n_old, n_old, SWB_MIN(task->n_opened_new, most));
+}
+
+uint64_t swb_make_memory(const struct swb_rules *rules, const struct swb_task *task,
+                         uint64_t budget_bytes)
 {
         uint64_t n_new = task->dst.n_blocks * SWB_BLOCK_BYTES;
 
         switch (task->kind) {
         case SWB_TASK_DIFF:
                 if (task->n_opened_new > 0)
-                        return diff_memory(rules, task->n_opened_old, task->n_opened_old,
-                                           task->n_opened_new) +
-                               (task->src.n_blocks + task->dst.n_blocks) * SWB_BLOCK_BYTES;
+                        return opened_memory(rules, task, budget_bytes);
                 return diff_memory(rules, task->src.n_blocks * SWB_BLOCK_BYTES,
                                    largest_part(task) * SWB_BLOCK_BYTES, n_new);
         case SWB_TASK_REPLACE:

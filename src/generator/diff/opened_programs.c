@@ -86,10 +86,10 @@ static uint64_t with_run(const struct swb_recipe *recipe, uint64_t at, uint64_t 
         return end > at + n_bytes && n_bytes > (end - at) / 4 * 3 ? end - at : n_bytes;
 }
 
-static int list_programs(const struct swb_found *found, struct programs *ret)
+static int list_programs(const struct swb_opened_content *content, struct programs *ret)
 {
-        const uint8_t *data = found->opened.data;
-        uint64_t n = found->opened.n_bytes, at = 0;
+        const uint8_t *data = content->data;
+        uint64_t n = content->n_bytes, at = 0;
         const uint8_t *next;
 
         ret->data = data;
@@ -109,7 +109,7 @@ static int list_programs(const struct swb_found *found, struct programs *ret)
                         at++;
                         continue;
                 }
-                n_bytes = with_run(&found->recipe, at, n_bytes);
+                n_bytes = with_run(&content->recipe, at, n_bytes);
                 ret->items[ret->n++] = (struct program){at, n_bytes, NOBODY};
                 at += n_bytes;
         }
@@ -240,82 +240,24 @@ static int find_partners(const struct programs *old, struct programs *new)
 
 /* ---- in order */
 
-struct chain {
-        uint64_t weight;
-        size_t before; /* SIZE_MAX: none */
-};
-
-/* The heaviest ascending chain of pairs that ends with pair i, by those before it. */
-static void link_pair(const struct programs *new, struct chain *chains, size_t i)
-{
-        const struct program *program = &new->items[i];
-
-        chains[i] = (struct chain){program->n_bytes, SIZE_MAX};
-        for (size_t k = 0; k < i; k++)
-                if (new->items[k].partner < program->partner &&
-                    chains[k].weight + program->n_bytes > chains[i].weight)
-                        chains[i] = (struct chain){chains[k].weight + program->n_bytes, k};
-}
-
-static void keep_paired(struct programs *new)
-{
-        size_t n = 0;
-
-        for (size_t i = 0; i < new->n; i++)
-                if (new->items[i].partner != NOBODY)
-                        new->items[n++] = new->items[i];
-        new->n = n;
-}
-
-static int take_chain(const struct programs *old, const struct programs *new,
-                      const struct chain *chains, struct swb_program_pairs *ret)
-{
-        size_t best = 0, n = 0;
-
-        for (size_t i = 1; i < new->n; i++)
-                if (chains[i].weight > chains[best].weight)
-                        best = i;
-        for (size_t i = best; i != SIZE_MAX; i = chains[i].before)
-                n++;
-        ret->items = calloc(n, sizeof(*ret->items));
-        if (!ret->items)
-                return -ENOMEM;
-        ret->n = n;
-        for (size_t i = best; i != SIZE_MAX; i = chains[i].before) {
-                const struct program *to = &new->items[i], *from = &old->items[to->partner];
-
-                ret->items[--n] =
-                        (struct swb_patch_span){from->at, from->n_bytes, to->at, to->n_bytes};
-        }
-        return 0;
-}
-
-void swb_program_pairs_done(struct swb_program_pairs *pairs)
-{
-        free(pairs->items);
-        *pairs = (struct swb_program_pairs){0};
-}
-
-int swb_program_pairs_find(const struct swb_found *old, const struct swb_found *new,
-                           struct swb_program_pairs *ret)
+int swb_program_pairs_find(const struct swb_opened_content *old,
+                           const struct swb_opened_content *new, struct swb_span_list *ret)
 {
         _cleanup_(programs_done) struct programs from = {0}, to = {0};
-        _cleanup_free_ struct chain *chains = NULL;
         int r = list_programs(old, &from);
 
         if (r >= 0)
                 r = list_programs(new, &to);
         if (r >= 0 && from.n > 0 && to.n > 0)
                 r = find_partners(&from, &to);
-        if (r < 0)
-                return r;
-        keep_paired(&to);
-        if (from.n == 0 || to.n == 0)
-                return 0;
-        chains = calloc(to.n, sizeof(*chains));
-        if (!chains)
-                return -ENOMEM;
-        for (size_t i = 0; i < to.n; i++)
-                link_pair(&to, chains, i);
-        return take_chain(&from, &to, chains, ret);
+        for (size_t i = 0; i < to.n && r >= 0; i++) {
+                const struct program *program = &to.items[i], *partner;
+
+                if (program->partner == NOBODY)
+                        continue;
+                partner = &from.items[program->partner];
+                r = swb_span_list_add(ret, &(struct swb_patch_span){partner->at, partner->n_bytes,
+                                                                    program->at, program->n_bytes});
+        }
+        return r < 0 ? r : swb_span_list_ascend(ret);
 }

@@ -7,17 +7,11 @@
  * have no names in what it opens to: programs are known by their heads, and pairs by what they have
  * in common.
  */
-#include "generator/diff/patch.h"
-#include "open/find.h"
+#include "generator/diff/opened_content.h"
+#include "generator/diff/span_list.h"
 
-/* Programs of both sides that differ, ascending in both, without overlaps. */
-struct swb_program_pairs {
-        struct swb_patch_span *items;
-        size_t n;
-};
-
-void swb_program_pairs_done(struct swb_program_pairs *pairs);
-
-/* 0 (perhaps none), -ENOMEM. */
-int swb_program_pairs_find(const struct swb_found *old, const struct swb_found *new,
-                           struct swb_program_pairs *ret) _warn_unused_;
+/* Appends programs of both sides that differ, ascending in both, without overlaps. 0 (perhaps
+ * none), -ENOMEM. */
+int swb_program_pairs_find(const struct swb_opened_content *old,
+                           const struct swb_opened_content *new,
+                           struct swb_span_list *ret) _warn_unused_;

@@ -32,6 +32,8 @@ struct swb_pool {
         unsigned n_threads; /* at least 1 */
         uint64_t memory_bytes;
         struct swb_progress progress;
+        /* Where jobs put what is not to take memory (pack/shelf.h); NULL: it does. Borrowed. */
+        const char *folder;
 };
 
 /*

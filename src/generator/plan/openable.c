@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "generator/plan/openable.h"
 
-#include "generator/diff/patch.h"
+#include "generator/pack/shelf.h"
 #include "generator/plan/pair.h"
 #include "open/find.h"
 
@@ -9,8 +9,9 @@
 #define FILE_MIN_BLOCKS ((64u << 10) / SWB_BLOCK_BYTES)
 /* A file of which less than one part in this many is compressed is compared as it is. */
 #define ENCODED_SHARE 8u
-/* Both contents, and what the new one opens to, lie in memory together. */
-#define MEMORY_SHARE 4u
+/* What a device has scratch space for opens from less. */
+#define CONTENT_MAX_BLOCKS (((uint64_t)4 << 30) / SWB_BLOCK_BYTES)
+#define LOOK_MAX_BYTES ((uint64_t)32 << 20)
 
 struct look {
         const struct swb_plan_input *input;
@@ -18,60 +19,87 @@ struct look {
         struct swb_openable *ret;
 };
 
-/* Opened or not: 0 and nothing found. */
-static int open_file(const struct look *l, const struct swb_image *image,
-                     const struct swb_file *file, enum swb_find_side side, struct swb_found *ret,
-                     struct swb_error *err)
+static int discard(void *context _unused_, const uint8_t *data _unused_, size_t n _unused_)
 {
-        struct swb_find_limits limits = SWB_FIND_LIMITS_INIT;
-        size_t n_bytes = (size_t)file->blocks.n_blocks * SWB_BLOCK_BYTES;
-        _cleanup_free_ uint8_t *data = malloc(n_bytes);
-        int r;
-
-        if (!data)
-                return swb_oom(err);
-        r = swb_image_read_extents(image, file->blocks.items, file->blocks.n, data, err);
-        if (r < 0)
-                return r;
-        limits.encoders = l->input->rules->encoders;
-        limits.max_opened_bytes =
-                SWB_MIN(limits.max_opened_bytes, l->input->pool->memory_bytes / MEMORY_SHARE);
-        r = swb_recipe_find(data, n_bytes, side, &limits, ret);
-        return r < 0 ? swb_oom(err) : 0;
+        return 0;
 }
 
-static uint64_t difference_bytes(const struct swb_rules *rules, const struct swb_found *old,
-                                 const struct swb_found *new)
+static struct swb_find_limits limits_of(const struct look *l, const struct swb_unchanged *unchanged)
 {
-        uint64_t n_old = old->recipe.n_opened, n_new = new->recipe.n_opened;
+        struct swb_find_limits limits = SWB_FIND_LIMITS_INIT;
 
-        return swb_patch_memory(rules, n_old, n_old, n_new) + n_old + n_new;
+        limits.encoders = l->input->rules->encoders;
+        limits.unchanged = unchanged;
+        limits.write = discard;
+        return limits;
+}
+
+/* Is most of it compressed? What stays closed because it is unchanged tells as much. */
+static bool is_worth_it(const struct swb_found *new, uint64_t n_bytes)
+{
+        uint64_t n_encoded = swb_recipe_encoded(&new->recipe);
+
+        for (size_t i = 0; i < new->unchanged.n; i++)
+                n_encoded += new->unchanged.items[i].n;
+        return new->recipe.n_pieces > 0 && n_encoded >= n_bytes / ENCODED_SHARE;
+}
+
+static int keep(struct swb_openable *openable, const struct swb_found *old, struct swb_found *new,
+                struct swb_error *err)
+{
+        openable->known = calloc(1, sizeof(*openable->known));
+        if (!openable->known)
+                return swb_oom(err);
+        openable->n_old = old->recipe.n_opened;
+        openable->n_new = new->recipe.n_opened;
+        *openable->known = new->recipe;
+        new->recipe = (struct swb_recipe){0};
+        return 0;
+}
+
+static int look_at(const struct look *l, const uint8_t *from, const uint8_t *to,
+                   struct swb_error *err)
+{
+        _cleanup_(swb_found_done) struct swb_found old = {0}, new = {0};
+        _cleanup_(swb_unchanged_done) struct swb_unchanged unchanged = {0};
+        size_t n_old = (size_t)l->old->blocks.n_blocks * SWB_BLOCK_BYTES;
+        size_t n_new = (size_t)l->new->blocks.n_blocks *SWB_BLOCK_BYTES;
+        struct swb_find_limits limits = limits_of(l, &unchanged);
+        int r = swb_unchanged_find(from, n_old, to, n_new, &unchanged);
+
+        if (r >= 0)
+                r = swb_recipe_find(to, n_new, SWB_FIND_NEW, &limits, &new);
+        if (r >= 0 && !is_worth_it(&new, n_new))
+                return 0;
+        if (r >= 0)
+                r = swb_recipe_find(from, n_old, SWB_FIND_OLD, &limits, &old);
+        if (r < 0)
+                return swb_oom(err);
+        return old.recipe.n_pieces > 0 ? keep(l->ret, &old, &new, err) : 0;
 }
 
 static int look(void *object, struct swb_error *err)
 {
         struct look *l = object;
-        _cleanup_(swb_found_done) struct swb_found old = {0}, new = {0};
-        uint64_t n_bytes = l->new->blocks.n_blocks *SWB_BLOCK_BYTES;
-        int r = open_file(l, l->input->new.scan->image, l->new, SWB_FIND_NEW, &new, err);
+        _cleanup_(swb_shelf_done) struct swb_shelf old = SWB_SHELF_INIT(l->input->pool->folder);
+        _cleanup_(swb_shelf_done) struct swb_shelf new = SWB_SHELF_INIT(l->input->pool->folder);
+        const uint8_t *from, *to;
+        int r = swb_shelf_take(&new, l->input->new.scan->image, &l->new->blocks, &to, err);
 
-        if (r < 0 || swb_recipe_encoded(&new.recipe) < n_bytes / ENCODED_SHARE ||
-            new.recipe.n_pieces == 0)
-                return r;
-        r = open_file(l, l->input->old->scan->image, l->old, SWB_FIND_OLD, &old, err);
-        if (r < 0 || old.recipe.n_pieces == 0 ||
-            difference_bytes(l->input->rules, &old, &new) > l->input->pool->memory_bytes)
-                return r;
-        *l->ret = (struct swb_openable){old.recipe.n_opened, new.recipe.n_opened};
-        return 0;
+        if (r == 0)
+                r = swb_shelf_take(&old, l->input->old->scan->image, &l->old->blocks, &from, err);
+        return r < 0 ? r : look_at(l, from, to, err);
 }
 
+/* Pieces are opened one by one, and contents are on disk. */
 static struct swb_job job_of(struct look *l)
 {
         uint64_t n = (l->old->blocks.n_blocks + l->new->blocks.n_blocks) * SWB_BLOCK_BYTES;
 
-        return (struct swb_job){
-                .run = look, .object = l, .memory_bytes = 8 * n, .work = n / SWB_BLOCK_BYTES};
+        return (struct swb_job){.run = look,
+                                .object = l,
+                                .memory_bytes = 8 * SWB_MIN(n, LOOK_MAX_BYTES),
+                                .work = n / SWB_BLOCK_BYTES};
 }
 
 /* A regular file, or an image that is none of files: a squashfs. */
@@ -82,8 +110,19 @@ static bool is_candidate(const struct swb_plan_input *input, const struct swb_fi
 
         if (new->kind != SWB_FILE_REGULAR && !input->new.scan->raw)
                 return false;
-        return new->blocks.n_blocks >= FILE_MIN_BLOCKS &&n_blocks *SWB_BLOCK_BYTES <=
-               input->pool->memory_bytes / MEMORY_SHARE;
+        if (!input->pool->folder && n_blocks > input->pool->memory_bytes / 8 / SWB_BLOCK_BYTES)
+                return false;
+        return new->blocks.n_blocks >= FILE_MIN_BLOCKS &&n_blocks <= CONTENT_MAX_BLOCKS;
+}
+
+void swb_openable_done(struct swb_openable *list, size_t n)
+{
+        for (size_t i = 0; i < n; i++) {
+                if (list[i].known)
+                        swb_recipe_done(list[i].known);
+                free(list[i].known);
+        }
+        free(list);
 }
 
 int swb_openable_find(const struct swb_plan_input *input, const uint32_t *partners,
@@ -99,7 +138,6 @@ int swb_openable_find(const struct swb_plan_input *input, const uint32_t *partne
         for (size_t i = 0; i < scan->n_files; i++) {
                 const struct swb_file *file = &scan->files[i];
 
-                ret[i] = (struct swb_openable){0};
                 if (!needed[i] || partners[i] == SWB_PAIR_NONE ||
                     !is_candidate(input, &input->old->scan->files[partners[i]], file))
                         continue;

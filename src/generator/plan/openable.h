@@ -10,12 +10,15 @@
 #include "generator/plan/plan.h"
 
 struct swb_openable {
-        uint64_t n_old, n_new; /* bytes, opened; 0: the file is compared as it is */
+        uint64_t n_old, n_new;    /* bytes, opened; 0: the file is compared as it is */
+        struct swb_recipe *known; /* of the new one; owned */
 };
 
+void swb_openable_done(struct swb_openable *list, size_t n);
+
 /*
- * ret: one for each file of the new image. Those that can't be made again bit for bit, or whose
- * difference would not fit the memory, are not openable. Return: 0, IO, NO_MEMORY.
+ * ret: one for each file of the new image, zeros. Those that can't be made again bit for bit are
+ * not openable. Return: 0, IO, NO_SPACE, NO_MEMORY.
  */
 int swb_openable_find(const struct swb_plan_input *input, const uint32_t *partners,
                       const bool *needed, struct swb_openable *ret,

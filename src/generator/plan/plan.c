@@ -40,7 +40,8 @@ static void plan_done(struct plan *plan)
         free(plan->partners);
         free(plan->needed);
         free(plan->whole);
-        free(plan->openable);
+        if (plan->openable)
+                swb_openable_done(plan->openable, plan->input->new.scan->n_files);
         free(plan->in_group);
         swb_extent_list_done(&plan->group_src);
         swb_extent_list_done(&plan->group_dst);
@@ -267,6 +268,7 @@ static int add_openable(struct plan *plan, size_t index, const struct swb_extent
                 return swb_oom(err);
         task->n_opened_old = plan->openable[index].n_old;
         task->n_opened_new = plan->openable[index].n_new;
+        task->known = SWB_TAKE_PTR(plan->openable[index].known);
         return 0;
 }
 

@@ -26,6 +26,9 @@ void swb_task_list_done(struct swb_task_list *list)
                 swb_extent_list_done(&list->items[i].dst);
                 free(list->items[i].parts);
                 free(list->items[i].regions.items);
+                if (list->items[i].known)
+                        swb_recipe_done(list->items[i].known);
+                free(list->items[i].known);
         }
         free(list->items);
         *list = (struct swb_task_list){0};

@@ -8,6 +8,7 @@
  */
 #include "generator/scan/content.h"
 #include "generator/scan/extents.h"
+#include "open/recipe.h"
 
 enum swb_task_kind {
         SWB_TASK_ZERO,
@@ -31,6 +32,7 @@ struct swb_task {
         struct swb_split_regions regions;
         /* DIFF of contents that are worth opening: what they open to, in bytes. 0: as they are. */
         uint64_t n_opened_old, n_opened_new;
+        struct swb_recipe *known; /* how the new one opens, if that is known; owned */
 };
 
 struct swb_task_list {
