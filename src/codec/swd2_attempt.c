@@ -292,6 +292,42 @@ static int attempt_masked(struct tries *tries, enum swb_model model)
         return r < 0 ? r : attempt(tries, model, tries->masked_old, tries->masked_new);
 }
 
+static int take_copies(struct swb_swd2_attempt *a, const struct swb_swd2_attempt *from)
+{
+        int r = 0;
+
+        a->copies = calloc(from->n_entries, sizeof(*a->copies));
+        if (!a->copies)
+                return -ENOMEM;
+        memcpy(a->copies, from->copies, from->n_entries * sizeof(*a->copies));
+        a->n_entries = from->n_entries;
+        for (size_t i = SWB_SWD2_COPIES; i <= SWB_SWD2_MOVES && r == 0; i++)
+                r = swb_buf_append(&a->streams[i], from->streams[i].data, from->streams[i].n_bytes);
+        return r;
+}
+
+/* The best one's copies once more, without prediction. If that is less, what is alike is searched
+ * without masks, too. */
+static int doubt(struct tries *tries)
+{
+        _cleanup_(swb_swd2_attempt_done) struct swb_swd2_attempt a;
+        const struct swb_swd2_pair *pair = tries->pair;
+        uint64_t predicted = tries->best->cost;
+        int r;
+
+        begin(&a, SWB_MODEL_NONE);
+        r = take_copies(&a, tries->best);
+        if (r == 0)
+                r = tell(&a, tries->pair);
+        if (r == 0)
+                r = estimate(&a);
+        if (r == 0)
+                keep_better(tries, &a);
+        if (r == 0 && tries->best->cost < predicted)
+                r = attempt(tries, SWB_MODEL_NONE, pair->old.memory, pair->new.memory);
+        return r;
+}
+
 static enum swb_model model_of(const struct swb_view *view)
 {
         return swb_model_of(view->memory, (size_t)view->n_bytes, view->n_bytes);
@@ -339,5 +375,7 @@ int swb_swd2_attempt_best(struct swb_swd2_pair *pair, enum swb_swd2_effort effor
         if (r == 0 && model != SWB_MODEL_NONE &&
             (effort == SWB_SWD2_EVERY || ret->cost == UINT64_MAX))
                 r = attempt(&tries, SWB_MODEL_NONE, pair->old.memory, pair->new.memory);
+        else if (r == 0 && ret->model != SWB_MODEL_NONE)
+                r = doubt(&tries);
         return r == 0 && ret->cost == UINT64_MAX ? -E2BIG : r;
 }

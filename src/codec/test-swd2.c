@@ -270,6 +270,54 @@ static void test_round_trips(void **state)
         check_round_trip(SWB_SWD2_THOROUGH, true);
 }
 
+/* A program whose calls, as they seem, cross 16 bytes that came in, and still are what they were.
+ */
+static void make_liar(uint8_t *old, uint8_t *new)
+{
+        uint32_t state = 5;
+        uint8_t *headers = old + N_OLD - 128;
+
+        for (size_t i = 0; i < N_OLD; i++)
+                old[i] = (uint8_t)next_random(&state);
+        memset(old, 0, 64);
+        memcpy(old, elf_start, sizeof(elf_start));
+        memcpy(old + 16, "\3\0\76", 3);
+        swb_put_le64(old + 40, N_OLD - 128);
+        memcpy(old + 58, "\100\0\2", 3);
+        memset(headers, 0, 128);
+        headers[64 + 4] = 1;
+        headers[64 + 8] = 6;
+        swb_put_le64(headers + 64 + 16, 0x1000);
+        swb_put_le64(headers + 64 + 24, 64);
+        swb_put_le64(headers + 64 + 32, N_OLD - 192);
+        for (size_t i = 64; i + 5 < N_OLD / 4; i += 16) {
+                old[i] = 0xe8;
+                swb_put_le32(old + i + 1, (uint32_t)(N_OLD / 2 + next_random(&state) % 9999));
+        }
+        memcpy(new, old, N_OLD / 3);
+        memset(new + N_OLD / 3, 0x90, 16);
+        memcpy(new + N_OLD / 3 + 16, old + N_OLD / 3, N_OLD - N_OLD / 3);
+        swb_put_le64(new + 40, N_OLD - 128 + 16);
+        swb_put_le64(new + N_OLD + 16 - 128 + 64 + 32, N_OLD - 192 + 16);
+}
+
+static void test_prediction_that_loses(void **state)
+{
+        _cleanup_free_ uint8_t *old = malloc(N_OLD), *new = malloc(N_OLD + 16);
+
+        (void)state;
+        assert_non_null(old);
+        assert_non_null(new);
+        make_liar(old, new);
+        for (int effort = SWB_SWD2_QUICK; effort <= SWB_SWD2_THOROUGH; effort++) {
+                _cleanup_(swb_swd2_done) struct swb_swd2 swd2;
+
+                swb_swd2_init(&swd2, (enum swb_swd2_effort)effort, SWB_PATCH_MEMORY_BYTES);
+                assert_int_equal(swb_swd2_add(&swd2, old, N_OLD, 0, new, N_OLD + 16), 0);
+                assert_false(swd2.predicts);
+        }
+}
+
 /* ---- memory: what the head tells holds for both sides */
 
 static void test_memory_of_the_head(void **state)
@@ -380,6 +428,7 @@ int main(void)
                 cmocka_unit_test(test_bad_heads),
                 cmocka_unit_test(test_bad_streams),
                 cmocka_unit_test(test_round_trips),
+                cmocka_unit_test(test_prediction_that_loses),
                 cmocka_unit_test(test_by_magic),
                 cmocka_unit_test(test_watched),
                 cmocka_unit_test(test_memory_of_the_head),
