@@ -313,7 +313,7 @@ static size_t packed(const struct swb_buf *buf)
 
         if (buf->n_bytes == 0)
                 return 0;
-        check(swb_encode_xz(DICTIONARY, true, buf->data, buf->n_bytes, &out), "xz");
+        check(swb_encode_xz(DICTIONARY, SWB_XZ_THOROUGH, buf->data, buf->n_bytes, &out), "xz");
         return out.n_bytes;
 }
 

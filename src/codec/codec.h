@@ -72,8 +72,15 @@ int swb_decode(enum swb_codec codec, size_t max_memory_bytes, const void *in, si
 int swb_encode(enum swb_codec codec, int level, const void *in, size_t n_in,
                struct swb_buf *buf) _warn_unused_;
 
+/* What xz's encoder tries. */
+enum swb_xz_way {
+        SWB_XZ_USUAL,
+        SWB_XZ_SPARSE,   /* of mostly zeros: the longest matches, but few are looked at */
+        SWB_XZ_THOROUGH, /* two to five times as long, for much over long runs with something
+                            between */
+};
+
 /* SWB_CODEC_XZ for a reader with less memory: the dictionary is not larger than this (which is one
- * of the sizes that xz has, 2^n or 2^n + 2^(n-1)). thorough: takes two to five times as long, for
- * much over long runs with something between. Return as swb_encode(). */
-int swb_encode_xz(uint32_t max_dictionary_bytes, bool thorough, const void *in, size_t n_in,
+ * of the sizes that xz has, 2^n or 2^n + 2^(n-1)). Return as swb_encode(). */
+int swb_encode_xz(uint32_t max_dictionary_bytes, enum swb_xz_way way, const void *in, size_t n_in,
                   struct swb_buf *buf) _warn_unused_;

@@ -10,7 +10,7 @@
 
 /* A new alignment must explain this many bytes more than the present one: a jump costs an entry. */
 #define JUMP_GAIN_BYTES 8
-_Static_assert(JUMP_GAIN_BYTES >= SWB_SUFFIX_GRAM_BYTES, "shorter matches are not looked for");
+_Static_assert(JUMP_GAIN_BYTES + 1 >= SWB_SUFFIX_GRAM_BYTES, "shorter matches are not looked for");
 
 struct alignment {
         int64_t target; /* where it begins */
@@ -31,45 +31,93 @@ static bool equal_at(const struct differ *d, const struct alignment *a, int64_t 
         return source >= 0 && source < d->n_old && d->old[source] == d->new[target];
 }
 
-/* How many of the target's n bytes from `target` on does the alignment explain? */
-static int64_t count_equal(const struct differ *d, const struct alignment *a, int64_t target,
-                           int64_t n)
+/* The first byte from `target` on that the alignment does not explain, or the target's end. */
+static int64_t next_wrong(const struct differ *d, const struct alignment *a, int64_t target)
 {
-        int64_t count = 0;
+        int64_t source = a->source + (target - a->target);
+        size_t n;
 
-        for (int64_t i = 0; i < n; i++)
-                count += equal_at(d, a, target + i);
-        return count;
+        if (target >= d->n_new)
+                return d->n_new;
+        if (source < 0 || source >= d->n_old)
+                return target;
+        n = (size_t)SWB_MIN(d->n_old - source, d->n_new - target);
+        return target + (int64_t)swb_common_bytes(d->old + source, d->new + target, n);
+}
+
+/* The next bytes that the present alignment does not explain: a match that covers them all, and no
+ * shorter one, is worth a jump. */
+#define N_WRONG (JUMP_GAIN_BYTES + 1)
+
+struct wrong {
+        int64_t at[N_WRONG]; /* a ring */
+        size_t first;
+};
+
+static int64_t wrong_at(const struct wrong *wrong, size_t i)
+{
+        return wrong->at[(wrong->first + i) % N_WRONG];
+}
+
+static void find_wrong(const struct differ *d, const struct alignment *present, int64_t target,
+                       struct wrong *wrong)
+{
+        wrong->first = 0;
+        for (size_t i = 0; i < N_WRONG; i++)
+                target = (wrong->at[i] = next_wrong(d, present, target)) + 1;
+}
+
+static void drop_first_wrong(const struct differ *d, const struct alignment *present,
+                             struct wrong *wrong)
+{
+        wrong->at[wrong->first] = next_wrong(d, present, wrong_at(wrong, N_WRONG - 1) + 1);
+        wrong->first = (wrong->first + 1) % N_WRONG;
+}
+
+/* Could the source have all of the target from the first wrong byte to the last? Strings that end
+ * in a wrong byte are looked up: others it has anyway. */
+static bool may_cover(const struct differ *d, const struct wrong *wrong)
+{
+        int64_t target = wrong_at(wrong, 0);
+
+        if (!swb_suffix_array_may_have(&d->index, d->new + target, (size_t)(d->n_new - target)))
+                return false;
+        for (size_t i = N_WRONG - 1; i > 0; i--) {
+                int64_t begin = wrong_at(wrong, i) + 1 - SWB_SUFFIX_GRAM_BYTES;
+
+                if (begin > target &&
+                    !swb_suffix_array_may_have(&d->index, d->new + begin, SWB_SUFFIX_GRAM_BYTES))
+                        return false;
+        }
+        return true;
 }
 
 /*
  * Looks for the first place from `target` on where another alignment explains more. It is enough to
  * search where the present one is wrong: over equal bytes, what another would gain stays the same.
- * That also bounds the work: no byte is compared for more than JUMP_GAIN_BYTES + 1 searches.
  * Return: the length of the match, 0 when the target's end was reached (ret_next->target = n_new).
  */
 static int64_t find_jump(const struct differ *d, const struct alignment *present, int64_t target,
                          struct alignment *ret_next)
 {
-        for (; target < d->n_new; target++) {
-                struct swb_match match;
-                int64_t n;
+        struct wrong wrong;
 
-                if (equal_at(d, present, target) ||
-                    !swb_suffix_array_may_have(&d->index, d->new + target,
-                                               (size_t)(d->n_new - target)))
+        find_wrong(d, present, target, &wrong);
+        for (; wrong_at(&wrong, N_WRONG - 1) < d->n_new; drop_first_wrong(d, present, &wrong)) {
+                struct swb_match match;
+                int64_t expected;
+
+                if (!may_cover(d, &wrong))
                         continue;
+                target = wrong_at(&wrong, 0);
                 match = swb_suffix_array_longest(&d->index, d->new + target,
                                                  (size_t)(d->n_new - target));
-                n = (int64_t)match.n_bytes;
-                if (n > count_equal(d, present, target, n) + JUMP_GAIN_BYTES) {
-                        int64_t expected = present->source + (target - present->target);
-
-                        *ret_next = (struct alignment){
-                                target,
-                                (int64_t)swb_suffix_array_nearest(&d->index, &match, expected)};
-                        return n;
-                }
+                if (target + (int64_t)match.n_bytes <= wrong_at(&wrong, N_WRONG - 1))
+                        continue;
+                expected = present->source + (target - present->target);
+                *ret_next = (struct alignment){
+                        target, (int64_t)swb_suffix_array_nearest(&d->index, &match, expected)};
+                return (int64_t)match.n_bytes;
         }
         *ret_next = (struct alignment){.target = d->n_new};
         return 0;
@@ -82,12 +130,17 @@ static int64_t extend_forward(const struct differ *d, const struct alignment *a,
         int64_t score = 0, best_score = 0, best = 0;
         int64_t n = SWB_MIN(end - a->target, d->n_old - a->source);
 
-        for (int64_t i = 0; i < n; i++) {
-                score += d->old[a->source + i] == d->new[a->target + i] ? 1 : -1;
+        for (int64_t i = 0; i < n && score + (n - i) > best_score; i++) {
+                int64_t equal = (int64_t)swb_common_bytes(d->old + a->source + i,
+                                                          d->new + a->target + i, (size_t)(n - i));
+
+                i += equal;
+                score += equal;
                 if (score > best_score) {
                         best_score = score;
-                        best = i + 1;
+                        best = i;
                 }
+                score--;
         }
         return best;
 }
@@ -95,11 +148,12 @@ static int64_t extend_forward(const struct differ *d, const struct alignment *a,
 /* The same backwards from an alignment's start, at most to `begin`. */
 static int64_t extend_backward(const struct differ *d, const struct alignment *a, int64_t begin)
 {
+        const uint8_t *old = d->old + a->source, *new = d->new + a->target;
         int64_t score = 0, best_score = 0, best = 0;
         int64_t n = SWB_MIN(a->target - begin, a->source);
 
-        for (int64_t i = 1; i <= n; i++) {
-                score += d->old[a->source - i] == d->new[a->target - i] ? 1 : -1;
+        for (int64_t i = 1; i <= n && score + (n - i) >= best_score; i++) {
+                score += old[-i] == new[-i] ? 1 : -1;
                 if (score > best_score) {
                         best_score = score;
                         best = i;
@@ -149,7 +203,9 @@ static int emit(struct differ *d, const struct alignment *a, int64_t n_diff, int
                 int64_t seek)
 {
         struct swb_difference *out = d->out;
+        const uint8_t *old = d->old + a->source, *new = d->new + a->target;
         int64_t extra = a->target + n_diff;
+        uint8_t *diff;
         int r = add_entry(out, (struct swb_difference_entry){n_diff, end - extra, seek});
 
         if (r >= 0)
@@ -158,9 +214,10 @@ static int emit(struct differ *d, const struct alignment *a, int64_t n_diff, int
                 r = swb_buf_append(&out->extra, d->new + extra, (size_t)(end - extra));
         if (r < 0)
                 return r;
+        diff = out->diff.data + out->diff.n_bytes;
         for (int64_t i = 0; i < n_diff; i++)
-                out->diff.data[out->diff.n_bytes++] =
-                        (uint8_t)(d->new[a->target + i] - d->old[a->source + i]);
+                diff[i] = (uint8_t)(new[i] - old[i]);
+        out->diff.n_bytes += (size_t)n_diff;
         return 0;
 }
 

@@ -12,6 +12,9 @@
 #define BZ2_LEVEL_BYTES 100000
 #define XZ_LEVEL 6
 #define XZ_MATCH_MAX_BYTES 273 /* of the format */
+/* Differences of programs come out 0.5 to 2 % smaller than at the level itself, in half the time.
+ */
+#define XZ_SPARSE_DEPTH 8
 #define ZSTD_LEVEL 19
 #define ZSTD_WINDOW_LOG 23 /* the largest that readers take (PF-43) */
 #define BROTLI_LEVEL 11
@@ -87,8 +90,7 @@ static uint32_t xz_dictionary(uint32_t preset, size_t n_in)
         return SWB_MIN(size, preset);
 }
 
-/* match_bytes: a match of this length is taken at once; 0 = the level's. */
-static int encode_xz(int level, uint32_t max_dictionary, uint32_t match_bytes, const uint8_t *in,
+static int encode_xz(int level, uint32_t max_dictionary, enum swb_xz_way way, const uint8_t *in,
                      size_t n_in, struct output *out)
 {
         lzma_options_lzma options;
@@ -99,8 +101,13 @@ static int encode_xz(int level, uint32_t max_dictionary, uint32_t match_bytes, c
         if (level > 9 || lzma_lzma_preset(&options, (uint32_t)level))
                 return -EINVAL;
         options.dict_size = xz_dictionary(SWB_MIN(options.dict_size, max_dictionary), n_in);
-        if (match_bytes > 0)
-                options.nice_len = match_bytes;
+        /* A match of this length is taken at once. */
+        if (way != SWB_XZ_USUAL)
+                options.nice_len = XZ_MATCH_MAX_BYTES;
+        if (way == SWB_XZ_SPARSE) {
+                options.mf = LZMA_MF_HC4;
+                options.depth = XZ_SPARSE_DEPTH;
+        }
         r = output_alloc(out, lzma_stream_buffer_bound(n_in));
         if (r < 0)
                 return r;
@@ -171,7 +178,7 @@ static int encode(enum swb_codec codec, int level, const uint8_t *in, size_t n_i
         case SWB_CODEC_BZ2:
                 return encode_bz2(level ? level : bz2_level_for(n_in), in, n_in, out);
         case SWB_CODEC_XZ:
-                return encode_xz(level ? level : XZ_LEVEL, UINT32_MAX, 0, in, n_in, out);
+                return encode_xz(level ? level : XZ_LEVEL, UINT32_MAX, SWB_XZ_USUAL, in, n_in, out);
         case SWB_CODEC_ZSTD:
                 return encode_zstd(level ? level : ZSTD_LEVEL, in, n_in, out);
         case SWB_CODEC_BROTLI:
@@ -201,7 +208,7 @@ int swb_encode(enum swb_codec codec, int level, const void *in, size_t n_in, str
         return swb_buf_append(buf, out.data, out.n_bytes);
 }
 
-int swb_encode_xz(uint32_t max_dictionary_bytes, bool thorough, const void *in, size_t n_in,
+int swb_encode_xz(uint32_t max_dictionary_bytes, enum swb_xz_way way, const void *in, size_t n_in,
                   struct swb_buf *buf)
 {
         _cleanup_(output_done) struct output out = {0};
@@ -209,8 +216,8 @@ int swb_encode_xz(uint32_t max_dictionary_bytes, bool thorough, const void *in, 
 
         if (n_in > SIZE_MAX / 2)
                 return -E2BIG;
-        r = encode_xz(XZ_LEVEL, max_dictionary_bytes, thorough ? XZ_MATCH_MAX_BYTES : 0,
-                      n_in > 0 ? in : (const void *)"", n_in, &out);
+        r = encode_xz(XZ_LEVEL, max_dictionary_bytes, way, n_in > 0 ? in : (const void *)"", n_in,
+                      &out);
         if (r < 0)
                 return r;
         return swb_buf_append(buf, out.data, out.n_bytes);

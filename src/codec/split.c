@@ -344,8 +344,8 @@ static uint32_t dictionary_for(size_t n)
 
 static int encode(enum swb_codec codec, const struct swb_buf *in, struct swb_buf *out)
 {
-        int r = codec == SWB_CODEC_XZ ? swb_encode_xz(dictionary_for(in->n_bytes), false, in->data,
-                                                      in->n_bytes, out)
+        int r = codec == SWB_CODEC_XZ ? swb_encode_xz(dictionary_for(in->n_bytes), SWB_XZ_USUAL,
+                                                      in->data, in->n_bytes, out)
                                       : swb_encode(codec, ZSTD_LEVEL, in->data, in->n_bytes, out);
 
         if (r == -E2BIG) /* not smaller */

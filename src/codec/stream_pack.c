@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "codec/stream_pack.h"
 
-/* Of a stream, tried both ways; the long one must save one part in so many. */
-#define SAMPLE_BYTES ((size_t)1 << 20)
-#define THOROUGH_SHARE 10u
-#define BEST_BROTLI_BYTES ((size_t)64 << 10)
+/* Of a stream, tried both ways; the long one must save one part in so many. What is no longer than
+ * that is packed both ways. */
+#define DENSE_SAMPLE_BYTES ((size_t)256 << 10)
+#define DENSE_THOROUGH_SHARE 10u
+#define SPARSE_SAMPLE_BYTES ((size_t)1 << 20)
+#define SPARSE_THOROUGH_SHARE 25u
+/* Brotli is tried on every stream up to this length, and on a sample of it of dense ones: that must
+ * save one part in so many. */
+#define BEST_BROTLI_BYTES ((size_t)128 << 10)
 #define DENSE_SHARE 4u
-#define BROTLI_SAMPLE_BYTES ((size_t)256 << 10)
+#define BROTLI_SHARE 100u
 #define BZ2_LEVEL_BYTES ((size_t)100 << 10)
 
 int swb_append_number(struct swb_buf *buf, uint64_t value)
@@ -18,21 +23,6 @@ int swb_append_number(struct swb_buf *buf, uint64_t value)
                 raw[n++] = (uint8_t)(value | 0x80);
         raw[n++] = (uint8_t)value;
         return swb_buf_append(buf, raw, n);
-}
-
-/* Does a piece from the middle get so much smaller that the long way is worth it for all? */
-static int deserves_thorough(const struct swb_buf *in, uint32_t dictionary_bytes, bool *ret)
-{
-        _cleanup_(swb_buf_done) struct swb_buf quick = SWB_BUF_INIT(SIZE_MAX);
-        _cleanup_(swb_buf_done) struct swb_buf thorough = SWB_BUF_INIT(SIZE_MAX);
-        size_t n = SWB_MIN(in->n_bytes, SAMPLE_BYTES);
-        const uint8_t *sample = in->data + (in->n_bytes - n) / 2;
-        int r = swb_encode_xz(dictionary_bytes, false, sample, n, &quick);
-
-        if (r >= 0)
-                r = swb_encode_xz(dictionary_bytes, true, sample, n, &thorough);
-        *ret = r >= 0 && thorough.n_bytes < quick.n_bytes - quick.n_bytes / THOROUGH_SHARE;
-        return r;
 }
 
 /* What comes out of a stream so far. */
@@ -78,15 +68,54 @@ static int take_smaller(struct packing *p, int r, enum swb_codec codec, uint8_t 
         return 0;
 }
 
-static int try_xz(struct packing *p, uint32_t dictionary_bytes)
+static int try_xz_way(struct packing *p, enum swb_xz_way way)
 {
         _cleanup_(swb_buf_done) struct swb_buf coded = SWB_BUF_INIT(p->in->n_bytes);
-        bool thorough;
-        int r = deserves_thorough(p->in, dictionary_bytes, &thorough);
+        int r = swb_encode_xz(p->limits->dictionary_bytes, way, p->in->data, p->in->n_bytes,
+                              &coded);
+
+        return take_smaller(p, r, SWB_CODEC_XZ, SWB_STREAM_XZ, &coded);
+}
+
+static bool is_sparse(const struct swb_buf *in)
+{
+        size_t n_zeros = 0;
+
+        for (size_t i = 0; i < in->n_bytes; i++)
+                n_zeros += in->data[i] == 0;
+        return n_zeros > in->n_bytes / 2;
+}
+
+/* Does a piece from the middle get so much smaller that the long way is worth it for all? */
+static int deserves_thorough(const struct packing *p, enum swb_xz_way way, size_t n_sample,
+                             unsigned share, bool *ret)
+{
+        _cleanup_(swb_buf_done) struct swb_buf quick = SWB_BUF_INIT(SIZE_MAX);
+        _cleanup_(swb_buf_done) struct swb_buf thorough = SWB_BUF_INIT(SIZE_MAX);
+        const uint8_t *sample = p->in->data + (p->in->n_bytes - n_sample) / 2;
+        uint32_t dictionary_bytes = p->limits->dictionary_bytes;
+        int r = swb_encode_xz(dictionary_bytes, way, sample, n_sample, &quick);
 
         if (r >= 0)
-                r = swb_encode_xz(dictionary_bytes, thorough, p->in->data, p->in->n_bytes, &coded);
-        return take_smaller(p, r, SWB_CODEC_XZ, SWB_STREAM_XZ, &coded);
+                r = swb_encode_xz(dictionary_bytes, SWB_XZ_THOROUGH, sample, n_sample, &thorough);
+        *ret = r >= 0 && thorough.n_bytes < quick.n_bytes - quick.n_bytes / share;
+        return r;
+}
+
+static int try_xz(struct packing *p)
+{
+        bool sparse = is_sparse(p->in), thorough;
+        enum swb_xz_way way = sparse ? SWB_XZ_SPARSE : SWB_XZ_USUAL;
+        size_t n_sample = sparse ? SPARSE_SAMPLE_BYTES : DENSE_SAMPLE_BYTES;
+        int r;
+
+        if (p->in->n_bytes <= n_sample) {
+                r = try_xz_way(p, way);
+                return r < 0 ? r : try_xz_way(p, SWB_XZ_THOROUGH);
+        }
+        r = deserves_thorough(p, way, n_sample,
+                              sparse ? SPARSE_THOROUGH_SHARE : DENSE_THOROUGH_SHARE, &thorough);
+        return r < 0 ? r : try_xz_way(p, thorough ? SWB_XZ_THOROUGH : way);
 }
 
 static int try_codec(struct packing *p, enum swb_codec codec, int level, uint8_t number)
@@ -109,13 +138,12 @@ static int deserves_brotli(const struct swb_buf *in, bool *ret)
 {
         _cleanup_(swb_buf_done) struct swb_buf xz = SWB_BUF_INIT(SIZE_MAX);
         _cleanup_(swb_buf_done) struct swb_buf brotli = SWB_BUF_INIT(SIZE_MAX);
-        size_t n = SWB_MIN(in->n_bytes, BROTLI_SAMPLE_BYTES);
-        const uint8_t *sample = in->data + (in->n_bytes - n) / 2;
-        int r = swb_encode(SWB_CODEC_XZ, 0, sample, n, &xz);
+        const uint8_t *sample = in->data + (in->n_bytes - BEST_BROTLI_BYTES) / 2;
+        int r = swb_encode(SWB_CODEC_XZ, 0, sample, BEST_BROTLI_BYTES, &xz);
 
         if (r >= 0)
-                r = swb_encode(SWB_CODEC_BROTLI, 0, sample, n, &brotli);
-        *ret = r >= 0 && brotli.n_bytes < xz.n_bytes;
+                r = swb_encode(SWB_CODEC_BROTLI, 0, sample, BEST_BROTLI_BYTES, &brotli);
+        *ret = r >= 0 && brotli.n_bytes < xz.n_bytes - xz.n_bytes / BROTLI_SHARE;
         return r;
 }
 
@@ -137,7 +165,7 @@ int swb_stream_pack(const struct swb_buf *in, const struct swb_pack_limits *limi
                     uint8_t *ret_number, struct swb_buf *out)
 {
         struct packing p = {.in = in, .limits = limits, .number = SWB_STREAM_NONE};
-        int r = try_xz(&p, limits->dictionary_bytes);
+        int r = try_xz(&p);
 
         if (r >= 0 && in->n_bytes <= SWB_STREAM_ZSTD_MAX_BYTES)
                 r = try_codec(&p, SWB_CODEC_ZSTD, 0, SWB_STREAM_ZSTD);

@@ -4,14 +4,16 @@
 #include <divsufsort.h>
 #include <divsufsort64.h>
 
-#include "base/endian.h"
-
 /* How far to look for the nearest place: 1 % smaller patches of programs; more gives no more. */
 #define NEIGHBOURS 16
 #define N_BUCKETS ((size_t)1 << 16)
 /* Bits of the bitmap for each byte of the text, at least: one string in four that the text does not
  * have is not noticed then. */
 #define GRAM_BITS_A_BYTE 4u
+/* A search begins among samples, which lie close together: each step in the array and the text
+ * waits for memory twice. One suffix in so many is one. */
+#define SAMPLE_STEP ((size_t)16)
+#define KEY_BYTES ((size_t)8)
 
 static bool needs_wide(uint64_t n)
 {
@@ -37,7 +39,7 @@ uint64_t swb_suffix_array_memory(uint64_t n)
         if (n > UINT64_MAX / 16)
                 return UINT64_MAX;
         return array_bytes(n) + ((uint64_t)1 << gram_bits_for(n)) / 8 +
-               (N_BUCKETS + 1) * sizeof(size_t);
+               (n / SAMPLE_STEP + 1) * sizeof(uint64_t) + (N_BUCKETS + 1) * sizeof(size_t);
 }
 
 static size_t bucket_of(const uint8_t *p)
@@ -62,6 +64,40 @@ static int make_buckets(struct swb_suffix_array *index)
                 sum += i == last;
                 index->buckets[i] = sum;
                 sum += n;
+        }
+        return 0;
+}
+
+static size_t suffix_at(const struct swb_suffix_array *index, size_t rank)
+{
+        return index->narrow ? (size_t)index->narrow[rank] : (size_t)index->wide[rank];
+}
+
+/* The first bytes as a number that is in the order of the suffixes; 0 for those that are missing:
+ * then an equal number does not say that the suffix is longer. */
+static uint64_t key_of(const uint8_t *p, size_t n)
+{
+        uint64_t key = 0;
+
+        if (n >= KEY_BYTES)
+                return swb_get_be64(p);
+        for (size_t i = 0; i < n; i++)
+                key |= (uint64_t)p[i] << (56 - 8 * i);
+        return key;
+}
+
+static int make_samples(struct swb_suffix_array *index)
+{
+        index->n_samples = (index->n - 1) / SAMPLE_STEP + 1;
+        index->samples = malloc(index->n_samples * sizeof(*index->samples));
+        if (!index->samples)
+                return -ENOMEM;
+        for (size_t i = 0; i < index->n_samples; i++) {
+                size_t pos = suffix_at(index, i * SAMPLE_STEP);
+
+                if (i + 8 < index->n_samples)
+                        __builtin_prefetch(index->text + suffix_at(index, (i + 8) * SAMPLE_STEP));
+                index->samples[i] = key_of(index->text + pos, index->n - pos);
         }
         return 0;
 }
@@ -118,7 +154,7 @@ int swb_suffix_array_init(struct swb_suffix_array *index, const uint8_t *text, s
                 r = divsufsort(text, index->narrow, (int32_t)n);
         }
         /* lack of memory is the only way to fail with arguments like these */
-        if (r != 0 || make_buckets(index) < 0 || make_grams(index) < 0) {
+        if (r != 0 || make_buckets(index) < 0 || make_samples(index) < 0 || make_grams(index) < 0) {
                 swb_suffix_array_done(index);
                 return -ENOMEM;
         }
@@ -130,13 +166,9 @@ void swb_suffix_array_done(struct swb_suffix_array *index)
         free(index->narrow);
         free(index->wide);
         free(index->buckets);
+        free(index->samples);
         free(index->grams);
         *index = (struct swb_suffix_array){0};
-}
-
-static size_t suffix_at(const struct swb_suffix_array *index, size_t rank)
-{
-        return index->narrow ? (size_t)index->narrow[rank] : (size_t)index->wide[rank];
 }
 
 /* The search waits for memory, not for the processor: what the step after next may look at is asked
@@ -151,14 +183,15 @@ static void expect(const struct swb_suffix_array *index, size_t low, size_t high
 
 static size_t common_bytes(const uint8_t *a, const uint8_t *b, size_t from, size_t n)
 {
-        size_t i = from;
+        return from < n ? from + swb_common_bytes(a + from, b + from, n - from) : from;
+}
 
-        for (; i + 8 <= n; i += 8)
-                if (memcmp(a + i, b + i, 8) != 0)
-                        break;
-        while (i < n && a[i] == b[i])
-                i++;
-        return i;
+static size_t common_at(const struct swb_suffix_array *index, size_t rank, const uint8_t *wanted,
+                        size_t n_wanted)
+{
+        size_t pos = suffix_at(index, rank);
+
+        return swb_common_bytes(index->text + pos, wanted, SWB_MIN(index->n - pos, n_wanted));
 }
 
 /* One side of the search interval: all between the sides share min(low, high) bytes with wanted. */
@@ -175,6 +208,37 @@ static bool is_below(const struct swb_suffix_array *index, size_t pos, size_t co
         return pos + common == index->n || index->text[pos + common] < wanted[common];
 }
 
+/* The first of the samples from `from` to before `to` that is not below the key; `to`: none is. */
+static size_t first_sample_from(const struct swb_suffix_array *index, size_t from, size_t to,
+                                uint64_t key)
+{
+        while (from < to) {
+                size_t middle = from + (to - from) / 2;
+
+                if (index->samples[middle] < key)
+                        from = middle + 1;
+                else
+                        to = middle;
+        }
+        return from;
+}
+
+/* Brings the sides nearer, to the last sample that begins with less than wanted and the first that
+ * begins with more. */
+static void narrow(const struct swb_suffix_array *index, uint64_t key, struct side *low,
+                   struct side *high)
+{
+        size_t begin = low->rank / SAMPLE_STEP + 1, end = (high->rank - 1) / SAMPLE_STEP + 1;
+        size_t first = first_sample_from(index, begin, end, key), behind = first;
+
+        if (first > begin)
+                low->rank = (first - 1) * SAMPLE_STEP;
+        if (first < end && index->samples[first] == key)
+                behind = key < UINT64_MAX ? first_sample_from(index, first, end, key + 1) : end;
+        if (behind < end)
+                high->rank = behind * SAMPLE_STEP;
+}
+
 struct swb_match swb_suffix_array_longest(const struct swb_suffix_array *index,
                                           const uint8_t *wanted, size_t n_wanted)
 {
@@ -189,8 +253,9 @@ struct swb_match swb_suffix_array_longest(const struct swb_suffix_array *index,
                 low.rank = first > 0 ? first - 1 : 0;
                 high.rank = index->buckets[bucket_of(wanted) + 1];
         }
-        low.common = common_bytes(index->text + suffix_at(index, low.rank), wanted, 0,
-                                  SWB_MIN(index->n - suffix_at(index, low.rank), n_wanted));
+        if (n_wanted >= KEY_BYTES && high.rank > low.rank + 1)
+                narrow(index, swb_get_be64(wanted), &low, &high);
+        low.common = common_at(index, low.rank, wanted, n_wanted);
         while (high.rank - low.rank > 1) {
                 size_t rank = low.rank + (high.rank - low.rank) / 2, pos = suffix_at(index, rank);
                 struct side *side;
@@ -203,6 +268,9 @@ struct swb_match swb_suffix_array_longest(const struct swb_suffix_array *index,
                 side = is_below(index, pos, common, wanted, n_wanted) ? &low : &high;
                 *side = (struct side){rank, common};
         }
+        /* What the search began with was not compared. */
+        if (high.rank < index->n && SWB_MAX(low.common, high.common) < KEY_BYTES)
+                high.common = common_at(index, high.rank, wanted, n_wanted);
         if (high.rank == index->n || high.common < low.common)
                 high = low;
         return (struct swb_match){suffix_at(index, high.rank), high.common, high.rank};

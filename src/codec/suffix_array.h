@@ -6,14 +6,33 @@
 #include <stdint.h>
 
 #include "base/cleanup.h"
+#include "base/endian.h"
 
 /* Whether a string of this length occurs at all is known without a search, most of the time. */
 #define SWB_SUFFIX_GRAM_BYTES 8
 
+/* How many of their first n bytes both have in common. */
+static inline size_t swb_common_bytes(const uint8_t *a, const uint8_t *b, size_t n)
+{
+        size_t i = 0;
+
+        for (; i + 8 <= n; i += 8) {
+                uint64_t different = swb_get_le64(a + i) ^ swb_get_le64(b + i);
+
+                if (different != 0)
+                        return i + (size_t)__builtin_ctzll(different) / 8;
+        }
+        while (i < n && a[i] == b[i])
+                i++;
+        return i;
+}
+
 struct swb_suffix_array {
         const uint8_t *text; /* borrowed */
         size_t n;
-        size_t *buckets; /* first rank of the suffixes that begin with each two bytes */
+        size_t *buckets;   /* first rank of the suffixes that begin with each two bytes */
+        uint64_t *samples; /* how every so many-th suffix begins */
+        size_t n_samples;
         uint64_t *grams; /* bitmap: hashes of the text's strings of SWB_SUFFIX_GRAM_BYTES */
         unsigned gram_bits;
         int32_t *narrow; /* one of the two, by the text's size */

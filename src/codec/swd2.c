@@ -19,7 +19,9 @@ static const size_t windows[] = {SWB_SWD2_WINDOW_BYTES, (size_t)3 << 19, (size_t
 
 void swb_swd2_init(struct swb_swd2 *swd2, enum swb_swd2_effort effort, uint64_t max_memory_bytes)
 {
-        *swd2 = (struct swb_swd2){.effort = effort, .max_memory_bytes = max_memory_bytes};
+        *swd2 = (struct swb_swd2){.effort = effort,
+                                  .max_memory_bytes = max_memory_bytes,
+                                  .unused = SWB_DIFFERENCE_INIT};
         for (size_t i = 0; i < SWB_SWD2_STREAMS_MAX; i++)
                 swd2->streams[i] = SWB_BUF_INIT(SIZE_MAX);
 }
@@ -29,6 +31,7 @@ void swb_swd2_done(struct swb_swd2 *swd2)
         for (size_t i = 0; i < SWB_SWD2_STREAMS_MAX; i++)
                 swb_buf_done(&swd2->streams[i]);
         swd2->shared = swb_predictor_shared_free(swd2->shared);
+        swb_difference_done(&swd2->unused);
 }
 
 static int plan_part(struct swb_swd2 *swd2, const struct swb_swd2_attempt *best, uint64_t base,
@@ -63,6 +66,8 @@ int swb_swd2_add(struct swb_swd2 *swd2, const uint8_t *old, size_t n_old, uint64
         if (swd2->max_memory_bytes < beside)
                 return -E2BIG;
         pair.max_memory_bytes = swd2->max_memory_bytes - beside;
+        if (base == 0 && swd2->streams[SWB_SWD2_PLAN].n_bytes == 0)
+                pair.unused = &swd2->unused;
         r = swb_swd2_attempt_best(&pair, swd2->effort, &best);
         if (r == 0)
                 r = plan_part(swd2, &best, base, n_old, n_new);

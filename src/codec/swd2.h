@@ -7,6 +7,7 @@
  * (predict/predictor.h), and only what the prediction missed is stored, each kind of field in a
  * stream of its own. Spec: docs/spec/payload.md, section 12.
  */
+#include "codec/difference.h"
 #include "codec/swd2_format.h"
 
 /* How much is tried for a part: the smallest wins. */
@@ -27,6 +28,9 @@ struct swb_swd2 {
         struct swb_predictor_shared *shared; /* what modules have learned so far; NULL: none yet */
         uint64_t part_bytes; /* of a reader's memory, for entries and predictor of the largest part
                               */
+        /* After -E2BIG, of a first part without model that begins the source: what is alike, if
+         * that was found and only its entries are too many. Anything else: empty. */
+        struct swb_difference unused;
 };
 
 /* max_memory_bytes: at most SWB_PATCH_MEMORY_BYTES. */

@@ -55,24 +55,41 @@ static int take_entries(struct swb_swd2_attempt *a, const struct swb_difference 
         return r;
 }
 
-static bool are_equal(const uint8_t *old, size_t n_old, const uint8_t *new, size_t n_new)
+/* The pair's contents, or those masked. */
+static bool are_equal(const struct swb_swd2_pair *pair, const uint8_t *old, const uint8_t *new)
 {
-        return n_old == n_new && (n_new == 0 || memcmp(old, new, n_new) == 0);
+        size_t n = (size_t)pair->new.n_bytes;
+
+        return pair->old.n_bytes == n && (n == 0 || memcmp(old, new, n) == 0);
 }
 
-static int search(struct swb_swd2_attempt *a, const uint8_t *old, size_t n_old, const uint8_t *new,
-                  size_t n_new)
+static bool is_too_long(const struct swb_swd2_pair *pair, uint64_t n_entries)
+{
+        return n_entries > SWB_SWD2_ENTRIES_MAX ||
+               n_entries * SWB_SWD2_ENTRY_BYTES > pair->max_memory_bytes;
+}
+
+/* Over these contents, which are the pair's, or those masked. */
+static int search(struct swb_swd2_attempt *a, const struct swb_swd2_pair *pair, const uint8_t *old,
+                  const uint8_t *new)
 {
         _cleanup_(swb_difference_done) struct swb_difference difference = SWB_DIFFERENCE_INIT;
-        struct swb_difference_entry all = {.n_diff = (int64_t)n_new};
-        struct swb_difference equal = {.entries = &all, .n_entries = 1};
+        struct swb_difference_entry all = {.n_diff = (int64_t)pair->new.n_bytes};
+        const struct swb_difference equal = {.entries = &all, .n_entries = 1};
         int r;
 
-        if (are_equal(old, n_old, new, n_new))
+        if (are_equal(pair, old, new))
                 return take_entries(a, &equal);
-        r = swb_difference_add(&difference, old, n_old, 0, new, n_new);
-
-        return r < 0 ? r : take_entries(a, &difference);
+        r = swb_difference_add(&difference, old, (size_t)pair->old.n_bytes, 0, new,
+                               (size_t)pair->new.n_bytes);
+        if (r < 0 || !is_too_long(pair, difference.n_entries))
+                return r < 0 ? r : take_entries(a, &difference);
+        if (pair->unused && old == pair->old.memory) {
+                swb_difference_done(pair->unused);
+                *pair->unused = difference;
+                difference = SWB_DIFFERENCE_INIT;
+        }
+        return -E2BIG;
 }
 
 /* ---- what is told of it */
@@ -109,10 +126,14 @@ static int tell_bytes(struct swb_swd2_attempt *a, const uint8_t *old, const uint
 {
         struct swb_buf *out = &a->streams[SWB_SWD2_DIFFERENCES];
         int r = swb_buf_reserve(out, n);
+        uint8_t *data = out->data + out->n_bytes;
 
-        for (size_t i = 0; i < n && r == 0; i++)
-                out->data[out->n_bytes++] = (uint8_t)(new[i] - old[i]);
-        return r;
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < n; i++)
+                data[i] = (uint8_t)(new[i] - old[i]);
+        out->n_bytes += n;
+        return 0;
 }
 
 static int tell_copy(struct swb_swd2_attempt *a, struct swb_predictor *predictor,
@@ -184,9 +205,6 @@ static int tell(struct swb_swd2_attempt *a, struct swb_swd2_pair *pair)
         _cleanup_(swb_predictor_freep) struct swb_predictor *predictor = NULL;
         int r = 0;
 
-        if (a->n_entries > SWB_SWD2_ENTRIES_MAX ||
-            a->n_entries * SWB_SWD2_ENTRY_BYTES > pair->max_memory_bytes)
-                return -E2BIG;
         if (a->model != SWB_MODEL_NONE) {
                 r = swb_predictor_hints(a->model, &pair->old, &pair->new, &a->hints);
                 if (r == 0 && a->hints.n_bytes > SWB_SWD2_HINTS_MAX)
@@ -263,8 +281,7 @@ static int attempt(struct tries *tries, enum swb_model model, const uint8_t *old
         int r;
 
         begin(&a, model);
-        r = search(&a, old, (size_t)tries->pair->old.n_bytes, new,
-                   (size_t)tries->pair->new.n_bytes);
+        r = search(&a, tries->pair, old, new);
         if (r == 0)
                 r = tell(&a, tries->pair);
         if (r == 0)
@@ -338,8 +355,7 @@ static enum swb_model choose_model(const struct swb_swd2_pair *pair)
 {
         enum swb_model model = model_of(&pair->old);
 
-        if (are_equal(pair->old.memory, (size_t)pair->old.n_bytes, pair->new.memory,
-                      (size_t)pair->new.n_bytes))
+        if (are_equal(pair, pair->old.memory, pair->new.memory))
                 return SWB_MODEL_NONE;
         return model_of(&pair->new) == model ? model : SWB_MODEL_NONE;
 }

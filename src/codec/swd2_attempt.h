@@ -11,6 +11,8 @@ struct swb_swd2_pair {
         struct swb_view old, new;                  /* in memory */
         uint64_t max_memory_bytes;                 /* what a reader has for entries and predictor */
         const struct swb_predictor_shared *shared; /* learned from the parts before; may be NULL */
+        /* Gets what is alike byte by byte if that has too many entries; NULL: not wanted. */
+        struct swb_difference *unused;
 };
 
 struct swb_swd2_attempt {

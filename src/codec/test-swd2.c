@@ -8,6 +8,9 @@
 #include "codec/swpatch.h"
 #include "codec/test-memory.h"
 
+/* Pieces of 32 bytes, each told by an entry. */
+#define N_SHUFFLED 1000u
+
 static int apply(const struct swb_buf *patch, const uint8_t *source, uint64_t n_source,
                  uint64_t n_target, struct swb_buf *target)
 {
@@ -421,6 +424,33 @@ static void test_by_magic(void **state)
         swb_buf_done(&memory.target);
 }
 
+/* What a reader has no memory for was found nevertheless, and is the same that SWD1 would find. */
+static void test_unused(void **state)
+{
+        static uint8_t old[N_SHUFFLED * 32], new[N_SHUFFLED * 32];
+        _cleanup_(swb_difference_done) struct swb_difference plain = SWB_DIFFERENCE_INIT;
+        _cleanup_(swb_swd2_done) struct swb_swd2 swd2;
+
+        (void)state;
+        for (uint32_t i = 0, random = 1; i < sizeof(old); i++) {
+                random = random * 1664525u + 1013904223u;
+                old[i] = (uint8_t)(random >> 24);
+        }
+        for (size_t i = 0; i < N_SHUFFLED; i++)
+                memcpy(new + 32 * i, old + 32 * (i * 37 % N_SHUFFLED), 32);
+        swb_swd2_init(&swd2, SWB_SWD2_BYTES, SWB_SWD2_BESIDE_BYTES);
+        for (; swd2.unused.n_entries == 0; swd2.max_memory_bytes += 4096)
+                assert_int_equal(swb_swd2_add(&swd2, old, sizeof(old), 0, new, sizeof(new)),
+                                 -E2BIG);
+        assert_int_equal(swb_difference_add(&plain, old, sizeof(old), 0, new, sizeof(new)), 0);
+        assert_int_equal(swd2.unused.n_target, sizeof(new));
+        assert_int_equal(swd2.unused.n_entries, plain.n_entries);
+        assert_memory_equal(swd2.unused.entries, plain.entries,
+                            plain.n_entries * sizeof(*plain.entries));
+        assert_int_equal(swd2.unused.diff.n_bytes, plain.diff.n_bytes);
+        assert_memory_equal(swd2.unused.diff.data, plain.diff.data, plain.diff.n_bytes);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
@@ -434,6 +464,7 @@ int main(void)
                 cmocka_unit_test(test_memory_of_the_head),
                 cmocka_unit_test(test_memory_of_decoders),
                 cmocka_unit_test(test_memory_of_makers),
+                cmocka_unit_test(test_unused),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -69,23 +69,21 @@ static enum swb_swd2_effort effort_of(const struct swb_rules *rules)
         return efforts[rules->effort];
 }
 
-static int make_swd2(const struct swb_patch_input *in, enum swb_swd2_effort effort,
-                     struct swb_buf *patch)
+/* What a reader has no memory for, with the smallest windows, is told without predictions. */
+static int make_predicted(const struct swb_patch_input *in, struct swb_buf *patch)
 {
         _cleanup_(swb_swd2_done) struct swb_swd2 swd2;
         int r;
 
-        swb_swd2_init(&swd2, effort, in->memory_bytes);
+        swb_swd2_init(&swd2, effort_of(in->rules), in->memory_bytes);
         r = for_each_span(in, add_predicted, &swd2);
-        return r == 0 ? swb_swd2_write(&swd2, patch) : r;
-}
-
-/* What a reader has no memory for, with the smallest windows, is told without predictions. */
-static int make_predicted(const struct swb_patch_input *in, struct swb_buf *patch)
-{
-        int r = make_swd2(in, effort_of(in->rules), patch);
-
-        return r == -E2BIG ? make_swdiff(in, patch) : r;
+        if (r == 0)
+                r = swb_swd2_write(&swd2, patch);
+        if (r != -E2BIG)
+                return r;
+        if (!in->spans && swd2.unused.n_target == in->n_blocks * SWB_BLOCK_BYTES)
+                return swb_swdiff_write(&swd2.unused, in->rules->all_codecs, patch);
+        return make_swdiff(in, patch);
 }
 
 int swb_patch_make(const struct swb_patch_input *in, struct swb_buf *patch)
