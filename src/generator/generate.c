@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "generator/diff/opened_needs.h"
+#include "generator/diff/opened_note.h"
 #include "generator/plan/cost.h"
 #include "generator/prepare.h"
 #include "generator/verity/exclude.h"
@@ -149,6 +150,16 @@ static int take_operations(struct generate *g, struct work *works)
         return 0;
 }
 
+static int add_needs(struct generate *g, size_t i, struct swb_error *err)
+{
+        int r = swb_opened_needs_add(&g->needs, &g->out->operations[i], g->spool, err);
+
+        if (r == 0 && g->rules.delta)
+                swb_opened_note(&g->rules, g->config->partitions[i].name, g->prepared[i].new.image,
+                                &g->out->operations[i], g->out->notes[i]);
+        return SWB_MIN(r, 0);
+}
+
 static int make_operations(struct generate *g, struct swb_error *err)
 {
         _cleanup_free_ struct work *works = NULL;
@@ -169,7 +180,7 @@ static int make_operations(struct generate *g, struct swb_error *err)
         if (r == 0 && take_operations(g, works) < 0)
                 r = swb_oom(err);
         for (size_t i = 0; i < g->config->n_partitions && r == 0; i++)
-                r = swb_opened_needs_add(&g->needs, &g->out->operations[i], g->spool, err);
+                r = add_needs(g, i, err);
         for (size_t i = 0; i < n; i++)
                 swb_operation_list_done(&works[i].operations);
         return r;

@@ -160,3 +160,24 @@ def test_whole_images(pack, tmp_path, kind):
     subprocess.run([sys.executable, REFDECODER, payload, f"root={old}", "root>second.img"],
                    cwd=pack.folder, check=True, timeout=120)
     assert filecmp.cmp(new, pack.folder / "second.img", shallow=False)
+
+
+def test_image_that_stays_packed(pack, tmp_path):
+    """That costs, so it is said; not of one that opens, or hardly changed."""
+    images = old, new = [tmp_path / name for name in ("old.img", "new.img")]
+    for path, changed in zip(images, (False, True)):
+        folder = tmp_path / path.stem
+        write(folder, "usr/text", lines(6, changed))
+        make_image("squashfs-gzip", folder, path)
+    options = ["-o", "x.pl", "--app-id=a", "--target-version=2", "--source-version=1", "--progress=none"]
+    for more, reason in ((["--encoders=none"], "no encoders are allowed"),
+                         (["--minor=1003"], "only minor version 1004 can do that"),
+                         (["--encoders=xz"], "no encoder here makes it again")):
+        result = pack.ok("delta", *options, *more, old, new)
+        assert "partition 'root': its squashfs image is compared as it is packed" in result.stderr
+        assert reason in result.stderr
+        shown = pack.ok("explain", "x.pl", new).stdout
+        assert "squashfs image is compared as it is packed" in shown
+    for pair in ((old, new), (old, old)):
+        assert "as it is packed" not in pack.ok("delta", *options, *pair).stderr
+        assert "as it is packed" not in pack.ok("explain", "x.pl", pair[1]).stdout

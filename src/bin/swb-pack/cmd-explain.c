@@ -6,6 +6,7 @@
 #include "bin/swb-pack/explain.h"
 #include "bin/swb-pack/images.h"
 #include "device/install/scratch.h"
+#include "generator/diff/opened_note.h"
 #include "os/file.h"
 
 #define SVG_MAX_BYTES ((size_t)16 << 20)
@@ -233,6 +234,23 @@ static int draw(const struct explain *e, const char *title, struct swb_error *er
         return swb_write_file_durable(svg_path, svg.data, svg.n_bytes, 0644, err);
 }
 
+/* That of an image of packed files could be much smaller. */
+static void tell_packed(const struct explain *e)
+{
+        const struct swb_manifest *m = swb_payload_reader_manifest(e->payload->reader);
+        const char *format = swb_packed_image_format(e->new);
+        bool is_opened = false;
+
+        if (!m->partitions[e->partition].has_old)
+                return;
+        for (size_t i = 0; i < e->costs.n; i++)
+                is_opened |= e->costs.items[i].n_opened > 0;
+        if (!is_opened && e->costs.n > 0 && swb_is_large_delta(e->new, format, e->costs.bytes))
+                (void)printf("the %s image is compared as it is packed, which makes this delta "
+                             "large\n",
+                             format);
+}
+
 int swb_cmd_explain(int n_args _unused_, char **args, struct swb_error *err)
 {
         _cleanup_(explain_done) struct explain e = {0};
@@ -247,6 +265,8 @@ int swb_cmd_explain(int n_args _unused_, char **args, struct swb_error *err)
                 r = swb_explain_json(&e.costs, err);
         if (r == 0 && files.n == 0 && !as_json)
                 swb_explain_text(&e.costs, top);
+        if (r == 0 && files.n == 0 && !as_json)
+                tell_packed(&e);
         if (r == 0 && svg_path)
                 r = draw(&e, args[0], err);
         return r;

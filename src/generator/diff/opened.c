@@ -20,7 +20,7 @@
 #define SEGMENT_BYTES ((uint64_t)16 << 20)
 #define AGAIN_MORE_BYTES ((uint64_t)192 << 20)
 /* What differences take together is guessed at first, as so small a part of what opened. */
-#define ROOM_SHARE 100u
+#define ROOM_SHARE 128u
 #define ROUNDS_MAX 4u
 
 /* The long runs of encoded pieces in one side of a part: new: where, n_new: how long. */

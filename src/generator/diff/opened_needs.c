@@ -40,6 +40,7 @@ static void add_head(struct swb_needs *needs, const struct swb_open_head *head,
                 }
 }
 
+/* Return: 1, it has opened contents; 0; FORMAT, NO_MEMORY. */
 static int add_data(struct swb_needs *needs, const struct swb_operation *op, const uint8_t *data,
                     struct swb_error *err)
 {
@@ -55,7 +56,7 @@ static int add_data(struct swb_needs *needs, const struct swb_operation *op, con
                                 "the recipes of an operation's opened contents can't be read");
         add_head(needs, &head,
                  op->data_length + swb_open_inner_needs(&head, data, (size_t)op->data_length));
-        return 0;
+        return 1;
 }
 
 static int add_operation(struct swb_needs *needs, const struct swb_operation *op,
@@ -73,10 +74,16 @@ static int add_operation(struct swb_needs *needs, const struct swb_operation *op
 int swb_opened_needs_add(struct swb_needs *needs, const struct swb_operation_list *list,
                          const struct swb_spool *spool, struct swb_error *err)
 {
-        int r = 0;
+        int n = 0;
 
-        for (size_t i = 0; i < list->n && r >= 0; i++)
+        for (size_t i = 0; i < list->n; i++) {
+                int r = 0;
+
                 if (list->items[i].type == SWB_OP_SWDIFF && list->items[i].data_length > 0)
                         r = add_operation(needs, &list->items[i], spool, err);
-        return r;
+                if (r < 0)
+                        return r;
+                n += r;
+        }
+        return n;
 }

@@ -9,8 +9,6 @@
 #define FILE_MIN_BLOCKS ((64u << 10) / SWB_BLOCK_BYTES)
 /* A file of which less than one part in this many is compressed is compared as it is. */
 #define ENCODED_SHARE 8u
-/* What a device has scratch space for opens from less. */
-#define CONTENT_MAX_BLOCKS (((uint64_t)4 << 30) / SWB_BLOCK_BYTES)
 #define LOOK_MAX_BYTES ((uint64_t)32 << 20)
 
 struct look {
@@ -112,7 +110,7 @@ static bool is_candidate(const struct swb_plan_input *input, const struct swb_fi
                 return false;
         if (!input->pool->folder && n_blocks > input->pool->memory_bytes / 8 / SWB_BLOCK_BYTES)
                 return false;
-        return new->blocks.n_blocks >= FILE_MIN_BLOCKS &&n_blocks <= CONTENT_MAX_BLOCKS;
+        return new->blocks.n_blocks >= FILE_MIN_BLOCKS &&n_blocks <= 2 * SWB_OPENABLE_MAX_BLOCKS;
 }
 
 void swb_openable_done(struct swb_openable *list, size_t n)

@@ -9,6 +9,9 @@
  */
 #include "generator/plan/plan.h"
 
+/* What a device has scratch space for opens from less. */
+#define SWB_OPENABLE_MAX_BLOCKS (((uint64_t)2 << 30) / SWB_BLOCK_BYTES)
+
 struct swb_openable {
         uint64_t n_old, n_new;    /* bytes, opened; 0: the file is compared as it is */
         struct swb_recipe *known; /* of the new one; owned */
