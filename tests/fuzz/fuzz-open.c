@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Input: one byte that picks what the rest is: 0: a difference in the format SWO1, applied to a
- * fixed source; 1: a recipe; else: a content, in which what can be opened is looked for.
+ * fixed source; 1: a recipe; 3: an old content and a new one, half and half; else: a content, in
+ * which what can be opened is looked for.
  * Checks: reads stay inside the source, what is written stays inside the target, a recipe that was
  * read is written as it was, and what was opened closes to the same bytes.
  */
@@ -12,6 +13,8 @@
 #include "open/closer.h"
 #include "open/find.h"
 #include "open/wrapper.h"
+
+#include <string.h>
 
 #define TARGET_BYTES 8192
 #define SCRATCH_BYTES ((size_t)1 << 20)
@@ -65,23 +68,57 @@ static void read_recipe(const uint8_t *data, size_t n)
         swb_assert(again.n_pieces == recipe.n_pieces);
 }
 
-static void open_and_close(const uint8_t *data, size_t n)
+static void close_again(const struct swb_found *found, const uint8_t *data, size_t n)
+{
+        _cleanup_(swb_closer_freep) struct swb_closer *closer = NULL;
+        struct memory memory = {.target = SWB_BUF_INIT(n)};
+
+        swb_assert(swb_closer_new(&found->recipe, UINT64_MAX, memory_write, &memory, &closer) == 0);
+        swb_assert(swb_closer_put(closer, found->opened.data, found->opened.n_bytes) == 0);
+        swb_assert(swb_closer_finish(closer) == 0);
+        memory_check(&memory, data, n);
+}
+
+/* What was found once is found again without trying. */
+static void find_again(const struct swb_found *found, struct swb_find_limits limits,
+                       const uint8_t *data, size_t n, int n_pieces)
+{
+        _cleanup_(swb_found_done) struct swb_found again = {0};
+
+        limits.known = &found->recipe;
+        swb_assert(swb_recipe_find(data, n, SWB_FIND_NEW, &limits, &again) == n_pieces);
+        swb_assert(again.recipe.n_pieces == found->recipe.n_pieces);
+        swb_assert(memcmp(again.recipe.pieces, found->recipe.pieces,
+                          found->recipe.n_pieces * sizeof(*found->recipe.pieces)) == 0);
+        swb_assert(again.opened.n_bytes == found->opened.n_bytes);
+}
+
+static void open_and_close(const uint8_t *data, size_t n, const struct swb_unchanged *unchanged)
 {
         struct swb_find_limits limits = SWB_FIND_LIMITS_INIT;
         _cleanup_(swb_found_done) struct swb_found found = {0};
-        _cleanup_(swb_closer_freep) struct swb_closer *closer = NULL;
-        struct memory memory = {.target = SWB_BUF_INIT(n)};
         int r;
 
         limits.max_opened_bytes = (uint64_t)4 << 20;
+        limits.unchanged = unchanged;
         r = swb_recipe_find(data, n, SWB_FIND_NEW, &limits, &found);
         swb_assert(r >= 0);
         if (r == 0)
                 return;
-        swb_assert(swb_closer_new(&found.recipe, UINT64_MAX, memory_write, &memory, &closer) == 0);
-        swb_assert(swb_closer_put(closer, found.opened.data, found.opened.n_bytes) == 0);
-        swb_assert(swb_closer_finish(closer) == 0);
-        memory_check(&memory, data, n);
+        for (size_t i = 0; i < found.unchanged.n; i++)
+                swb_assert(found.unchanged.items[i].at + found.unchanged.items[i].n <=
+                           found.opened.n_bytes);
+        close_again(&found, data, n);
+        find_again(&found, limits, data, n, r);
+}
+
+/* The first half is the old image of the second one. */
+static void open_changed(const uint8_t *data, size_t n)
+{
+        _cleanup_(swb_unchanged_done) struct swb_unchanged unchanged = {0};
+
+        swb_assert(swb_unchanged_find(data, n / 2, data + n / 2, n - n / 2, &unchanged) == 0);
+        open_and_close(data + n / 2, n - n / 2, &unchanged);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n_bytes)
@@ -92,7 +129,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n_bytes)
                 apply(data + 1, n_bytes - 1);
         else if (data[0] == 1)
                 read_recipe(data + 1, n_bytes - 1);
+        else if (data[0] == 3)
+                open_changed(data + 1, n_bytes - 1);
         else
-                open_and_close(data + 1, n_bytes - 1);
+                open_and_close(data + 1, n_bytes - 1, NULL);
         return 0;
 }
