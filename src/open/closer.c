@@ -33,7 +33,7 @@ uint64_t swb_closer_memory_bytes(const struct swb_recipe *recipe)
         }
         for (size_t i = 0; i <= SWB_RECIPE_DEPTH_MAX; i++)
                 most += at_depth[i];
-        return most + sizeof(struct swb_closer);
+        return most + recipe->corrections.n_bytes + sizeof(struct swb_closer);
 }
 
 int swb_closer_new(const struct swb_recipe *recipe, uint64_t max_memory_bytes,
@@ -85,11 +85,16 @@ static int write_below(void *context, const uint8_t *data, size_t n)
 static int begin_stage(struct swb_closer *closer, const struct swb_piece *piece)
 {
         struct stage *stage = &closer->stages[closer->n_stages];
-        const struct swb_encoder_job job = {.setting = swb_recipe_setting(closer->recipe, piece),
-                                            .n_opened = piece->n_opened,
-                                            .n_encoded = piece->n_encoded,
-                                            .write = write_below,
-                                            .context = stage};
+        const struct swb_encoder_job job = {
+                .setting = swb_recipe_setting(closer->recipe, piece),
+                .n_opened = piece->n_opened,
+                .n_encoded = piece->n_encoded,
+                .corrections = piece->n_correction > 0
+                                       ? closer->recipe->corrections.data + piece->correction
+                                       : NULL,
+                .n_corrections = piece->n_correction,
+                .write = write_below,
+                .context = stage};
         int r;
 
         *stage = (struct stage){.closer = closer, .below = closer->n_stages};

@@ -62,6 +62,11 @@ static const struct description *describe(enum swb_encoder_id id)
                                       1u << SWB_PACKING_DEFLATE,
                                       3,
                                       {{1, 9}, {1, 1u << 20}, {0, 1}}},
+                /* chain, copy that is long enough, head of RFC 1950 */
+                [SWB_ENCODER_TOKENS] = {"tokens",
+                                        1u << SWB_PACKING_DEFLATE | 1u << SWB_PACKING_ZLIB,
+                                        3,
+                                        {{1, 4096}, {3, 258}, {0, 65535}}},
         };
 
         return &descriptions[id];
@@ -110,6 +115,8 @@ const struct swb_encoder_ops *swb_encoder_ops_of(enum swb_encoder_id id)
                 return swb_erofs_encoder();
         case SWB_ENCODER_PIGZ:
                 return swb_pigz_encoder();
+        case SWB_ENCODER_TOKENS:
+                return swb_tokens_encoder();
         case SWB_ENCODER_NONE:
         case _SWB_ENCODER_MAX:
         case _SWB_ENCODER_INVALID:

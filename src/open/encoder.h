@@ -17,6 +17,8 @@ typedef int (*swb_encoder_write)(void *context, const uint8_t *data, size_t n);
 struct swb_encoder_job {
         const struct swb_setting *setting;
         uint64_t n_opened, n_encoded; /* what goes in and comes out in all */
+        const uint8_t *corrections;   /* of SWB_ENCODER_TOKENS, borrowed */
+        size_t n_corrections;
         swb_encoder_write write;
         void *context;
 };

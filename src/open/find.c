@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "open/find.h"
 
+#include "base/text.h"
 #include "open/clusters.h"
 #include "open/erofs.h"
 #include "open/prove.h"
+#include "open/tokens_make.h"
 #include "open/unpack.h"
 
 /* An encoded piece costs its place in the recipe, and a byte or two of every release. */
 #define PIECE_MIN_BYTES 512u
+/* Shorter streams are not worth corrections. */
+#define CORRECTED_MIN_BYTES ((size_t)8 << 10)
 #define ROOM_FIRST ((size_t)256 << 10)
 /* No honest stream opens to more times its size. */
 #define RATIO_MAX 1200u
@@ -101,6 +105,7 @@ static int add_plain(struct finder *f, struct frame *frame, size_t end)
 struct decoded {
         uint8_t *data;
         size_t n, cap, n_encoded;
+        struct swb_buf corrections;
 };
 
 static int grow(struct decoded *decoded, size_t max)
@@ -203,20 +208,44 @@ static const struct swb_piece *known_piece(const struct finder *f, const struct 
 
 /* As swb_prove(), from memory. */
 static int recall(const struct finder *f, const struct frame *frame, const struct swb_span *span,
-                  const struct decoded *decoded, struct swb_setting *ret)
+                  struct decoded *decoded, struct swb_setting *ret)
 {
         const struct swb_piece *piece = known_piece(f, frame, span);
+        int r;
 
         if (!piece || piece->n_encoded != decoded->n_encoded || piece->n_opened != decoded->n)
                 return SWB_NOT_PROVED;
         *ret = *swb_recipe_setting(f->limits->known, piece);
-        return SWB_PROVED;
+        if (piece->n_correction == 0)
+                return SWB_PROVED;
+        decoded->corrections = SWB_BUF_INIT(piece->n_correction);
+        r = swb_buf_append(&decoded->corrections,
+                           f->limits->known->corrections.data + piece->correction,
+                           piece->n_correction);
+        return r < 0 ? r : SWB_PROVED;
+}
+
+/* What no encoder makes: is it a DEFLATE stream that differs little enough from a likely one? */
+static int correct(const struct finder *f, const struct frame *frame, const struct swb_span *span,
+                   struct decoded *decoded, struct swb_setting *ret)
+{
+        bool allowed = !f->limits->encoders || swb_has_word(f->limits->encoders, "tokens");
+
+        if (!allowed || decoded->n_encoded < CORRECTED_MIN_BYTES ||
+            (span->packing != SWB_PACKING_DEFLATE && span->packing != SWB_PACKING_ZLIB))
+                return SWB_NOT_PROVED;
+        decoded->corrections =
+                SWB_BUF_INIT(SWB_RECIPE_CORRECTIONS_MAX - f->found->recipe.corrections.n_bytes);
+        return swb_tokens_prove(span->packing, frame->data + span->offset, decoded->n_encoded,
+                                decoded->data, decoded->n, ret, &decoded->corrections);
 }
 
 /* Is it worth to be a piece, and how is it made again? SWB_PROVED, SWB_NOT_PROVED, -ENOMEM. */
 static int judge(struct finder *f, const struct frame *frame, const struct swb_span *span,
-                 const struct decoded *decoded, struct swb_setting *ret)
+                 struct decoded *decoded, struct swb_setting *ret)
 {
+        int r;
+
         if (decoded->n_encoded < PIECE_MIN_BYTES || decoded->n == 0 || !has_room(f, decoded->n))
                 return SWB_NOT_PROVED;
         *ret = (struct swb_setting){.packing = span->packing};
@@ -224,8 +253,9 @@ static int judge(struct finder *f, const struct frame *frame, const struct swb_s
                 return SWB_PROVED;
         if (f->limits->known)
                 return recall(f, frame, span, decoded, ret);
-        return swb_prove(&f->proofs, span, frame->data + span->offset, decoded->n_encoded,
-                         decoded->data, decoded->n, ret);
+        r = swb_prove(&f->proofs, span, frame->data + span->offset, decoded->n_encoded,
+                      decoded->data, decoded->n, ret);
+        return r == SWB_NOT_PROVED ? correct(f, frame, span, decoded, ret) : r;
 }
 
 /* The piece, and what it opened to as the next frame, which takes over the bytes. */
@@ -242,6 +272,11 @@ static int add_piece(struct finder *f, struct frame *frame, const struct swb_spa
         if (r < 0)
                 return r;
         piece.setting = (uint8_t)number;
+        if (decoded->corrections.n_bytes > 0)
+                r = swb_recipe_correct(&f->found->recipe, &piece, decoded->corrections.data,
+                                       decoded->corrections.n_bytes);
+        if (r < 0)
+                return r;
         r = swb_recipe_add(&f->found->recipe, &piece);
         if (r < 0)
                 return r;
@@ -255,6 +290,7 @@ static int add_piece(struct finder *f, struct frame *frame, const struct swb_spa
 static void decoded_done(struct decoded *decoded)
 {
         free(decoded->data);
+        swb_buf_done(&decoded->corrections);
 }
 
 int swb_ranges_add(struct swb_ranges *ranges, uint64_t at, uint64_t n)
@@ -379,7 +415,8 @@ static int try_clusters(struct finder *f, struct frame *frame, struct swb_span *
                 frame->next--;
         if (r != SWB_PROVED || !has_room(f, clusters.n_opened))
                 return r < 0 ? r : 0;
-        decoded = (struct decoded){clusters.data, clusters.n_opened, 0, clusters.n_encoded};
+        decoded = (struct decoded){
+                .data = clusters.data, .n = clusters.n_opened, .n_encoded = clusters.n_encoded};
         r = add_piece(f, frame, &span, &decoded, &setting);
         clusters.data = decoded.data;
         return r;

@@ -23,6 +23,7 @@ const struct swb_unpacker_ops *swb_deflate_unpacker(void);
 const struct swb_unpacker_ops *swb_zlib_unpacker(void);
 
 const struct swb_encoder_ops *swb_gzip_encoder(void);
+const struct swb_encoder_ops *swb_tokens_encoder(void);
 
 const struct swb_encoder_ops *swb_xz_encoder(void);
 const struct swb_unpacker_ops *swb_xz_unpacker(void);

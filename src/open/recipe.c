@@ -10,6 +10,7 @@ void swb_recipe_done(struct swb_recipe *recipe)
 {
         free(recipe->settings);
         free(recipe->pieces);
+        swb_buf_done(&recipe->corrections);
         *recipe = (struct swb_recipe){0};
 }
 
@@ -28,6 +29,18 @@ int swb_recipe_add(struct swb_recipe *recipe, const struct swb_piece *piece)
         }
         recipe->pieces[recipe->n_pieces++] = *piece;
         return 0;
+}
+
+int swb_recipe_correct(struct swb_recipe *recipe, struct swb_piece *piece, const uint8_t *data,
+                       size_t n)
+{
+        int r;
+
+        recipe->corrections.max_bytes = SWB_RECIPE_CORRECTIONS_MAX;
+        piece->correction = (uint32_t)recipe->corrections.n_bytes;
+        r = swb_buf_append(&recipe->corrections, data, n);
+        piece->n_correction = r < 0 ? 0 : (uint32_t)n;
+        return r;
 }
 
 static int add_setting(struct swb_recipe *recipe, const struct swb_setting *setting)
@@ -117,6 +130,23 @@ static int descend(struct reading *reading, const struct swb_piece *piece)
         return 0;
 }
 
+static int read_correction(struct reading *reading, struct swb_piece *piece)
+{
+        uint64_t n;
+        const uint8_t *data;
+
+        if (piece->setting == 0 ||
+            swb_recipe_setting(reading->recipe, piece)->encoder != SWB_ENCODER_TOKENS)
+                return 0;
+        n = swb_cursor_varint(reading->c);
+        if (n == 0)
+                return -EBADMSG;
+        if (n > SWB_RECIPE_CORRECTIONS_MAX || piece->n_opened > SWB_TOKENS_MAX_BYTES)
+                return -E2BIG;
+        data = swb_cursor_take(reading->c, (size_t)n);
+        return data ? swb_recipe_correct(reading->recipe, piece, data, (size_t)n) : -EBADMSG;
+}
+
 static int read_piece(struct reading *reading)
 {
         struct level *level = &reading->levels[reading->depth];
@@ -130,6 +160,8 @@ static int read_piece(struct reading *reading)
         piece.n_opened = swb_cursor_varint(reading->c);
         piece.n_encoded = piece.setting > 0 ? swb_cursor_varint(reading->c) : piece.n_opened;
         r = check_piece(reading, &piece);
+        if (r >= 0)
+                r = read_correction(reading, &piece);
         if (r < 0)
                 return r;
         if (reading->depth > 0 && piece.n_encoded > level->n_bytes)
@@ -234,7 +266,13 @@ int swb_recipe_append(struct swb_recipe *recipe, const struct swb_recipe *more)
                 struct swb_piece piece = more->pieces[i];
 
                 piece.setting = numbers[piece.setting];
-                r = swb_recipe_add(recipe, &piece);
+                r = piece.n_correction == 0
+                            ? 0
+                            : swb_recipe_correct(recipe, &piece,
+                                                 more->corrections.data + piece.correction,
+                                                 piece.n_correction);
+                if (r >= 0)
+                        r = swb_recipe_add(recipe, &piece);
                 if (r < 0)
                         return r;
         }
@@ -294,6 +332,11 @@ static int put_piece(struct swb_buf *buf, const struct swb_recipe *recipe, size_
                 r = put_number(buf, piece->n_opened);
         if (r >= 0 && piece->setting > 0)
                 r = put_number(buf, piece->n_encoded);
+        if (r >= 0 && piece->n_correction > 0)
+                r = put_number(buf, piece->n_correction);
+        if (r >= 0 && piece->n_correction > 0)
+                r = swb_buf_append(buf, recipe->corrections.data + piece->correction,
+                                   piece->n_correction);
         if (r >= 0 && has_inner)
                 r = put_number(buf, count_level(recipe, i + 1, (uint8_t)(piece->depth + 1)));
         return r;

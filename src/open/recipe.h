@@ -19,6 +19,9 @@
 #define SWB_RECIPE_SETTINGS_MAX 255u
 #define SWB_RECIPE_BYTES_MAX ((size_t)1 << 40)
 #define SWB_RECIPE_PARAMETERS 6u
+/* What one piece with corrections opens to. */
+#define SWB_TOKENS_MAX_BYTES ((uint64_t)1 << 30)
+#define SWB_RECIPE_CORRECTIONS_MAX ((size_t)3 << 19) /* bytes, of all pieces */
 /* What is decoded or encoded as a whole opens to at most this much. */
 #define SWB_WHOLE_MAX_BYTES ((size_t)8 << 20)
 
@@ -48,6 +51,7 @@ enum swb_encoder_id {
         SWB_ENCODER_EROFS_LZ4 = 7,
         SWB_ENCODER_EROFS_LZ4_HC = 8,
         SWB_ENCODER_PIGZ = 9,
+        SWB_ENCODER_TOKENS = 10,
         _SWB_ENCODER_MAX,
         _SWB_ENCODER_INVALID = -EINVAL,
 };
@@ -63,6 +67,7 @@ struct swb_piece {
         uint64_t n_opened;  /* before its inner pieces are opened */
         uint8_t setting;    /* 0: plain; else settings[setting - 1] */
         uint8_t depth;      /* 0: of the content itself; those inside follow their piece */
+        uint32_t correction, n_correction; /* of SWB_ENCODER_TOKENS: where in the recipe's */
 };
 
 struct swb_recipe {
@@ -70,8 +75,9 @@ struct swb_recipe {
         size_t n_settings;
         struct swb_piece *pieces;
         size_t n_pieces, cap;
-        uint64_t n_content; /* bytes of the content */
-        uint64_t n_opened;  /* bytes when all is opened */
+        struct swb_buf corrections; /* of all pieces */
+        uint64_t n_content;         /* bytes of the content */
+        uint64_t n_opened;          /* bytes when all is opened */
 };
 
 void swb_recipe_done(struct swb_recipe *recipe);
@@ -108,6 +114,10 @@ int swb_recipe_read(struct swb_cursor *c, struct swb_recipe *ret) _warn_unused_;
 int swb_recipe_intern(struct swb_recipe *recipe, const struct swb_setting *setting) _warn_unused_;
 /* Appends a piece; the totals are not kept up (swb_recipe_measure). 0, -E2BIG, -ENOMEM. */
 int swb_recipe_add(struct swb_recipe *recipe, const struct swb_piece *piece) _warn_unused_;
+/* Keeps what a piece's stream needs beside its content, and says so in the piece. 0, -E2BIG,
+ * -ENOMEM. */
+int swb_recipe_correct(struct swb_recipe *recipe, struct swb_piece *piece, const uint8_t *data,
+                       size_t n) _warn_unused_;
 /* Fills in both totals. 0, or -EBADMSG when inner pieces do not add up. */
 int swb_recipe_measure(struct swb_recipe *recipe) _warn_unused_;
 /* Appends what another recipe tells of what follows. 0, -E2BIG, -ENOMEM. */

@@ -107,8 +107,11 @@ uint64_t swb_sample_checksum(enum swb_encoder_id id)
 
 bool swb_sample_is_right(enum swb_encoder_id id)
 {
-        uint64_t sum = swb_sample_checksum(id);
+        uint64_t sum;
 
+        if (id == SWB_ENCODER_TOKENS)
+                return true; /* no library at all */
+        sum = swb_sample_checksum(id);
         /* Of a library whose output differs between releases the version is compared instead. */
         if (id == SWB_ENCODER_ZSTD)
                 return sum != 0;

@@ -49,7 +49,11 @@ static int keep(void *context, const uint8_t *data, size_t n)
 static void encode_with(const struct swb_setting *setting, const uint8_t *data, size_t n,
                         size_t step, struct output *ret)
 {
-        const struct swb_encoder_job job = {setting, n, N_BYTES * 2, keep, ret};
+        const struct swb_encoder_job job = {.setting = setting,
+                                            .n_opened = n,
+                                            .n_encoded = N_BYTES * 2,
+                                            .write = keep,
+                                            .context = ret};
         _cleanup_(swb_encoder_freep) struct swb_encoder *encoder = NULL;
 
         ret->buf = SWB_BUF_INIT(N_BYTES * 2);

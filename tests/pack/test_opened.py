@@ -88,6 +88,31 @@ def legacy_lz4(data):
     return struct.pack("<II", 0x184C2102, n) + room.raw[:n]
 
 
+def flushed(data):
+    """A stream that no encoder makes, as those of zopfli, 7-Zip and libdeflate are."""
+    encoder, out = zlib.compressobj(9, zlib.DEFLATED, 31), b""
+    for at in range(0, len(data), 30_000):
+        out += encoder.compress(data[at : at + 30_000]) + encoder.flush(zlib.Z_SYNC_FLUSH)
+    return out + encoder.flush()
+
+
+def test_corrections(pack, tmp_path):
+    """Such a stream is made again from its content and what of its tokens is not likely."""
+    images = []
+    for name, changed in (("old", False), ("new", True)):
+        write(tmp_path / name, "text.gz", flushed(lines(8, changed)[:120_000]))
+        images.append(mkfs(tmp_path / f"{name}.img", tmp_path / name, MIB, "-b", "4096"))
+    old, new = images
+    payload = pack.delta(old, new)
+    pack.check(payload, old, new)
+    assert json.loads((pack.folder / "delta.pl.json").read_text())["opened"]["encoders"] == "tokens"
+    without = pack.delta(old, new, "--encoders=gzip,zlib", output="without.pl")
+    assert payload.stat().st_size < without.stat().st_size / 4
+    subprocess.run([sys.executable, REFDECODER, payload, f"root={old}", "root>second.img"],
+                   cwd=pack.folder, check=True, timeout=120)
+    assert filecmp.cmp(new, pack.folder / "second.img", shallow=False)
+
+
 def tree(folder, changed):
     kernel = b"setup" * 100 + legacy_lz4(lines(5, changed, 40_000)[:900_000])
     write(folder, "boot/vmlinuz", kernel)

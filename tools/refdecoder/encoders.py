@@ -11,10 +11,11 @@ import struct
 import subprocess
 import zlib
 
+import tokens
 from refusal import Refused, demand
 
 ANY = (0, (1 << 32) - 1)
-NONE, FAST_LZ4, LZ4_HC, DEFLATE, GZIP, LZMA, ZSTD, EROFS_LZ4, EROFS_LZ4_HC, PIGZ = range(10)
+NONE, FAST_LZ4, LZ4_HC, DEFLATE, GZIP, LZMA, ZSTD, EROFS_LZ4, EROFS_LZ4_HC, PIGZ, TOKENS = range(11)
 CLUSTER = 4096
 # For which packings, and in which ranges the parameters are.
 PARAMETERS = {
@@ -28,6 +29,7 @@ PARAMETERS = {
     EROFS_LZ4: ((7,), [(0, 1)]),
     EROFS_LZ4_HC: ((7,), [(3, 12)]),
     PIGZ: ((2,), [(1, 9), (1, 1 << 20), (0, 1)]),
+    TOKENS: ((2, 3), [(1, 4096), (3, 258), (0, 65535)]),
 }
 LZMA2 = 0x21
 LEVEL, WINDOW, WITH_SIZE, WITH_CHECKSUM, WORKERS = 100, 101, 200, 201, 400  # of libzstd
@@ -207,7 +209,7 @@ def zstd_stream(lib, context, data, out, flags):
     return out.raw[: target.at]
 
 
-def encoded(setting, data):
+def encoded(setting, data, corrections):
     encoder, parameters = setting.encoder, setting.parameters
     if encoder in (FAST_LZ4, LZ4_HC):
         return lz4(setting.packing, encoder, data, parameters[0])
@@ -217,6 +219,8 @@ def encoded(setting, data):
         return deflate(setting.packing, data, parameters)
     if encoder == GZIP:
         return gzip(data, parameters[0])
+    if encoder == TOKENS:
+        return tokens.encoded(setting.packing, data, parameters, corrections)
     if encoder == PIGZ:
         return pigz(data, parameters)
     return xz(data, parameters) if encoder == LZMA else zstd(data, parameters)

@@ -6,13 +6,14 @@ import struct
 import zlib
 
 from codings import exactly, one_stream, zstd_frame
-from encoders import PARAMETERS, encoded
+from encoders import PARAMETERS, TOKENS, encoded
 from refusal import Refused, demand
 from streams import unpacked
 
 MIB = 1 << 20
 LZ4, DEFLATE, ZLIB, XZ, ZSTD, LZ4_SIZED, EROFS_LZ4 = range(1, 8)
 CLUSTER = 4096
+CORRECTIONS = 3 << 19  # bytes, of a recipe
 
 
 # ---- packings (PF-133) -----------------------------------------------------------------------
@@ -106,6 +107,11 @@ class Numbers:
         self.at += 1
         return self.data[self.at - 1]
 
+    def bytes(self, n):
+        demand(n <= len(self.data) - self.at, "format", "recipe is cut")
+        self.at += n
+        return self.data[self.at - n : self.at]
+
     def number(self, limit=1 << 63):
         value = 0
         for shift in range(0, 70, 7):
@@ -138,10 +144,15 @@ class Piece:
         demand(head >> 1 <= len(settings), "format", "setting of a piece")
         self.setting = settings[(head >> 1) - 1] if head >> 1 else None
         self.opened = self.encoded = numbers.number()
-        self.inner = []
+        self.inner, self.corrections = [], b""
         if self.setting:
             demand(depth < 3, "limit", "pieces in each other")
             self.encoded = numbers.number()
+            if self.setting.encoder == TOKENS:
+                n = numbers.number()
+                demand(n, "format", "no corrections")
+                demand(n <= CORRECTIONS and self.opened <= 1 << 30, "limit", "corrections")
+                self.corrections = numbers.bytes(n)
         demand(self.opened and self.encoded, "format", "empty piece")
         if head & 1:
             demand(self.setting, "format", "plain piece with inner ones")
@@ -164,7 +175,7 @@ class Piece:
         if not self.setting:
             return data
         data = closed(self.inner, data) if self.inner else data
-        return exactly(encoded(self.setting, data), self.encoded)  # PF-137
+        return exactly(encoded(self.setting, data, self.corrections), self.encoded)  # PF-137
 
 
 class Recipe:
@@ -173,6 +184,7 @@ class Recipe:
         n, counter = numbers.number(), []
         demand(n <= 65536, "limit", "pieces of a recipe")
         self.pieces = [Piece(numbers, settings, counter) for _ in range(n)]
+        demand(sum(len(p.corrections) for p in counter) <= CORRECTIONS, "limit", "corrections")
         demand(sum(p.encoded for p in self.pieces) == size, "format", "sum of a recipe")
 
     @property

@@ -18,7 +18,7 @@ void swb_opened_content_done(struct swb_opened_content *content)
 static int add_plain(struct swb_opened_content *content, const uint8_t *data, size_t n,
                      struct swb_recipe *recipe)
 {
-        const struct swb_piece plain = {n, n, 0, 0};
+        const struct swb_piece plain = {.n_encoded = n, .n_opened = n};
         int r = swb_shelf_put(&content->shelf, data, n);
 
         if (r >= 0)

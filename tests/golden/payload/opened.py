@@ -4,6 +4,7 @@
 Only encoders whose output is the same in every release of their library make new contents here.
 """
 
+import base64
 import ctypes
 import lzma
 import struct
@@ -14,8 +15,15 @@ from container import BLOCK, chunk, noise, number, varint, xz, zstd
 from programs import payload_of, plan, swd2, zigzag
 
 LZ4, DEFLATE, ZLIB, XZ, ZSTD, LZ4_SIZED = range(1, 7)
-BY_NONE, BY_LZ4, BY_LZ4_HC, BY_ZLIB, BY_GZIP, BY_XZ, BY_ZSTD = range(7)
+BY_NONE, BY_LZ4, BY_LZ4_HC, BY_ZLIB, BY_GZIP, BY_XZ, BY_ZSTD, _, _, BY_PIGZ, BY_TOKENS = range(11)
 UNKNOWN = 100
+# What swb-pack found for flushed_texts()[1].
+CORRECTIONS = base64.b64decode("""
+r0qSzCl9523VpzDmJ6DnZug/Du/WXWw6csiv9biEre3Guo2grxvRcwgBafgCwSif/qS01lgkXYgbp4sSiWJmblss2fXgVl8LAKSybH6nDvYCDO
+TfrO0Dt7f83LAAAAUChwYAAAzWEeJGAAAAAAAAAAAAAAAAABYC5H/hMKGnxTKH0eMSHp4f1TljXso0xW9MvMXD+9d3we07glR9KVL1oBWZK61o
+J1tn4IVSgAAAAAABrvgJAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAJrDSODD1GfaVwcY6j8HsNl681BdNrhv5bC2brXz3+oOTTO9wTaI2TPNEoo
+AAAAAAAAAAAAAAAAAAAC+OLlEAAAAAAAABA2FG8oCY
+""")
 ENCODERS = {BY_LZ4: b"lz4", BY_LZ4_HC: b"lz4-hc", BY_ZLIB: b"zlib", BY_GZIP: b"gzip", BY_XZ: b"xz"}
 HEAD = b"a head of some bytes"
 
@@ -35,6 +43,21 @@ def gzip(data):
 def deflate(data, bits=-15):
     encoder = zlib.compressobj(6, zlib.DEFLATED, bits, 8, 0)
     return encoder.compress(data) + encoder.flush()
+
+
+def flushed_texts():
+    """Short, with copies of all kinds."""
+    words = [noise("words", 600)[i : i + 2 + i % 7].hex().encode() for i in range(0, 590, 10)]
+    old = b" ".join(words[noise("order", 900)[i] % len(words)] for i in range(900))
+    return old, old[:4000] + b"another word" + old[4000:]
+
+
+def flushed(data, bits=-15):
+    """As no encoder does it alone: blocks end in the middle, and empty ones are between."""
+    encoder, out = zlib.compressobj(9, zlib.DEFLATED, bits, 8, 0), b""
+    for at in range(0, len(data), 3300):
+        out += encoder.compress(data[at : at + 3300]) + encoder.flush(zlib.Z_SYNC_FLUSH)
+    return out + encoder.flush()
 
 
 def xz_preset(data):
@@ -170,6 +193,36 @@ def nested():
         recipes += recipe([WAYS["zlib"][1], WAYS["lz4"][1]], pieces)
         opens.append(HEAD + b"lz4:" + text + text + side.tail)
     return made[0][1].content, made[1][1].content, swo1(recipes, difference(*opens))
+
+
+def tokens_sides(packing=DEFLATE):
+    bits, head = (-15, 0) if packing == DEFLATE else (15, 0x78DA)
+    old, new = flushed_texts()
+    return (Side(old, lambda d: flushed(d, bits), (packing, BY_NONE)),
+            Side(new, lambda d: flushed(d, bits), (packing, BY_TOKENS, 64, 258, head)))
+
+
+def tokens_blob(old, new, corrections, n=None, opened=None):
+    """n: what the recipe says of the corrections' size."""
+    of = piece(1, opened or len(new.text), len(new.packed)) + varint(len(corrections) if n is None else n) + corrections
+    return swo1(old.recipe() + new.recipe(middle=of), difference(
+        old.opened, new.opened if opened is None else HEAD + new.text[:opened] + new.tail))
+
+
+def write_tokens(cases):
+    for name, packing in (("tokens", DEFLATE), ("tokens-zlib", ZLIB)):
+        old, new = tokens_sides(packing)
+        cases.good(f"own-swo1-{name}", payload(old.content, new.content, tokens_blob(old, new, CORRECTIONS),
+                                               needs(b"tokens")))
+    old, new = tokens_sides()
+    size = len(CORRECTIONS)
+    for name, fault, args in (
+            ("none", "format", (b"",)), ("missing", "format", (CORRECTIONS, 1 << 20)),
+            ("many", "limit", (CORRECTIONS, (3 << 19) + 1)), ("cut", "format", (CORRECTIONS[:-1],)),
+            ("left", "format", (CORRECTIONS + b"x",)), ("behind-the-end", "format", (CORRECTIONS, None, 100)),
+            ("noise", "format", (noise("bits", size),))):
+        cases.bad(f"swo1-tokens-{name}", fault, "decode SWDIFF",
+                  payload(old.content, new.content, tokens_blob(old, new, *args)))
 
 
 def write_bad_opened(cases):

@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "open/tokens_make.h"
+
+#include <string.h>
+
+#include "open/tokens.h"
+
+/* So much of the content decides how hard the model looks. */
+#define TRIAL_BYTES ((uint64_t)1 << 20)
+/* Twice the work has to save at least one byte in so many. */
+#define WORTH 50u
+/* Corrections are at most one part in so many of the stream, */
+#define SHARE 8u
+/* and the beginning of the stream costs some more: nothing is known of it. */
+#define LEARNING_BYTES 256u
+#define ZLIB_HEAD_BYTES 2u
+
+/* ---- the stream's bits */
+
+struct bits {
+        const uint8_t *data;
+        uint64_t n, at; /* bits */
+};
+
+/* Zeros behind the end. */
+static uint32_t peek(const struct bits *bits, unsigned n)
+{
+        uint64_t first = bits->at >> 3;
+        uint64_t value = 0;
+
+        for (unsigned i = 0; i < 5 && first + i < bits->n >> 3; i++)
+                value |= (uint64_t)bits->data[first + i] << 8 * i;
+        return (uint32_t)(value >> (bits->at & 7)) & ((1u << n) - 1);
+}
+
+static uint32_t take(struct bits *bits, unsigned n)
+{
+        uint32_t value = peek(bits, n);
+
+        bits->at += n;
+        return value;
+}
+
+/* Return: the symbol, or -EBADMSG. */
+static int take_symbol(struct bits *bits, const struct swb_huffman_decoder *code)
+{
+        uint16_t entry = code->entries[peek(bits, code->n_bits)];
+
+        bits->at += entry & 15;
+        return entry == 0 || bits->at > bits->n ? -EBADMSG : entry >> 4;
+}
+
+struct parser {
+        struct bits bits;
+        struct swb_huffman_decoder literals, distances;
+        struct swb_token_block block;
+        struct swb_token_model model;
+};
+
+static int read_uses(struct parser *p)
+{
+        struct swb_token_block *block = &p->block;
+        unsigned n_done = 0, n = block->n_literals + block->n_distances;
+
+        for (block->n_uses = 0; n_done < n; block->n_uses++) {
+                struct swb_token_use *use = &block->uses[block->n_uses];
+                int symbol = take_symbol(&p->bits, &p->literals);
+                unsigned n_same;
+                uint8_t length;
+
+                if (symbol < 0)
+                        return symbol;
+                use->symbol = (uint8_t)symbol;
+                use->extra = 0;
+                if (symbol >= 16)
+                        use->extra = (uint8_t)take(&p->bits, swb_token_use_bits[symbol - 16]);
+                if (!swb_token_use_length(block, n_done, block->n_uses, &length, &n_same))
+                        return -EBADMSG;
+                memset(block->lengths + n_done, length, n_same);
+                n_done += n_same;
+        }
+        return 0;
+}
+
+static int read_codes(struct parser *p)
+{
+        struct swb_token_block *block = &p->block;
+        uint8_t order[SWB_DEFLATE_LENGTHS] = {0};
+        int r;
+
+        block->n_literals = 257 + take(&p->bits, 5);
+        block->n_distances = 1 + take(&p->bits, 5);
+        block->n_order = 4 + take(&p->bits, 4);
+        if (block->n_literals > SWB_DEFLATE_LITERALS || block->n_distances > SWB_DEFLATE_DISTANCES)
+                return -EBADMSG;
+        for (unsigned i = 0; i < block->n_order; i++)
+                order[swb_deflate_order[i]] = block->order[i] = (uint8_t)take(&p->bits, 3);
+        r = swb_huffman_decoder_init(&p->literals, order, SWB_DEFLATE_LENGTHS);
+        if (r >= 0)
+                r = read_uses(p);
+        if (r >= 0)
+                r = swb_huffman_decoder_init(&p->literals, block->lengths, block->n_literals);
+        return r < 0 ? r
+                     : swb_huffman_decoder_init(&p->distances, block->lengths + block->n_literals,
+                                                block->n_distances);
+}
+
+static int read_fixed(struct parser *p)
+{
+        uint8_t literals[SWB_HUFFMAN_SYMBOLS], distances[SWB_DEFLATE_DISTANCES];
+        int r;
+
+        swb_deflate_fixed_lengths(literals, distances);
+        r = swb_huffman_decoder_init(&p->literals, literals, sizeof(literals));
+        return r < 0 ? r : swb_huffman_decoder_init(&p->distances, distances, sizeof(distances));
+}
+
+/* Return: 1, and 0 at the block's end; -EBADMSG. */
+static int read_token(struct parser *p, struct swb_token *token)
+{
+        int symbol = take_symbol(&p->bits, &p->literals);
+
+        *token = (struct swb_token){0};
+        if (symbol <= SWB_DEFLATE_END)
+                return symbol < 0 ? symbol : symbol < SWB_DEFLATE_END;
+        symbol -= SWB_DEFLATE_END + 1;
+        if (symbol >= (int)SWB_ELEMENTS(swb_deflate_length_bases))
+                return -EBADMSG;
+        token->length = (uint16_t)(swb_deflate_length_bases[symbol] +
+                                   take(&p->bits, swb_deflate_length_bits[symbol]));
+        symbol = take_symbol(&p->bits, &p->distances);
+        if (symbol < 0 || symbol >= SWB_DEFLATE_DISTANCES)
+                return -EBADMSG;
+        token->distance = (uint16_t)(swb_deflate_distance_bases[symbol] +
+                                     take(&p->bits, swb_deflate_distance_bits[symbol]));
+        return 1;
+}
+
+/* ---- and what the model makes of them */
+
+static int stored_block(struct parser *p)
+{
+        uint32_t left;
+        int r;
+
+        p->bits.at = (p->bits.at + 7) & ~UINT64_C(7);
+        p->block.n = left = take(&p->bits, 16);
+        (void)take(&p->bits, 16);
+        r = swb_token_model_block(&p->model, &p->block);
+        while (left > 0 && r >= 0) {
+                uint32_t n = SWB_MIN(left, SWB_TOKEN_COPY_MAX);
+
+                r = swb_token_model_skip(&p->model, n);
+                p->bits.at += (uint64_t)n * 8;
+                left -= n;
+        }
+        return r;
+}
+
+static int coded_block(struct parser *p)
+{
+        const struct bits begin = p->bits;
+        struct swb_token token;
+        int r;
+
+        p->block.n = 0;
+        while ((r = read_token(p, &token)) > 0)
+                p->block.n++;
+        p->bits = begin;
+        if (r >= 0)
+                r = swb_token_model_block(&p->model, &p->block);
+        while (r >= 0 && (r = read_token(p, &token)) > 0)
+                r = swb_token_model_token(&p->model, &token);
+        return r;
+}
+
+static int block(struct parser *p)
+{
+        int r = 0;
+
+        p->block.is_last = take(&p->bits, 1);
+        p->block.type = take(&p->bits, 2);
+        switch (p->block.type) {
+        case SWB_DEFLATE_STORED:
+                return stored_block(p);
+        case SWB_DEFLATE_FIXED:
+                r = read_fixed(p);
+                break;
+        case SWB_DEFLATE_DYNAMIC:
+                r = read_codes(p);
+                break;
+        default:
+                return -EBADMSG;
+        }
+        return r < 0 ? r : coded_block(p);
+}
+
+/* The blocks that begin before `end`. 0, -EBADMSG, -E2BIG (too much), -ENOMEM. */
+static int make(struct parser *p, const struct swb_setting *setting, struct bits bits,
+                const uint8_t *opened, size_t n_opened, uint64_t end, struct swb_buf *out)
+{
+        int r = 0;
+
+        p->bits = bits;
+        swb_bit_coder_make(&p->model.coder, out);
+        swb_token_model_init(&p->model, setting->parameters[0], setting->parameters[1], n_opened);
+        p->model.data = opened;
+        do
+                r = block(p);
+        while (r >= 0 && !p->block.is_last && p->bits.at <= p->bits.n && p->model.at < end);
+        return r < 0 ? r : swb_bit_coder_finish(&p->model.coder);
+}
+
+/* How hard shall it look? */
+static int choose(struct parser *p, struct swb_setting *setting, struct bits bits,
+                  const uint8_t *opened, size_t n_opened)
+{
+        static const uint16_t chains[] = {16, 64, 256, 1024, 4096};
+        uint16_t best = 0;
+        size_t least = SIZE_MAX;
+
+        for (size_t i = 0; i < SWB_ELEMENTS(chains); i++) {
+                _cleanup_(swb_buf_done) struct swb_buf out = SWB_BUF_INIT(SIZE_MAX);
+                int r;
+
+                setting->parameters[0] = chains[i];
+                r = make(p, setting, bits, opened, n_opened, TRIAL_BYTES, &out);
+                if (r < 0)
+                        return r;
+                if (least == SIZE_MAX || out.n_bytes < least - least / WORTH) {
+                        best = chains[i];
+                        least = out.n_bytes;
+                }
+        }
+        setting->parameters[0] = best;
+        return 0;
+}
+
+static int compare(void *context, const uint8_t *data, size_t n)
+{
+        struct swb_buf *rest = context;
+
+        if (n > rest->n_bytes || memcmp(rest->data, data, n) != 0)
+                return -EILSEQ;
+        rest->data += n;
+        rest->n_bytes -= n;
+        return 0;
+}
+
+/* The device's own encoder has to agree. */
+static int try_it(const struct swb_setting *setting, const struct swb_buf *corrections,
+                  const uint8_t *encoded, size_t n_encoded, const uint8_t *opened, size_t n_opened)
+{
+        struct swb_buf rest = {.data = (uint8_t *)(uintptr_t)encoded, .n_bytes = n_encoded};
+        _cleanup_(swb_encoder_freep) struct swb_encoder *encoder = NULL;
+        const struct swb_encoder_job job = {.setting = setting,
+                                            .n_opened = n_opened,
+                                            .n_encoded = n_encoded,
+                                            .corrections = corrections->data,
+                                            .n_corrections = corrections->n_bytes,
+                                            .write = compare,
+                                            .context = &rest};
+        int r = swb_encoder_new(&job, &encoder);
+
+        if (r >= 0)
+                r = swb_encoder_put(encoder, opened, n_opened);
+        return r < 0 ? r : swb_encoder_finish(encoder);
+}
+
+static int prove(struct parser *p, struct swb_setting *setting, const uint8_t *encoded,
+                 size_t n_encoded, const uint8_t *opened, size_t n_opened, struct swb_buf *out)
+{
+        size_t n_head = setting->packing == SWB_PACKING_ZLIB ? ZLIB_HEAD_BYTES : 0;
+        const struct bits bits = {encoded + n_head, (uint64_t)(n_encoded - n_head) * 8, 0};
+        int r;
+
+        if (n_head > 0)
+                setting->parameters[2] = (uint32_t)encoded[0] << 8 | encoded[1];
+        r = choose(p, setting, bits, opened, n_opened);
+        if (r >= 0)
+                r = make(p, setting, bits, opened, n_opened, UINT64_MAX, out);
+        return r < 0 ? r : try_it(setting, out, encoded, n_encoded, opened, n_opened);
+}
+
+int swb_tokens_prove(enum swb_packing packing, const uint8_t *encoded, size_t n_encoded,
+                     const uint8_t *opened, size_t n_opened, struct swb_setting *ret,
+                     struct swb_buf *corrections)
+{
+        _cleanup_(swb_buf_done) struct swb_buf out =
+                SWB_BUF_INIT(n_encoded / SHARE + LEARNING_BYTES);
+        struct swb_setting setting = {packing, SWB_ENCODER_TOKENS, {0, SWB_TOKEN_COPY_MAX, 0}};
+        _cleanup_free_ struct parser *p = NULL;
+        int r;
+
+        if (n_encoded <= ZLIB_HEAD_BYTES || n_opened > SWB_TOKENS_MAX_BYTES)
+                return SWB_NOT_PROVED;
+        p = calloc(1, sizeof(*p));
+        if (!p)
+                return -ENOMEM;
+        r = prove(p, &setting, encoded, n_encoded, opened, n_opened, &out);
+        if (r >= 0)
+                r = swb_buf_append(corrections, out.data, out.n_bytes);
+        if (r < 0)
+                return r == -ENOMEM ? r : SWB_NOT_PROVED;
+        *ret = setting;
+        return SWB_PROVED;
+}
