@@ -9,12 +9,13 @@
  */
 #include "device/install/writer.h"
 
-/* One is filled, one is written, one waits for its turn. Small ones: with two cores, too, an
- * operation may have what docs/spec/payload.md PF-117 says. An operation that takes less leaves
- * room for more of them: sorted content is made in bursts, which no medium takes as fast. */
-#define SWB_OUTBOX_BUFFERS 3u
-#define SWB_OUTBOX_BUFFERS_MAX 16u
-#define SWB_OUTBOX_BYTES ((size_t)512 << 10)
+/* One is filled, one is written. No more: with two cores, too, an operation may have what
+ * docs/spec/payload.md PF-117 says. One that takes less leaves room for more of them: sorted
+ * content is made in bursts, which no medium takes as fast. */
+#define SWB_OUTBOX_BUFFERS 2u
+#define SWB_OUTBOX_BUFFERS_MAX 10u
+#define SWB_OUTBOX_BYTES ((size_t)768 << 10)
+_Static_assert(SWB_OUTBOX_BYTES <= SWB_IO_BYTES, "the read-back has one of each");
 
 /* Starts the thread; it is confined as the caller is at this time. NO_MEMORY, or IO when there can
  * be no thread. */

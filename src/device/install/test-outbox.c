@@ -5,7 +5,7 @@
 #include "base/test.h"
 #include "device/install/outbox.h"
 
-#define N_BLOCKS 1500u /* more than all buffers hold */
+#define N_BLOCKS 2500u /* more than all buffers hold */
 #define N_BYTES ((size_t)N_BLOCKS * SWB_BLOCK_BYTES)
 #define WANT ((size_t)5000) /* no divisor of a buffer */
 
@@ -94,11 +94,11 @@ static void write_all(struct swb_extent_writer *writer, const uint8_t *data, siz
 static void check_written(struct fixture *f, struct swb_outbox *outbox)
 {
         /* A hole, and the stretch's end in the middle of the file. */
-        const struct swb_extent extents[] = {{700, 800}, {SWB_SPARSE_HOLE, 1}, {0, 699}};
+        const struct swb_extent extents[] = {{700, 1800}, {SWB_SPARSE_HOLE, 1}, {0, 699}};
         const struct swb_extent_target target = target_of(f, outbox);
         struct swb_extent_writer writer;
         struct swb_error err = SWB_ERROR_INIT;
-        const size_t front = (size_t)699 * SWB_BLOCK_BYTES, back = (size_t)800 * SWB_BLOCK_BYTES;
+        const size_t front = (size_t)699 * SWB_BLOCK_BYTES, back = (size_t)1800 * SWB_BLOCK_BYTES;
 
         f->n_stepped = 0;
         assert_int_equal(ftruncate(f->fd, 0), 0);

@@ -7,8 +7,12 @@
 #include "device/install/outbox.h"
 #include "os/file.h"
 
-/* Smaller ones are many and are collected better by the kernel, until the next sync. */
+/* Started on their way at once: smaller ones are many and are collected better by the kernel, until
+ * the next sync. */
 #define LARGE_BYTES ((size_t)64 << 10)
+/* Past the page cache, and waited for: the medium takes smaller ones slowly one by one, while the
+ * kernel puts neighbours together and has many under way. */
+#define DIRECT_BYTES ((size_t)512 << 10)
 
 /* ---- places ---- */
 
@@ -30,7 +34,7 @@ static int write_file(const struct swb_extent_place *place, uint64_t offset, con
         int r;
 
         n = swb_extent_file_clip(file, offset, n);
-        if (n == 0 || (n >= LARGE_BYTES && write_direct(place, offset, data, n)))
+        if (n == 0 || (n >= DIRECT_BYTES && write_direct(place, offset, data, n)))
                 return 0;
         r = swb_pwrite(file->fd, file->name, data, n, offset, err);
         if (r < 0)
