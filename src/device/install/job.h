@@ -3,9 +3,9 @@
 /*
  * device/install/job.h - the installer from within: its state, and the parts that share it
  *
- * installer.c joins the stages; accept.c judges the metadata, journal.c says when and what to
- * store, complete.c what comes behind the last operation, progress.c what to tell. Private to this
- * folder.
+ * installer.c joins the stages; accept.c judges the metadata, operation.c does one operation,
+ * journal.c says when and what to store, resume.c goes on from there, complete.c what comes behind
+ * the last operation, progress.c what to tell. Private to this folder.
  */
 #include "device/install/apply.h"
 #include "device/install/checkpoint.h"
@@ -71,6 +71,13 @@ int swb_job_accept(struct swb_installer *installer, struct swb_error *err) _warn
 /* Are only the lacking pieces of this payload to be fetched? After accept. */
 bool swb_job_is_by_pieces(const struct swb_installer *installer);
 
+/* operation.c */
+
+/* The step of applying; an operation that is cancelled half-way is applied again as a whole. */
+int swb_job_on_written(void *context, uint64_t n_bytes, struct swb_error *err) _warn_unused_;
+/* The reader's current one is verified, hashed and applied; then it is safe. */
+int swb_job_on_operation(struct swb_installer *installer, struct swb_error *err) _warn_unused_;
+
 /* complete.c */
 
 /* All operations are applied: what is left to be checked and made, and the last checkpoint. */
@@ -79,14 +86,22 @@ int swb_job_read_back(struct swb_installer *installer, struct swb_error *err) _w
 
 /* progress.c */
 void swb_job_report(struct swb_installer *installer, const char *stage);
+/* Something went wrong that the install survives. */
+void swb_job_notice(const struct swb_installer *installer, const char *what,
+                    const struct swb_error *err);
 
-/* journal.c */
+/* resume.c */
 
 /* Drops the reader; everything that belongs to one walk through a payload is as before its first
  * byte. */
 int swb_job_start_anew(struct swb_installer *installer, struct swb_error *err) _warn_unused_;
 /* Goes on where a checkpoint left off; without a good one it stays at the start. */
 int swb_job_resume(struct swb_installer *installer, struct swb_error *err) _warn_unused_;
+
+/* journal.c */
+
+/* CLOCK_BOOTTIME */
+uint64_t swb_job_msec(void);
 /* Before the first byte of a target is written: what is stored of another install is now untrue. */
 int swb_job_begin(struct swb_installer *installer, struct swb_error *err) _warn_unused_;
 /*

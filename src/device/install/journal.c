@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <inttypes.h>
-
-#include "device/install/pieces.h"
+#include "device/install/job.h"
 
 /*
  * A checkpoint costs a sync and a small file; what lies between two is sent and written again. So
@@ -17,21 +15,7 @@
 /* With a crew: written and not synced, in memory, before the installer waits. */
 #define UNSETTLED_BYTES (48u << 20)
 
-#define METADATA_MAX_BYTES                                                                         \
-        (SWB_PAYLOAD_HEADER_BYTES + SWB_MANIFEST_MAX_BYTES + SWB_SIGNATURES_MAX_BYTES)
-
-static void notice(const struct swb_installer *installer, const char *what,
-                   const struct swb_error *err)
-{
-        char text[SWB_ERROR_TEXT_MAX + 128];
-
-        if (!installer->config.notice)
-                return;
-        (void)snprintf(text, sizeof(text), "%s: %s", what, err->text);
-        installer->config.notice(installer->config.context, text);
-}
-
-static uint64_t now_msec(void)
+uint64_t swb_job_msec(void)
 {
         struct timespec ts = {0};
 
@@ -47,7 +31,7 @@ static void fill_position(struct swb_installer *installer)
         struct swb_checkpoint *c = &installer->checkpoint;
 
         installer->checkpoint_written = installer->safe.written;
-        installer->checkpoint_msec = now_msec();
+        installer->checkpoint_msec = swb_job_msec();
         c->operation = installer->safe.operation;
         c->offset = installer->safe.offset;
         c->complete = installer->complete;
@@ -58,7 +42,7 @@ static void fill_position(struct swb_installer *installer)
 static void notice_survived(const struct swb_installer *installer, const struct swb_error *survived)
 {
         if (survived->code < 0)
-                notice(installer, "checkpoint not stored", survived);
+                swb_job_notice(installer, "checkpoint not stored", survived);
 }
 
 static int wait_for_job(struct swb_installer *installer, struct swb_error *err)
@@ -108,7 +92,7 @@ void swb_job_start_crew(struct swb_installer *installer)
         if (!installer->overlap || installer->crew.settler)
                 return;
         if (swb_crew_start(&installer->crew, &installer->slots, &why) < 0) {
-                notice(installer, "going on with one thread", &why);
+                swb_job_notice(installer, "going on with one thread", &why);
                 installer->overlap = false;
         }
         installer->apply.beside = installer->crew.decoder;
@@ -154,7 +138,7 @@ static bool is_due(const struct swb_installer *installer)
         uint64_t step = installer->config.checkpoint_bytes;
         uint64_t arrived = installer->safe.offset - installer->checkpoint.offset;
         uint64_t written = installer->safe.written - installer->checkpoint_written;
-        uint64_t msec = now_msec() - installer->checkpoint_msec;
+        uint64_t msec = swb_job_msec() - installer->checkpoint_msec;
 
         if (step == 0)
                 step = STORE_PAYLOAD_BYTES;
@@ -207,7 +191,7 @@ int swb_job_begin(struct swb_installer *installer, struct swb_error *err)
                 r = store_metadata(installer, &survived);
         if (r < 0) {
                 installer->resumable = false;
-                notice(installer, "no checkpoints for this install", &survived);
+                swb_job_notice(installer, "no checkpoints for this install", &survived);
         }
         return swb_job_store(installer, err);
 }
@@ -221,9 +205,9 @@ void swb_job_forget(struct swb_installer *installer, bool plain_zeros)
                 return;
         /* Or it stores another one behind our back. */
         if (swb_job_settle(installer, &survived) < 0)
-                notice(installer, "what was under way failed", &survived);
+                swb_job_notice(installer, "what was under way failed", &survived);
         if (swb_checkpoint_discard(installer->config.state_dir, &survived) < 0)
-                notice(installer, "checkpoint not removed", &survived);
+                swb_job_notice(installer, "checkpoint not removed", &survived);
         if (!plain_zeros || !installer->resumable)
                 return;
         c->metadata_bytes = 0;
@@ -233,153 +217,5 @@ void swb_job_forget(struct swb_installer *installer, bool plain_zeros)
         c->pieces = false;
         c->plain_zeros = true;
         if (swb_checkpoint_save(installer->config.state_dir, c, &survived) < 0)
-                notice(installer, "checkpoint not stored", &survived);
-}
-
-/* ---- going on ---- */
-
-int swb_job_start_anew(struct swb_installer *installer, struct swb_error *err)
-{
-        installer->reader = swb_payload_reader_free(installer->reader);
-        installer->manifest = NULL;
-        installer->pieces = swb_pieces_free(installer->pieces);
-        installer->pieces_due = false;
-        installer->checkpoint.pieces = false;
-        installer->totals = (struct swb_payload_totals){0};
-        installer->is_verified = false;
-        installer->ended = false;
-        installer->complete = false;
-        installer->now = (struct swb_install_position){0};
-        swb_sha256_init(&installer->now.file_sha);
-        swb_sha256_init(&installer->now.signed_sha);
-        installer->safe = installer->now;
-        return swb_payload_reader_new(&installer->reader, err);
-}
-
-static void fill_identity(struct swb_installer *installer)
-{
-        struct swb_checkpoint *c = &installer->checkpoint;
-
-        memcpy(c->payload_hash, installer->config.payload_hash, sizeof(c->payload_hash));
-        c->payload_bytes = installer->config.payload_bytes;
-        swb_slots_digest(&installer->slots, c->targets);
-}
-
-static bool is_ours(const struct swb_installer *installer, const struct swb_checkpoint *c)
-{
-        const struct swb_checkpoint *own = &installer->checkpoint;
-
-        return memcmp(c->payload_hash, own->payload_hash, sizeof(c->payload_hash)) == 0 &&
-               c->payload_bytes == own->payload_bytes &&
-               memcmp(c->targets, own->targets, sizeof(c->targets)) == 0;
-}
-
-static int feed_cached_metadata(struct swb_installer *installer, const struct swb_checkpoint *c,
-                                struct swb_error *err)
-{
-        _cleanup_(swb_buf_done) struct swb_buf buf = SWB_BUF_INIT(METADATA_MAX_BYTES);
-        size_t used = 0;
-        int r;
-
-        r = swb_checkpoint_load_metadata(installer->config.state_dir, c, &buf, err);
-        if (r < 0)
-                return r;
-        r = swb_payload_reader_feed(installer->reader, buf.data, buf.n_bytes, &used, err);
-        if (r < 0)
-                return r;
-        if (r != SWB_PAYLOAD_METADATA || used != buf.n_bytes)
-                return swb_fail(err, -EBADMSG, SWB_FAULT_FORMAT,
-                                "the stored metadata is not the start of a payload");
-        return swb_job_accept(installer, err);
-}
-
-/* The reader to where the checkpoint says; what it says has to fit the manifest. */
-static int seek(struct swb_installer *installer, const struct swb_checkpoint *c,
-                struct swb_error *err)
-{
-        uint64_t offset = installer->totals.payload_bytes;
-
-        if (!c->complete) {
-                int r = swb_payload_reader_seek(installer->reader, (size_t)c->operation, err);
-
-                if (r < 0)
-                        return r;
-                offset = swb_payload_reader_offset(installer->reader);
-        }
-        if (c->offset != offset)
-                return swb_fail(err, -EBADMSG, SWB_FAULT_FORMAT,
-                                "operation %" PRIu64 " does not start at byte %" PRIu64,
-                                c->operation, c->offset);
-        return 0;
-}
-
-static int go_on_by_pieces(struct swb_installer *installer, const struct swb_checkpoint *c,
-                           struct swb_error *err)
-{
-        int r;
-
-        memcpy(installer->checkpoint.metadata_hash, c->metadata_hash, SWB_SHA256_BYTES);
-        r = swb_pieces_load(installer, err);
-        if (r >= 0)
-                installer->pieces->asked = c->operation;
-        return r;
-}
-
-static int go_on(struct swb_installer *installer, const struct swb_checkpoint *c,
-                 struct swb_error *err)
-{
-        struct swb_install_position *now = &installer->now;
-        int r;
-
-        if (c->pieces && !installer->config.pieces)
-                return swb_fail(err, -ENOTSUP, SWB_FAULT_UNSUPPORTED,
-                                "it fetched pieces, and now the payload comes front to back");
-        now->operation = c->operation;
-        r = feed_cached_metadata(installer, c, err);
-        if (r >= 0)
-                r = seek(installer, c, err);
-        if (r >= 0 && c->pieces)
-                r = go_on_by_pieces(installer, c, err);
-        if (r < 0)
-                return r;
-        if (swb_sha256_load(&now->file_sha, c->file_state) < 0 ||
-            swb_sha256_load(&now->signed_sha, c->signed_state) < 0)
-                return swb_fail(err, -EBADMSG, SWB_FAULT_FORMAT, "the stored hashes are damaged");
-        now->offset = c->offset;
-        now->written = installer->totals.target_bytes_before;
-        installer->checkpoint_written = now->written;
-        installer->safe = *now;
-        installer->ended = c->complete;
-        installer->complete = c->complete;
-        installer->checkpoint = *c;
-        installer->pieces_due =
-                c->operation == 0 && !installer->pieces && swb_job_is_by_pieces(installer);
-        return 0;
-}
-
-int swb_job_resume(struct swb_installer *installer, struct swb_error *err)
-{
-        struct swb_error why = SWB_ERROR_INIT;
-        struct swb_checkpoint c;
-        int r;
-
-        installer->checkpoint_msec = now_msec();
-        installer->resumable = installer->config.state_dir && installer->config.payload_hash;
-        if (!installer->resumable)
-                return 0;
-        fill_identity(installer);
-        r = swb_checkpoint_load(installer->config.state_dir, &c, &why);
-        if (r > 0 || (r == 0 && !is_ours(installer, &c)))
-                return 0; /* none, or of another update: the usual case, and no news */
-        if (r == 0) {
-                installer->checkpoint.plain_zeros = c.plain_zeros;
-                installer->apply.plain_zeros = c.plain_zeros;
-                if (c.metadata_bytes == 0)
-                        return 0;
-                r = go_on(installer, &c, &why);
-        }
-        if (r >= 0)
-                return 0;
-        notice(installer, "checkpoint not used, starting from the beginning", &why);
-        return swb_job_start_anew(installer, err);
+                swb_job_notice(installer, "checkpoint not stored", &survived);
 }

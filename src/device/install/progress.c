@@ -44,3 +44,14 @@ void swb_job_report(struct swb_installer *installer, const char *stage)
         if (installer->config.progress)
                 installer->config.progress(installer->config.context, p);
 }
+
+void swb_job_notice(const struct swb_installer *installer, const char *what,
+                    const struct swb_error *err)
+{
+        char text[SWB_ERROR_TEXT_MAX + 128];
+
+        if (!installer->config.notice)
+                return;
+        (void)snprintf(text, sizeof(text), "%s: %s", what, err->text);
+        installer->config.notice(installer->config.context, text);
+}
