@@ -356,8 +356,10 @@ static int make_data(const struct swb_make *make, const struct swb_task *task,
                      struct swb_operation_list *ret, struct swb_error *err)
 {
         _cleanup_(swb_operation_list_done) struct swb_operation_list made = {0};
-        _cleanup_(swb_shelf_done) struct swb_shelf from = SWB_SHELF_INIT(make->folder);
-        _cleanup_(swb_shelf_done) struct swb_shelf to = SWB_SHELF_INIT(make->folder);
+        /* other contents are cut to what fits the memory */
+        const char *folder = task->n_opened_new > 0 ? make->folder : NULL;
+        _cleanup_(swb_shelf_done) struct swb_shelf from = SWB_SHELF_INIT(folder);
+        _cleanup_(swb_shelf_done) struct swb_shelf to = SWB_SHELF_INIT(folder);
         const uint8_t *old = NULL, *new = NULL;
         struct swb_cached cached = {.make = make, .task = task};
         int r = 0;

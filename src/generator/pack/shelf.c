@@ -35,12 +35,18 @@ static int move(struct swb_shelf *shelf)
         return r;
 }
 
+/* With so many bytes more. */
+static bool goes_to_file(const struct swb_shelf *shelf, uint64_t n)
+{
+        return shelf->folder && shelf->n_bytes + n > MEMORY_MAX_BYTES;
+}
+
 int swb_shelf_put(void *context, const uint8_t *data, size_t n)
 {
         struct swb_shelf *shelf = context;
         int r = 0;
 
-        if (!shelf->has_file && shelf->folder && shelf->n_bytes + n > MEMORY_MAX_BYTES)
+        if (!shelf->has_file && goes_to_file(shelf, n))
                 r = move(shelf);
         if (r >= 0)
                 r = shelf->has_file ? swb_pwrite(shelf->fd, NAME, data, n, shelf->n_bytes, NULL)
@@ -91,9 +97,11 @@ int swb_shelf_take(struct swb_shelf *shelf, const struct swb_image *image,
                    const struct swb_extent_list *blocks, const uint8_t **ret, struct swb_error *err)
 {
         _cleanup_free_ uint8_t *data = malloc((size_t)TAKE_BLOCKS * SWB_BLOCK_BYTES);
+        uint64_t n_bytes = blocks->n_blocks * SWB_BLOCK_BYTES;
         int r = 0;
 
-        if (!data)
+        if (!data ||
+            (!goes_to_file(shelf, n_bytes) && swb_buf_reserve(&shelf->buf, (size_t)n_bytes) < 0))
                 return swb_oom(err);
         for (size_t i = 0; i < blocks->n; i++)
                 for (uint64_t done = 0; done < blocks->items[i].n_blocks && r >= 0;) {
