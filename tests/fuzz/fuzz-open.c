@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Input: one byte that picks what the rest is: 0: a difference in the format SWO1, applied to a
- * fixed source; 1: a recipe; 3: an old content and a new one, half and half; else: a content, in
- * which what can be opened is looked for.
+ * Input: one byte that picks what the rest is: 0: a byte with the target's size in blocks, two bytes
+ * with the source's, the source, and a difference in the format SWO1, applied to it; 1: a recipe;
+ * 3: an old content and a new one, half and half; else: a content, in which what can be opened is
+ * looked for.
  * Checks: reads stay inside the source, what is written stays inside the target, a recipe that was
  * read is written as it was, and what was opened closes to the same bytes.
  */
@@ -16,7 +17,7 @@
 
 #include <string.h>
 
-#define TARGET_BYTES 8192
+#define BLOCK_BYTES 4096u
 #define SCRATCH_BYTES ((size_t)1 << 20)
 #define MEMORY_BYTES ((uint64_t)8 << 20)
 
@@ -38,18 +39,17 @@ static int write_scratch(void *context, uint64_t offset, const uint8_t *data, si
         return 0;
 }
 
-static void apply(const uint8_t *blob, size_t n_blob)
+static void apply(size_t n_target, const struct versions *v)
 {
-        static const uint8_t source[5000] = "the source";
         _cleanup_free_ uint8_t *bytes = calloc(1, SCRATCH_BYTES);
-        struct memory memory = {source, sizeof(source), SWB_BUF_INIT(TARGET_BYTES)};
+        struct memory memory = {v->old, v->n_old, SWB_BUF_INIT(n_target)};
         const struct swb_bspatch_io io = memory_io(&memory);
         const struct swb_open_scratch scratch = {bytes, SCRATCH_BYTES, write_scratch, read_scratch};
         const struct swb_open_limits limits = {MEMORY_BYTES, &scratch};
-        int r = swb_open_patch(blob, n_blob, sizeof(source), TARGET_BYTES, &limits, swb_swpatch,
+        int r = swb_open_patch(v->new, v->n_new, v->n_old, n_target, &limits, swb_swpatch,
                                SWB_DECODER_MEMORY_BYTES, &io);
 
-        swb_assert(r < 0 || memory.target.n_bytes == TARGET_BYTES);
+        swb_assert(r < 0 || memory.target.n_bytes == n_target);
         swb_buf_done(&memory.target);
 }
 
@@ -123,10 +123,13 @@ static void open_changed(const uint8_t *data, size_t n)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n_bytes)
 {
-        if (n_bytes < 1)
+        struct versions versions;
+
+        if (n_bytes < 4)
                 return 0;
+        versions = versions_of(data + 2, n_bytes - 2);
         if (data[0] == 0)
-                apply(data + 1, n_bytes - 1);
+                apply(data[1] * BLOCK_BYTES, &versions);
         else if (data[0] == 1)
                 read_recipe(data + 1, n_bytes - 1);
         else if (data[0] == 3)
