@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Input: one byte that picks what the rest is: 0: a byte with the target's size in blocks, two bytes
- * with the source's, the source, and a difference in the format SWO1, applied to it; 1: a recipe;
- * 3: an old content and a new one, half and half; else: a content, in which what can be opened is
- * looked for.
- * Checks: reads stay inside the source, what is written stays inside the target, a recipe that was
- * read is written as it was, and what was opened closes to the same bytes.
+ * Input: one byte that picks what the rest is: 0: a byte with the target's size in blocks, two
+ * bytes with the source's, the source, and a difference in the format SWO1, applied to it; 1: a
+ * recipe; 3: an old content and a new one, half and half; else: a content, in which what can be
+ * opened is looked for. Checks: reads stay inside the source, what is written stays inside the
+ * target, a recipe that was read is written as it was, and what was opened closes to the same
+ * bytes.
  */
 #include "fuzz.h"
 

@@ -121,3 +121,13 @@ def test_all_kinds(pack, programs):
     for kind, seen in fields.items():
         told_anyway = kind in ("checksum", "type-name")
         assert seen["right"] >= (0.5 if told_anyway else 0.75) * seen["count"], (kind, seen)
+
+
+def test_estimates_foresee_predictions_and_opening(pack, programs):
+    told = json.loads(pack.ok("diff-report", *programs, "--json", "--progress=none").stdout)
+    sizes = {}
+    for effort in (1, 6):
+        payload = pack.delta(*programs, f"--effort={effort}")
+        sizes[effort] = sum(file["bytes"] for file in json.loads(
+            pack.ok("explain", payload, programs[1], "--json").stdout)["files"])
+    assert sizes[6] / 2 < told["estimate"] < min(sizes[6] * 2.5, sizes[1]), (told["estimate"], sizes)

@@ -23,7 +23,7 @@ static const struct {
          "hsqs",
          4},
         {{"Linux kernel with compressed payload",
-          "its difference is large; nothing to do but fewer kernel updates"},
+          "opened where its encoder is known; else only fewer kernel updates help"},
          0x202,
          "HdrS",
          4},

@@ -13,6 +13,7 @@ struct job {
 
 struct making {
         struct swb_report *report;
+        struct swb_rules rules;
         struct swb_task_list tasks;
         struct job *jobs;
         size_t n_jobs;
@@ -41,19 +42,18 @@ static int plan(struct making *m, const char *old_path, const char *new_path,
                 const struct swb_pool *pool, struct swb_error *err)
 {
         _cleanup_(swb_prepared_done) struct swb_prepared prepared = {0};
-        struct swb_rules rules;
         struct swb_window_limits limits;
-        int r = swb_rules_init(&rules, SWB_PROFILE_SWITCHBACK, old_path, SWB_MINOR_DEFAULT, err);
+        int r = swb_rules_init(&m->rules, SWB_PROFILE_SWITCHBACK, old_path, SWB_MINOR_DEFAULT, err);
 
         if (r < 0)
                 return r;
-        limits = swb_prepared_limits(&rules, pool->memory_bytes);
+        limits = swb_prepared_limits(&m->rules, pool->memory_bytes);
         r = swb_prepared_init(&prepared, "root", old_path, new_path, false, err);
         (void)snprintf(m->report->note, sizeof(m->report->note), "%s", prepared.note);
         if (r == 0)
                 r = swb_prepared_hash(&prepared, 1, pool, err);
         if (r == 0)
-                r = swb_prepared_plan(&prepared, &rules, pool, &limits, err);
+                r = swb_prepared_plan(&prepared, &m->rules, pool, &limits, err);
         m->tasks = prepared.tasks;
         prepared.tasks = (struct swb_task_list){0};
         return r;
@@ -91,16 +91,19 @@ static int run_job(void *object, struct swb_error *err)
                                            err);
         if (r < 0)
                 return r;
-        r = swb_estimate(old, new, task->n_parts ? task->parts : &whole, n_parts(task), job->bytes);
+        r = swb_estimate(old, new, task->n_parts ? task->parts : &whole, n_parts(task),
+                         task->n_opened_new > 0, job->bytes);
         return r < 0 ? swb_fail_errno(err, r, "estimate a difference") : 0;
 }
 
-static uint64_t memory_of(const struct swb_task *task)
+/* What is opened and masked for a payload is so here; else there are a table and streams. */
+static uint64_t memory_of(const struct making *m, const struct swb_task *task)
 {
         const struct swb_task_part whole = part_of(task, 0);
+        uint64_t plain = swb_estimate_memory(task->n_parts ? task->parts : &whole, n_parts(task)) +
+                         (task->src.n_blocks + task->dst.n_blocks) * SWB_BLOCK_BYTES;
 
-        return swb_estimate_memory(task->n_parts ? task->parts : &whole, n_parts(task)) +
-               (task->src.n_blocks + task->dst.n_blocks) * SWB_BLOCK_BYTES;
+        return SWB_MAX(plain, swb_make_memory(&m->rules, task));
 }
 
 /* A job for each task whose bytes travel. */
@@ -119,7 +122,7 @@ static int list_jobs(struct making *m, struct swb_job *jobs)
                 jobs[m->n_jobs++] =
                         (struct swb_job){.run = run_job,
                                          .object = job,
-                                         .memory_bytes = memory_of(task),
+                                         .memory_bytes = memory_of(m, task),
                                          .work = task->src.n_blocks + task->dst.n_blocks};
         }
         return 0;

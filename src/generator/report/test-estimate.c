@@ -20,7 +20,7 @@ static uint64_t estimate(const uint8_t *old, const uint8_t *new)
         const struct swb_task_part part = {old ? BLOCKS : 0, BLOCKS};
         uint64_t bytes;
 
-        assert_int_equal(swb_estimate(old, new, &part, 1, &bytes), 0);
+        assert_int_equal(swb_estimate(old, new, &part, 1, false, &bytes), 0);
         return bytes;
 }
 
@@ -50,7 +50,7 @@ static void test_parts_share(void **state _unused_)
 
         fill(new, BYTES, 3);
         memcpy(new + BYTES, new, BYTES);
-        assert_int_equal(swb_estimate(old, new, parts, 2, bytes), 0);
+        assert_int_equal(swb_estimate(old, new, parts, 2, false, bytes), 0);
         assert_in_range(bytes[0] + bytes[1], BYTES * 9 / 10, BYTES * 11 / 10);
         assert_int_equal(bytes[0], bytes[1]);
 }
@@ -61,7 +61,7 @@ static void test_empty(void **state _unused_)
         const uint8_t nothing[1] = {0};
         uint64_t bytes = 1;
 
-        assert_int_equal(swb_estimate(nothing, nothing, &part, 1, &bytes), 0);
+        assert_int_equal(swb_estimate(nothing, nothing, &part, 1, false, &bytes), 0);
         assert_int_equal(bytes, 0);
         assert_true(swb_estimate_memory(&part, 1) > 0);
 }
