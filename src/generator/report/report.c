@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "generator/report/report.h"
 
-#include "generator/diff/make.h"
 #include "generator/prepare.h"
 #include "generator/report/estimate.h"
 
@@ -9,11 +8,11 @@ struct job {
         struct swb_report *report;
         const struct swb_task *task;
         uint64_t *bytes; /* one a part */
+        bool opened;     /* what the contents hold is compared */
 };
 
 struct making {
         struct swb_report *report;
-        struct swb_rules rules;
         struct swb_task_list tasks;
         struct job *jobs;
         size_t n_jobs;
@@ -42,18 +41,19 @@ static int plan(struct making *m, const char *old_path, const char *new_path,
                 const struct swb_pool *pool, struct swb_error *err)
 {
         _cleanup_(swb_prepared_done) struct swb_prepared prepared = {0};
+        struct swb_rules rules;
         struct swb_window_limits limits;
-        int r = swb_rules_init(&m->rules, SWB_PROFILE_SWITCHBACK, old_path, SWB_MINOR_DEFAULT, err);
+        int r = swb_rules_init(&rules, SWB_PROFILE_SWITCHBACK, old_path, SWB_MINOR_DEFAULT, err);
 
         if (r < 0)
                 return r;
-        limits = swb_prepared_limits(&m->rules, pool->memory_bytes);
+        limits = swb_prepared_limits(&rules, pool->memory_bytes);
         r = swb_prepared_init(&prepared, "root", old_path, new_path, false, err);
         (void)snprintf(m->report->note, sizeof(m->report->note), "%s", prepared.note);
         if (r == 0)
                 r = swb_prepared_hash(&prepared, 1, pool, err);
         if (r == 0)
-                r = swb_prepared_plan(&prepared, &m->rules, pool, &limits, err);
+                r = swb_prepared_plan(&prepared, &rules, pool, &limits, err);
         m->tasks = prepared.tasks;
         prepared.tasks = (struct swb_task_list){0};
         return r;
@@ -91,23 +91,28 @@ static int run_job(void *object, struct swb_error *err)
                                            err);
         if (r < 0)
                 return r;
-        r = swb_estimate(old, new, task->n_parts ? task->parts : &whole, n_parts(task),
-                         task->n_opened_new > 0, job->bytes);
+        r = swb_estimate(old, new, task->n_parts ? task->parts : &whole, n_parts(task), job->opened,
+                         job->bytes);
         return r < 0 ? swb_fail_errno(err, r, "estimate a difference") : 0;
 }
 
-/* What is opened and masked for a payload is so here; else there are a table and streams. */
-static uint64_t memory_of(const struct making *m, const struct swb_task *task)
+/* Contents are masked in copies of them, and opened in memory. */
+static uint64_t memory_of(const struct swb_task *task, bool opened)
 {
         const struct swb_task_part whole = part_of(task, 0);
-        uint64_t plain = swb_estimate_memory(task->n_parts ? task->parts : &whole, n_parts(task)) +
-                         (task->src.n_blocks + task->dst.n_blocks) * SWB_BLOCK_BYTES;
+        const struct swb_task_part inside = {task->n_opened_old / SWB_BLOCK_BYTES + 1,
+                                             task->n_opened_new / SWB_BLOCK_BYTES + 1};
+        uint64_t stored = (task->src.n_blocks + task->dst.n_blocks) * SWB_BLOCK_BYTES;
 
-        return SWB_MAX(plain, swb_make_memory(&m->rules, task));
+        if (opened)
+                return swb_estimate_memory(&inside, 1) + stored +
+                       3 * (task->n_opened_old + task->n_opened_new);
+        return swb_estimate_memory(task->n_parts ? task->parts : &whole, n_parts(task)) +
+               3 * stored;
 }
 
 /* A job for each task whose bytes travel. */
-static int list_jobs(struct making *m, struct swb_job *jobs)
+static int list_jobs(struct making *m, uint64_t memory_bytes, struct swb_job *jobs)
 {
         for (size_t i = 0; i < m->tasks.n; i++) {
                 const struct swb_task *task = &m->tasks.items[i];
@@ -116,13 +121,14 @@ static int list_jobs(struct making *m, struct swb_job *jobs)
                 if (task->kind == SWB_TASK_ZERO || task->kind == SWB_TASK_COPY)
                         continue;
                 *job = (struct job){.report = m->report, .task = task};
+                job->opened = task->n_opened_new > 0 && memory_of(task, true) <= memory_bytes;
                 job->bytes = calloc(n_parts(task), sizeof(*job->bytes));
                 if (!job->bytes)
                         return -ENOMEM;
                 jobs[m->n_jobs++] =
                         (struct swb_job){.run = run_job,
                                          .object = job,
-                                         .memory_bytes = memory_of(m, task),
+                                         .memory_bytes = memory_of(task, job->opened),
                                          .work = task->src.n_blocks + task->dst.n_blocks};
         }
         return 0;
@@ -133,7 +139,7 @@ static int estimate(struct making *m, const struct swb_pool *pool, struct swb_er
         _cleanup_free_ struct swb_job *jobs = calloc(m->tasks.n + 1, sizeof(*jobs));
 
         m->jobs = calloc(m->tasks.n + 1, sizeof(*m->jobs));
-        if (!jobs || !m->jobs || list_jobs(m, jobs) < 0)
+        if (!jobs || !m->jobs || list_jobs(m, pool->memory_bytes, jobs) < 0)
                 return swb_oom(err);
         return swb_pool_run(pool, "estimate", jobs, m->n_jobs, err);
 }
