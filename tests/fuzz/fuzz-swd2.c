@@ -9,6 +9,7 @@
 #include "fuzz.h"
 
 #include "codec/swd2.h"
+#include "codec/swd2patch.h"
 #include "codec/swpatch.h"
 #include "fuzz-memory.h"
 
