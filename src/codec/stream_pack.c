@@ -109,6 +109,8 @@ static int try_xz(struct packing *p)
         size_t n_sample = sparse ? SPARSE_SAMPLE_BYTES : DENSE_SAMPLE_BYTES;
         int r;
 
+        if (p->limits->quick)
+                return try_xz_way(p, way);
         if (p->in->n_bytes <= n_sample) {
                 r = try_xz_way(p, way);
                 return r < 0 ? r : try_xz_way(p, SWB_XZ_THOROUGH);

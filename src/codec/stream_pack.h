@@ -20,6 +20,7 @@ struct swb_pack_limits {
         uint32_t dictionary_bytes; /* of xz */
         int bz2_level;             /* at most; 0: without bzip2 */
         bool brotli;
+        bool quick; /* never the long way of xz */
         /* What a reader gives the decoder; NULL: the above are enough. */
         size_t (*decoder_bytes)(enum swb_codec codec, uint64_t n_stream, size_t window_bytes);
         size_t window_bytes;

@@ -123,12 +123,14 @@ static void packing_done(struct packing *packing)
                 swb_buf_done(&packing->items[i].data);
 }
 
-static int pack_stream(const struct swb_buf *stream, size_t window_bytes, struct packed *packed)
+static int pack_stream(const struct swb_buf *stream, size_t window_bytes, bool quickly,
+                       struct packed *packed)
 {
         const struct swb_pack_limits limits = {
                 .dictionary_bytes = (uint32_t)window_bytes,
-                .bz2_level = (int)SWB_MIN(window_bytes / BZ2_LEVEL_BYTES, 9u),
-                .brotli = true,
+                .bz2_level = quickly ? 0 : (int)SWB_MIN(window_bytes / BZ2_LEVEL_BYTES, 9u),
+                .brotli = !quickly,
+                .quick = quickly,
                 .decoder_bytes = swb_swd2_decoder_bytes,
                 .window_bytes = window_bytes};
         enum swb_codec codec;
@@ -168,7 +170,7 @@ static int pack_all(struct packing *packing, size_t window_bytes, bool again, ui
                 int r = 0;
 
                 if (!again || is_smaller_for(packed, stream->n_bytes, window_bytes))
-                        r = pack_stream(stream, window_bytes, packed);
+                        r = pack_stream(stream, window_bytes, packing->swd2->packs_quickly, packed);
                 if (r < 0)
                         return r;
                 decoders_bytes += packed->decoder_bytes;

@@ -21,6 +21,7 @@ enum swb_swd2_effort {
 
 struct swb_swd2 {
         enum swb_swd2_effort effort;
+        bool packs_quickly;        /* streams; false after init */
         uint64_t max_memory_bytes; /* of a reader, for the difference and what applying it takes */
         struct swb_buf streams[SWB_SWD2_STREAMS_MAX];
         uint64_t source;                     /* behind the last part */

@@ -79,7 +79,7 @@ def programs(tmp_path_factory):
     return image(folder, "old", False), image(folder, "new", True)
 
 
-@pytest.mark.parametrize("effort", [1, 3, 6])
+@pytest.mark.parametrize("effort", [1, 6, 9])
 def test_decoders_agree(pack, programs, effort):
     payload = pack.delta(*programs, "--minor=1004", f"--effort={effort}", "--jobs=1")
     side_by_side = pack.delta(*programs, "--minor=1004", f"--effort={effort}", "--jobs=2",
@@ -91,6 +91,11 @@ def test_decoders_agree(pack, programs, effort):
                    cwd=pack.folder, check=True, timeout=120)
     for made in ("made.img", "second.img"):
         assert filecmp.cmp(programs[1], pack.folder / made, shallow=False)
+
+
+def test_more_effort_is_never_larger(pack, programs):
+    sizes = [pack.delta(*programs, f"--effort={effort}").stat().st_size for effort in range(1, 10)]
+    assert sizes == sorted(sizes, reverse=True)
 
 
 def test_prediction_pays(pack, programs):
