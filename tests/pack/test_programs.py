@@ -131,8 +131,8 @@ def test_all_kinds(pack, programs):
 def test_estimates_foresee_predictions_and_opening(pack, programs):
     told = json.loads(pack.ok("diff-report", *programs, "--json", "--progress=none").stdout)
     sizes = {}
-    for effort in (1, 6):
-        payload = pack.delta(*programs, f"--effort={effort}")
-        sizes[effort] = sum(file["bytes"] for file in json.loads(
+    for minor in (1003, 1004):
+        payload = pack.delta(*programs, f"--minor={minor}")
+        sizes[minor] = sum(file["bytes"] for file in json.loads(
             pack.ok("explain", payload, programs[1], "--json").stdout)["files"])
-    assert sizes[6] / 2 < told["estimate"] < min(sizes[6] * 2.5, sizes[1]), (told["estimate"], sizes)
+    assert sizes[1004] / 2 < told["estimate"] < min(sizes[1004] * 2.5, sizes[1003]), (told["estimate"], sizes)
