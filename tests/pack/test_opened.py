@@ -17,7 +17,7 @@ import zlib
 
 import paycheck
 import pytest
-from pack_images import MIB, mkfs, write
+from pack_images import MIB, mkfs, noise, sprinkle, write
 
 REFDECODER = pathlib.Path(__file__).resolve().parents[2] / "tools/refdecoder/refdecoder.py"
 sys.path.append(str(REFDECODER.parent))
@@ -79,6 +79,21 @@ def test_compressed_files(pack, tmp_path):
     assert payload.stat().st_size < closed.stat().st_size / 4
     pack.ok("apply", payload, old, "made.img", "--progress=none")
     assert filecmp.cmp(new, pack.folder / "made.img", shallow=False)
+
+
+def test_small_packed_file_beside_a_large_one(pack, tmp_path):
+    """It is less than a sixty-fourth of their operation, and worth opening all the same."""
+    images, program = [], noise(1, 4 * MIB)
+    for changed in (False, True):
+        tree = tmp_path / "tree"
+        write(tree, "program", sprinkle(program, 5000) if changed else program)
+        write(tree, "module.gz", gzipped(lines(1, changed)[:100_000], 9))
+        images.append(mkfs(tmp_path / f"{changed}.img", tree, 12 * MIB, "-b", "4096"))
+        shutil.rmtree(tree)
+    payload = pack.delta(*images)
+    pack.check(payload, *images)
+    closed = pack.delta(*images, "--encoders=none", output="closed.pl")
+    assert payload.stat().st_size < closed.stat().st_size / 2
 
 
 def legacy_lz4(data):

@@ -10,10 +10,12 @@
 #define RUN_MIN_BYTES ((uint64_t)1 << 20)
 #define RUNS_MAX 16u
 #define UNPLANNED_RATIO 8u
-/* What nobody planned to open is compared a second time only if so large a part of it is encoded: a
- * few pictures inside a large program save less than their bytes, and cost all of its time again.
+/* What nobody planned to open is compared a second time only if so large a part of it is encoded,
+ * or files with so many bytes of which at least half is: a few pictures inside a large program save
+ * less than their bytes, and cost all of its time again.
  */
 #define ENCODED_SHARE_MIN 64u
+#define ENCODED_FILES_MIN_BYTES ((uint64_t)32 << 10)
 /* Behind what opened: what takes little memory beside all else, and by so much more. */
 #define AGAIN_CLOSED (1u << SWB_PACKING_XZ | 1u << SWB_PACKING_ZSTD)
 /* A difference is one of so many target bytes, or of one span. */
@@ -154,7 +156,7 @@ static int add_part(struct opening *o, const struct swb_task_part *part, uint64_
 static int look(const struct swb_opened_pair *pair, const struct swb_task_part *parts,
                 size_t n_parts)
 {
-        uint64_t dst = 0, n_encoded = 0;
+        uint64_t dst = 0, n_encoded = 0, n_in_files = 0;
         int r = 0;
 
         for (size_t i = 0; i < n_parts && r >= 0; i++) {
@@ -164,12 +166,18 @@ static int look(const struct swb_opened_pair *pair, const struct swb_task_part *
 
                 r = swb_recipe_find(pair->new + dst *SWB_BLOCK_BYTES, n, SWB_FIND_NEW, &limits,
                                     &found);
-                n_encoded += r > 0 ? swb_recipe_encoded(&found.recipe) : 0;
+                if (r > 0) {
+                        uint64_t encoded = swb_recipe_encoded(&found.recipe);
+
+                        n_encoded += encoded;
+                        n_in_files += encoded >= n / 2 ? encoded : 0;
+                }
                 dst += parts[i].dst_blocks;
         }
         if (r < 0)
                 return r;
-        return n_encoded > 0 && n_encoded >= dst * SWB_BLOCK_BYTES / ENCODED_SHARE_MIN;
+        return n_encoded > 0 && (n_in_files >= ENCODED_FILES_MIN_BYTES ||
+                                 n_encoded >= dst * SWB_BLOCK_BYTES / ENCODED_SHARE_MIN);
 }
 
 static int open_parts(struct opening *o, const struct swb_task_part *parts, size_t n_parts)
