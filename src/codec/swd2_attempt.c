@@ -263,6 +263,18 @@ static void keep_better(struct tries *tries, struct swb_swd2_attempt *a)
         swb_swd2_attempt_done(&worse);
 }
 
+/* What copies make of it is told and estimated, and kept if it is the least so far. */
+static int rate(struct tries *tries, struct swb_swd2_attempt *a)
+{
+        int r = tell(a, tries->pair);
+
+        if (r == 0)
+                r = estimate(a);
+        if (r == 0)
+                keep_better(tries, a);
+        return r;
+}
+
 static void begin(struct swb_swd2_attempt *a, enum swb_model model)
 {
         *a = SWB_SWD2_ATTEMPT_INIT;
@@ -283,11 +295,7 @@ static int attempt(struct tries *tries, enum swb_model model, const uint8_t *old
         begin(&a, model);
         r = search(&a, tries->pair, old, new);
         if (r == 0)
-                r = tell(&a, tries->pair);
-        if (r == 0)
-                r = estimate(&a);
-        if (r == 0)
-                keep_better(tries, &a);
+                r = rate(tries, &a);
         return r == -E2BIG ? 0 : r;
 }
 
@@ -335,11 +343,7 @@ static int doubt(struct tries *tries)
         begin(&a, SWB_MODEL_NONE);
         r = take_copies(&a, tries->best);
         if (r == 0)
-                r = tell(&a, tries->pair);
-        if (r == 0)
-                r = estimate(&a);
-        if (r == 0)
-                keep_better(tries, &a);
+                r = rate(tries, &a);
         if (r == 0 && tries->best->cost < predicted)
                 r = attempt(tries, SWB_MODEL_NONE, pair->old.memory, pair->new.memory);
         return r;

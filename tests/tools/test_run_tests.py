@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The two lanes of tools/run-tests: each piece of work is done once, and tests wait for their build."""
+"""The lanes of tools/run-tests: each piece of work is done once, and tests wait for their build."""
 
 import importlib.machinery
 import importlib.util
