@@ -3,14 +3,9 @@
 
 #include <string.h>
 
-#include "base/endian.h"
+#include "generator/diff/program_at.h"
 #include "generator/scan/sketch.h"
 
-#define HEAD_BYTES 64u
-#define SECTION_BYTES 64u
-#define SECTIONS_MAX 4096u
-#define PROGRAM_MIN_BYTES ((uint64_t)4096)
-#define PROGRAM_MAX_BYTES ((uint64_t)1 << 30)
 #define PROGRAMS_MAX 8192u
 /* One feature in 2^bits is taken of a program. */
 #define SAMPLE_BITS 8
@@ -37,23 +32,6 @@ static void programs_done(struct programs *list)
 
 /* ---- where they are */
 
-/* Return: the bytes of the program that begins here, 0: none. Section headers are at its end. */
-static uint64_t program_bytes(const uint8_t *head, uint64_t n_left)
-{
-        static const uint8_t magic[] = {0x7f, 'E', 'L', 'F', 2, 1, 1};
-        uint64_t sections, n_sections, n_bytes;
-
-        if (n_left < HEAD_BYTES || memcmp(head, magic, sizeof(magic)) != 0)
-                return 0;
-        sections = swb_get_le64(head + 40);
-        n_sections = head[60] + (uint64_t)head[61] * 256;
-        if (sections > PROGRAM_MAX_BYTES || n_sections < 2 || n_sections > SECTIONS_MAX ||
-            head[58] != SECTION_BYTES || head[59] != 0)
-                return 0;
-        n_bytes = sections + n_sections * SECTION_BYTES;
-        return n_bytes >= PROGRAM_MIN_BYTES && n_bytes <= n_left ? n_bytes : 0;
-}
-
 /* The end of the run of encoded pieces that begins at a position of the opened content; 0: none
  * does. */
 static uint64_t run_from(const struct swb_recipe *recipe, uint64_t begin)
@@ -77,41 +55,31 @@ static uint64_t run_from(const struct swb_recipe *recipe, uint64_t begin)
         return 0;
 }
 
-/* Most of a run: what follows in it is the program's as well, as a kernel's list of relocations
- * is. */
-static uint64_t with_run(const struct swb_recipe *recipe, uint64_t at, uint64_t n_bytes)
+/* A run of about the program's size decides: what follows in it is the program's as well, as a
+ * kernel's list of relocations is; and what only guesses its size ends with it. */
+static uint64_t with_run(const struct swb_recipe *recipe, const struct swb_program_at *program)
 {
-        uint64_t end = run_from(recipe, at);
+        uint64_t end = run_from(recipe, program->at), n = program->n_bytes;
+        uint64_t n_run = end > 0 ? end - program->at : 0;
+        bool is_about = SWB_MIN(n_run, n) > SWB_MAX(n_run, n) / 4 * 3;
 
-        return end > at + n_bytes && n_bytes > (end - at) / 4 * 3 ? end - at : n_bytes;
+        return is_about && (n_run > n || program->is_guess) ? n_run : n;
 }
 
 static int list_programs(const struct swb_opened_content *content, struct programs *ret)
 {
-        const uint8_t *data = content->data;
-        uint64_t n = content->n_bytes, at = 0;
-        const uint8_t *next;
+        struct swb_program_search search;
+        struct swb_program_at program = {0};
 
-        ret->data = data;
+        ret->data = content->data;
         ret->items = calloc(PROGRAMS_MAX, sizeof(*ret->items));
         if (!ret->items)
                 return -ENOMEM;
-        while (ret->n < PROGRAMS_MAX && n - at > HEAD_BYTES &&
-               (next = memmem(data + at, (size_t)(n - at),
-                              "\x7f"
-                              "ELF\2\1\1",
-                              7))) {
-                uint64_t n_bytes;
-
-                at = (uint64_t)(next - data);
-                n_bytes = program_bytes(next, n - at);
-                if (n_bytes == 0) {
-                        at++;
-                        continue;
-                }
-                n_bytes = with_run(&content->recipe, at, n_bytes);
-                ret->items[ret->n++] = (struct program){at, n_bytes, NOBODY};
-                at += n_bytes;
+        swb_program_search_init(&search, content->data, content->n_bytes);
+        while (ret->n < PROGRAMS_MAX &&
+               swb_program_next(&search, program.at + program.n_bytes, &program)) {
+                program.n_bytes = with_run(&content->recipe, &program);
+                ret->items[ret->n++] = (struct program){program.at, program.n_bytes, NOBODY};
         }
         return 0;
 }
