@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#define HEAP_NODES (2 * SWB_DEFLATE_LITERALS + 1)
 #define LENGTHS_BITS 7 /* longest word of the third code */
 #define LOOK_EVERY 0x1000u
 
@@ -49,33 +48,6 @@ void swb_gzip_blocks_init(struct swb_gzip_blocks *b, swb_encoder_write write, vo
         b->literals_tree.counts[SWB_DEFLATE_END] = 1;
 }
 
-/* The last base that is not above the value. */
-static unsigned code_of(const uint16_t *bases, unsigned n, unsigned value)
-{
-        unsigned low = 0, high = n - 1;
-
-        while (low < high) {
-                unsigned middle = (low + high + 1) / 2;
-
-                if (bases[middle] <= value)
-                        low = middle;
-                else
-                        high = middle - 1;
-        }
-        return low;
-}
-
-/* Of a length less 3. */
-static unsigned length_code(unsigned length)
-{
-        return code_of(swb_deflate_length_bases, 29, length + 3);
-}
-
-static unsigned distance_code(unsigned distance)
-{
-        return code_of(swb_deflate_distance_bases, 30, distance);
-}
-
 void swb_gzip_blocks_add(struct swb_gzip_blocks *b, unsigned distance, unsigned length)
 {
         b->lengths[b->n_tokens] = (uint16_t)length;
@@ -85,8 +57,8 @@ void swb_gzip_blocks_add(struct swb_gzip_blocks *b, unsigned distance, unsigned 
                 return;
         }
         b->n_copies++;
-        b->literals_tree.counts[SWB_DEFLATE_END + 1 + length_code(length)]++;
-        b->distances_tree.counts[distance_code(distance)]++;
+        b->literals_tree.counts[SWB_DEFLATE_END + 1 + swb_length_symbol(length + 3)]++;
+        b->distances_tree.counts[swb_distance_symbol(distance)]++;
 }
 
 bool swb_gzip_blocks_is_full(const struct swb_gzip_blocks *b, unsigned level, uint64_t n_in_bytes)
@@ -114,151 +86,19 @@ struct kind {
         const uint8_t *fixed; /* lengths of the fixed code, or NULL */
 };
 
-struct heap {
-        int nodes[HEAP_NODES + 1];
-        int n;     /* in the heap, from nodes[1] on */
-        int first; /* those taken out, from the end down, in the order of their weight */
-        uint8_t depths[HEAP_NODES + 1];
-        const struct swb_gzip_tree *tree;
-};
-
-static bool is_lighter(const struct heap *heap, int a, int b)
-{
-        const uint16_t *counts = heap->tree->counts;
-
-        return counts[a] < counts[b] ||
-               (counts[a] == counts[b] && heap->depths[a] <= heap->depths[b]);
-}
-
-static void sink(struct heap *heap, int at)
-{
-        int node = heap->nodes[at];
-
-        for (int child = 2 * at; child <= heap->n; child = 2 * at) {
-                if (child < heap->n && is_lighter(heap, heap->nodes[child + 1], heap->nodes[child]))
-                        child++;
-                if (is_lighter(heap, node, heap->nodes[child]))
-                        break;
-                heap->nodes[at] = heap->nodes[child];
-                at = child;
-        }
-        heap->nodes[at] = node;
-}
-
-/* A code has two words at least: symbols that are not there count once, but not their bits. */
-static void fill_heap(struct swb_gzip_blocks *b, struct swb_gzip_tree *tree,
-                      const struct kind *kind, struct heap *heap)
-{
-        tree->last = -1;
-        for (unsigned i = 0; i < kind->n; i++)
-                if (tree->counts[i] > 0)
-                        heap->nodes[++heap->n] = tree->last = (int)i;
-                else
-                        tree->lengths[i] = 0;
-        while (heap->n < 2) {
-                int symbol = tree->last < 2 ? ++tree->last : 0;
-
-                heap->nodes[++heap->n] = symbol;
-                tree->counts[symbol] = 1;
-                b->best_bits--;
-                if (kind->fixed)
-                        b->fixed_bits -= kind->fixed[symbol];
-        }
-        for (int i = heap->n / 2; i >= 1; i--)
-                sink(heap, i);
-}
-
-static void join_nodes(struct swb_gzip_tree *tree, const struct kind *kind, struct heap *heap)
-{
-        int node = (int)kind->n;
-
-        heap->first = HEAP_NODES;
-        do {
-                int a = heap->nodes[1], b;
-
-                heap->nodes[1] = heap->nodes[heap->n--];
-                sink(heap, 1);
-                b = heap->nodes[1];
-                heap->nodes[--heap->first] = a;
-                heap->nodes[--heap->first] = b;
-                tree->counts[node] = (uint16_t)(tree->counts[a] + tree->counts[b]);
-                heap->depths[node] = (uint8_t)(SWB_MAX(heap->depths[a], heap->depths[b]) + 1);
-                tree->parents[a] = tree->parents[b] = (uint16_t)node;
-                heap->nodes[1] = node++;
-                sink(heap, 1);
-        } while (heap->n >= 2);
-        heap->nodes[--heap->first] = heap->nodes[1];
-}
-
-/* Words that are too long are cut, and shorter ones made longer to pay for that; then the lengths
- * are given out again, the longest to the lightest. */
-static void repair_lengths(struct swb_gzip_blocks *b, struct swb_gzip_tree *tree,
-                           const struct kind *kind, const struct heap *heap,
-                           uint16_t counts[SWB_HUFFMAN_BITS + 1], int overflow)
-{
-        int at = HEAP_NODES;
-
-        for (; overflow > 0; overflow -= 2) {
-                unsigned bits = kind->max_length - 1;
-
-                while (counts[bits] == 0)
-                        bits--;
-                counts[bits]--;
-                counts[bits + 1] = (uint16_t)(counts[bits + 1] + 2);
-                counts[kind->max_length]--;
-        }
-        for (unsigned bits = kind->max_length; bits > 0; bits--)
-                for (unsigned n = counts[bits]; n > 0;) {
-                        int node = heap->nodes[--at];
-
-                        if (node > tree->last)
-                                continue;
-                        b->best_bits += ((uint64_t)bits - tree->lengths[node]) * tree->counts[node];
-                        tree->lengths[node] = (uint8_t)bits;
-                        n--;
-                }
-}
-
-static void set_lengths(struct swb_gzip_blocks *b, struct swb_gzip_tree *tree,
-                        const struct kind *kind, const struct heap *heap)
-{
-        uint16_t counts[SWB_HUFFMAN_BITS + 1] = {0};
-        uint8_t depths[HEAP_NODES + 1];
-        int overflow = 0;
-
-        depths[heap->nodes[heap->first]] = 0;
-        for (int i = heap->first + 1; i < HEAP_NODES; i++) {
-                int node = heap->nodes[i];
-                unsigned bits = depths[tree->parents[node]] + 1u, extra;
-
-                if (bits > kind->max_length) {
-                        bits = kind->max_length;
-                        overflow++;
-                }
-                depths[node] = (uint8_t)bits;
-                if (node > tree->last)
-                        continue;
-                tree->lengths[node] = (uint8_t)bits;
-                counts[bits]++;
-                extra = (unsigned)node >= kind->extra_from
-                                ? kind->extra[node - (int)kind->extra_from]
-                                : 0;
-                b->best_bits += (uint64_t)tree->counts[node] * (bits + extra);
-                if (kind->fixed)
-                        b->fixed_bits += (uint64_t)tree->counts[node] * (kind->fixed[node] + extra);
-        }
-        if (overflow > 0)
-                repair_lengths(b, tree, kind, heap, counts, overflow);
-}
-
 static void make_code(struct swb_gzip_blocks *b, struct swb_gzip_tree *tree,
                       const struct kind *kind)
 {
-        struct heap heap = {.tree = tree};
+        swb_code_lengths(SWB_CODE_HEAP, tree->counts, kind->n, kind->max_length, tree->lengths);
+        for (unsigned i = 0; i < kind->n; i++) {
+                unsigned extra = i >= kind->extra_from ? kind->extra[i - kind->extra_from] : 0;
 
-        fill_heap(b, tree, kind, &heap);
-        join_nodes(tree, kind, &heap);
-        set_lengths(b, tree, kind, &heap);
+                if (tree->lengths[i] > 0)
+                        tree->last = (int)i;
+                b->best_bits += (uint64_t)tree->counts[i] * (tree->lengths[i] + extra);
+                if (kind->fixed)
+                        b->fixed_bits += (uint64_t)tree->counts[i] * (kind->fixed[i] + extra);
+        }
 }
 
 /* ---- a code's lengths, written down */
@@ -327,11 +167,11 @@ static void put_word(struct swb_gzip_blocks *b, const struct swb_huffman_encoder
 static void put_copy(struct swb_gzip_blocks *b, const struct codes *codes, unsigned distance,
                      unsigned length)
 {
-        unsigned code = length_code(length);
+        unsigned code = swb_length_symbol(length + 3);
 
         put_word(b, &codes->literals, SWB_DEFLATE_END + 1 + code);
         put_bits(b, length + 3 - swb_deflate_length_bases[code], swb_deflate_length_bits[code]);
-        code = distance_code(distance);
+        code = swb_distance_symbol(distance);
         put_word(b, &codes->distances, code);
         put_bits(b, distance - swb_deflate_distance_bases[code], swb_deflate_distance_bits[code]);
 }

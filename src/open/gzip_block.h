@@ -8,15 +8,14 @@
  * between equals, with too long words moved about in one particular way; all of that shows in the
  * bits. What the library zlib does is the same, but it ends its blocks elsewhere.
  */
-#include "codec/huffman.h"
+#include "open/deflate_code.h"
 #include "open/encoder.h"
 
 #define SWB_GZIP_TOKENS_MAX 0x8000u
 
-/* Symbols of a code, and the nodes of the tree that it is made by. */
+/* Symbols of a code. */
 struct swb_gzip_tree {
-        uint16_t counts[2 * SWB_DEFLATE_LITERALS + 4];
-        uint16_t parents[2 * SWB_DEFLATE_LITERALS + 4];
+        uint32_t counts[SWB_DEFLATE_LITERALS];
         uint8_t lengths[SWB_HUFFMAN_SYMBOLS + 1]; /* and one that ends the list */
         int last;                                 /* symbol that is used */
 };

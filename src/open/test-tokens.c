@@ -2,6 +2,7 @@
 #include <zlib.h>
 
 #include "base/test.h"
+#include "open/tokens.h"
 #include "open/tokens_make.h"
 
 #define N_BYTES ((size_t)300000)
@@ -119,6 +120,63 @@ static void test_all_streams(void **state)
         }
 }
 
+/* ---- a block that is longer than its codes wait for */
+
+struct bits {
+        uint8_t *data;
+        size_t n;
+};
+
+static void put(struct bits *bits, unsigned value, unsigned n)
+{
+        for (unsigned i = 0; i < n; i++, bits->n++)
+                bits->data[bits->n / 8] |= (uint8_t)((value >> i & 1) << bits->n % 8);
+}
+
+static void put_word(struct bits *bits, unsigned word, unsigned n)
+{
+        for (unsigned i = n; i-- > 0;)
+                put(bits, word >> i & 1, 1);
+}
+
+/* One block of literals, whose words have 8 and 9 bits: those of symbols 254 to 257 are the longer
+ * ones. In the third code 0 is 8 and 1 is 9. */
+static size_t write_block(const uint8_t *data, size_t n, uint8_t *out)
+{
+        struct bits bits = {out, 0};
+
+        put(&bits, 1 | SWB_DEFLATE_DYNAMIC << 1, 3);
+        put(&bits, 1 | 3 << 10, 14); /* 258 lengths, 1 distance, 7 of 16, 17, 18, 0, 8, 7, 9 … */
+        put(&bits, 1 << 12 | 1 << 18, 21);
+        for (unsigned i = 0; i < 259; i++)
+                put(&bits, i >= 254 && i < 258, 1);
+        for (size_t i = 0; i <= n; i++) {
+                unsigned symbol = i < n ? data[i] : SWB_DEFLATE_END;
+
+                put_word(&bits, symbol < 254 ? symbol : symbol + 254, symbol < 254 ? 8 : 9);
+        }
+        return (bits.n + 7) / 8;
+}
+
+static void test_long_block(void **state)
+{
+        _cleanup_free_ uint8_t *data = make_content(), *out = calloc(1, ROOM_BYTES);
+        _cleanup_(swb_buf_done) struct swb_buf corrections = SWB_BUF_INIT(N_BYTES);
+        _cleanup_(swb_buf_done) struct swb_buf made = SWB_BUF_INIT(ROOM_BYTES);
+        size_t n = write_block(data, N_BYTES, out);
+        struct swb_setting setting;
+
+        (void)state;
+        assert_true(N_BYTES > SWB_TOKEN_CODES_AFTER);
+        assert_int_equal(swb_tokens_prove(SWB_PACKING_DEFLATE, out, n, data, N_BYTES, &setting,
+                                          &corrections),
+                         SWB_PROVED);
+        assert_int_equal(
+                encode(&setting, data, n, corrections.data, corrections.n_bytes, 1000, &made), 0);
+        assert_int_equal(made.n_bytes, n);
+        assert_memory_equal(made.data, out, n);
+}
+
 /* Neither what is cut, nor what is not its content. */
 static void test_what_is_not_opened(void **state)
 {
@@ -168,6 +226,7 @@ int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_all_streams),
+                cmocka_unit_test(test_long_block),
                 cmocka_unit_test(test_what_is_not_opened),
                 cmocka_unit_test(test_damage),
         };

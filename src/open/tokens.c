@@ -9,9 +9,6 @@
 #define NEAR_BYTES 256u
 #define MIDDLE_BYTES 4096u
 
-const uint8_t swb_token_use_bits[3] = {2, 3, 7};
-const uint8_t swb_token_use_least[3] = {3, 3, 11};
-
 void swb_token_model_init(struct swb_token_model *m, uint32_t chain, uint32_t nice,
                           uint64_t n_content)
 {
@@ -26,32 +23,6 @@ void swb_token_model_init(struct swb_token_model *m, uint32_t chain, uint32_t ni
         swb_probs_init(probs, (size_t)((struct swb_prob *)(m + 1) - probs));
 }
 
-/* The last base that is not above the value. */
-static unsigned symbol_of(const uint16_t *bases, unsigned n, unsigned value)
-{
-        unsigned low = 0, high = n - 1;
-
-        while (low < high) {
-                unsigned middle = (low + high + 1) / 2;
-
-                if (bases[middle] <= value)
-                        low = middle;
-                else
-                        high = middle - 1;
-        }
-        return low;
-}
-
-unsigned swb_token_length_symbol(unsigned length)
-{
-        return symbol_of(swb_deflate_length_bases, SWB_ELEMENTS(swb_deflate_length_bases), length);
-}
-
-unsigned swb_token_distance_symbol(unsigned distance)
-{
-        return symbol_of(swb_deflate_distance_bases, SWB_DEFLATE_DISTANCES, distance);
-}
-
 /* ---- copies */
 
 static const uint8_t *bytes_at(const struct swb_token_model *m, uint64_t position)
@@ -64,16 +35,32 @@ static uint32_t hash(const uint8_t *p)
         return (uint32_t)((p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16) * HASH_FACTOR) >> 16;
 }
 
+static void move_places(uint16_t *places, size_t n)
+{
+        for (size_t i = 0; i < n; i++)
+                places[i] =
+                        (uint16_t)(places[i] > SWB_TOKEN_WINDOW ? places[i] - SWB_TOKEN_WINDOW : 0);
+}
+
+static void insert(struct swb_token_model *m, uint64_t position)
+{
+        uint32_t h = hash(bytes_at(m, position));
+
+        if (position - m->origin == UINT16_MAX) {
+                move_places(m->heads, SWB_ELEMENTS(m->heads));
+                move_places(m->before, SWB_ELEMENTS(m->before));
+                m->origin += SWB_TOKEN_WINDOW;
+        }
+        m->before[position % SWB_TOKEN_WINDOW] = m->heads[h];
+        m->heads[h] = (uint16_t)(position - m->origin + 1);
+}
+
 /* All positions below `end` can be found; the last two of the content never are. */
 static void insert_to(struct swb_token_model *m, uint64_t end)
 {
         for (; m->n_inserted < end; m->n_inserted++)
-                if (m->n_inserted + SWB_TOKEN_COPY_MIN <= m->n_content) {
-                        uint32_t h = hash(bytes_at(m, m->n_inserted));
-
-                        m->before[m->n_inserted % SWB_TOKEN_WINDOW] = m->heads[h];
-                        m->heads[h] = (uint32_t)m->n_inserted + 1;
-                }
+                if (m->n_inserted + SWB_TOKEN_COPY_MIN <= m->n_content)
+                        insert(m, m->n_inserted);
 }
 
 static unsigned equal_bytes(const uint8_t *a, const uint8_t *b, unsigned max)
@@ -90,7 +77,7 @@ static void search(const struct swb_token_model *m, uint64_t position, struct sw
 {
         unsigned room = (unsigned)SWB_MIN(m->n_content - position, (uint64_t)SWB_TOKEN_COPY_MAX);
         unsigned enough = SWB_MIN(room, m->nice), best = SWB_TOKEN_COPY_MIN - 1;
-        uint32_t place, chain = m->chain;
+        uint32_t place, chain = m->chain, end = (uint32_t)(position - m->origin) + 1;
         const uint8_t *here;
 
         ret->longest = 0;
@@ -98,7 +85,7 @@ static void search(const struct swb_token_model *m, uint64_t position, struct sw
                 return;
         here = bytes_at(m, position);
         for (place = m->heads[hash(here)]; place > 0 && chain > 0; chain--) {
-                uint32_t distance = (uint32_t)position + 1 - place;
+                uint32_t distance = end - place;
                 const uint8_t *there = here - distance;
                 unsigned n;
 
@@ -181,7 +168,7 @@ static unsigned code_distance(struct swb_token_model *m, unsigned length, unsign
                                  distance == nearest))
                         return nearest;
         }
-        symbol = distance > 0 ? swb_token_distance_symbol(distance) : 0;
+        symbol = distance > 0 ? swb_distance_symbol(distance) : 0;
         symbol = swb_bits_code(&m->coder, m->distance, 5, symbol);
         if (symbol >= SWB_DEFLATE_DISTANCES)
                 return 0;
@@ -206,14 +193,19 @@ int swb_token_model_token(struct swb_token_model *m, struct swb_token *token)
         struct look l = look(m);
         struct swb_prob *prob = &m->is_copy[l.length][l.next][m->after_copy][l.distance];
 
+        if (m->at >= m->n_content)
+                return -EBADMSG;
         if (!swb_bit_code(&m->coder, prob, token->length > 0)) {
                 *token = (struct swb_token){0};
+                m->literal_counts[*bytes_at(m, m->at)]++;
                 return advance(m, 1, false);
         }
         token->length = (uint16_t)code_length(m, &l, token->length);
         token->distance = (uint16_t)code_distance(m, token->length, token->distance);
         if (token->distance == 0)
                 return -EBADMSG;
+        m->literal_counts[SWB_DEFLATE_END + 1 + swb_length_symbol(token->length)]++;
+        m->distance_counts[swb_distance_symbol(token->distance)]++;
         return advance(m, token->length, true);
 }
 
@@ -224,85 +216,6 @@ int swb_token_model_skip(struct swb_token_model *m, uint32_t n)
 }
 
 /* ---- blocks */
-
-bool swb_token_use_length(const struct swb_token_block *block, unsigned n_done, unsigned i,
-                          uint8_t *ret_length, unsigned *ret_n)
-{
-        const struct swb_token_use *use = &block->uses[i];
-        unsigned all = block->n_literals + block->n_distances;
-
-        if (use->symbol >= SWB_DEFLATE_LENGTHS)
-                return false;
-        *ret_n = use->symbol < 16 ? 1 : swb_token_use_least[use->symbol - 16] + use->extra;
-        *ret_length = use->symbol < 16 ? use->symbol : 0;
-        if (use->symbol == 16 && n_done > 0)
-                *ret_length = block->lengths[n_done - 1];
-        return *ret_n <= all - n_done && (use->symbol != 16 || n_done > 0);
-}
-
-/* Where the length of a symbol of the last dynamic block is kept. */
-static unsigned kept_at(const struct swb_token_block *block, unsigned i)
-{
-        return i < block->n_literals ? i : SWB_DEFLATE_LITERALS + i - block->n_literals;
-}
-
-static void code_use(struct swb_token_model *m, const struct swb_token_block *block,
-                     unsigned n_done, struct swb_token_use *use)
-{
-        unsigned at = kept_at(block, n_done), is_distance = n_done >= block->n_literals;
-        bool as_before =
-                n_done > 0 && block->lengths[n_done - 1] == m->lengths[kept_at(block, n_done - 1)];
-
-        use->symbol = (uint8_t)swb_bits_code(
-                &m->coder, m->use[is_distance][m->lengths[at]][as_before], 5, use->symbol);
-        if (use->symbol < 16 || use->symbol >= SWB_DEFLATE_LENGTHS)
-                use->extra = 0;
-        else
-                use->extra =
-                        (uint8_t)swb_bits_code(&m->coder, m->extra[use->symbol - 16],
-                                               swb_token_use_bits[use->symbol - 16], use->extra);
-}
-
-static void keep_lengths(struct swb_token_model *m, const struct swb_token_block *block)
-{
-        memset(m->lengths, 0, sizeof(m->lengths));
-        for (unsigned i = 0; i < block->n_literals + block->n_distances; i++)
-                m->lengths[kept_at(block, i)] = block->lengths[i];
-}
-
-static int code_uses(struct swb_token_model *m, struct swb_token_block *block)
-{
-        unsigned n_done = 0, n = block->n_literals + block->n_distances;
-
-        for (block->n_uses = 0; n_done < n; block->n_uses++) {
-                unsigned n_same;
-                uint8_t length;
-
-                code_use(m, block, n_done, &block->uses[block->n_uses]);
-                if (!swb_token_use_length(block, n_done, block->n_uses, &length, &n_same))
-                        return -EBADMSG;
-                memset(block->lengths + n_done, length, n_same);
-                n_done += n_same;
-        }
-        keep_lengths(m, block);
-        return 0;
-}
-
-static int code_codes(struct swb_token_model *m, struct swb_token_block *block)
-{
-        struct swb_bit_coder *c = &m->coder;
-
-        block->n_literals = 257 + swb_bits_code(c, m->n_codes[0], 5, block->n_literals - 257);
-        block->n_distances = 1 + swb_bits_code(c, m->n_codes[1], 5, block->n_distances - 1);
-        block->n_order = 4 + swb_bits_code(c, m->n_codes[2], 4, block->n_order - 4);
-        if (block->n_literals > SWB_DEFLATE_LITERALS || block->n_distances > SWB_DEFLATE_DISTANCES)
-                return -EBADMSG;
-        for (unsigned i = 0; i < SWB_DEFLATE_LENGTHS; i++)
-                block->order[i] = i < block->n_order ? (uint8_t)swb_bits_code(c, m->order[i], 3,
-                                                                              block->order[i])
-                                                     : 0;
-        return code_uses(m, block);
-}
 
 static uint32_t code_stored(struct swb_token_model *m, uint32_t n)
 {
@@ -324,15 +237,14 @@ static uint32_t code_count(struct swb_token_model *m, uint32_t n)
 
 int swb_token_model_block(struct swb_token_model *m, struct swb_token_block *block)
 {
-        int r = 0;
-
         block->is_last = swb_bit_code(&m->coder, &m->is_last[0], block->is_last);
         block->type = swb_bits_code(&m->coder, m->type, 2, block->type);
         if (block->type > SWB_DEFLATE_DYNAMIC)
                 return -EBADMSG;
-        if (block->type == SWB_DEFLATE_DYNAMIC)
-                r = code_codes(m, block);
+        memset(m->literal_counts, 0, sizeof(m->literal_counts));
+        memset(m->distance_counts, 0, sizeof(m->distance_counts));
+        m->literal_counts[SWB_DEFLATE_END] = 1;
         block->n = block->type == SWB_DEFLATE_STORED ? code_stored(m, block->n)
                                                      : code_count(m, block->n);
-        return r < 0 ? r : m->coder.error;
+        return m->coder.error;
 }

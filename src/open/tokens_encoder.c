@@ -23,6 +23,11 @@ struct closing {
         struct swb_huffman_encoder literals, distances, order;
         bool in_block, is_done;
         uint32_t left; /* of the block */
+        /* Tokens that wait for the block's codes. */
+        bool are_held;
+        uint32_t n_held;
+        uint16_t held_distances[SWB_TOKEN_CODES_AFTER]; /* 0: a literal */
+        uint8_t held_values[SWB_TOKEN_CODES_AFTER];     /* it, or the length less 3 */
         uint32_t adler_low, adler_high;
         uint64_t bits; /* not yet written */
         unsigned n_bits;
@@ -142,9 +147,9 @@ static int begin_block(struct closing *z)
                 put_bits(z, ~block->n & 0xffff, 16);
                 return 0;
         }
-        if (block->type == SWB_DEFLATE_DYNAMIC)
-                r = put_codes(z);
-        return r < 0 ? r : set_codes(z);
+        z->are_held = block->type == SWB_DEFLATE_DYNAMIC;
+        z->n_held = 0;
+        return z->are_held ? 0 : set_codes(z);
 }
 
 static int end_block(struct closing *z)
@@ -160,34 +165,65 @@ static int end_block(struct closing *z)
 
 /* ---- what lies in them */
 
-static int put_copy(struct closing *z, const struct swb_token *token)
+static int put_copy(struct closing *z, unsigned distance, unsigned length)
 {
-        unsigned symbol = swb_token_length_symbol(token->length);
+        unsigned symbol = swb_length_symbol(length);
         int r = put_word(z, &z->literals, SWB_DEFLATE_END + 1 + symbol);
 
         if (r < 0)
                 return r;
-        put_bits(z, token->length - swb_deflate_length_bases[symbol],
-                 swb_deflate_length_bits[symbol]);
-        symbol = swb_token_distance_symbol(token->distance);
+        put_bits(z, length - swb_deflate_length_bases[symbol], swb_deflate_length_bits[symbol]);
+        symbol = swb_distance_symbol(distance);
         r = put_word(z, &z->distances, symbol);
-        put_bits(z, token->distance - swb_deflate_distance_bases[symbol],
+        put_bits(z, distance - swb_deflate_distance_bases[symbol],
                  swb_deflate_distance_bits[symbol]);
         return r;
 }
 
-static int put_token(struct closing *z)
+/* value: a literal, or a copy's length less 3. */
+static int put_token(struct closing *z, unsigned distance, uint8_t value)
 {
-        uint8_t byte = z->buffer[z->model.at - z->model.base];
+        int r = make_room(z);
+
+        if (r < 0)
+                return r;
+        return distance > 0 ? put_copy(z, distance, value + SWB_TOKEN_COPY_MIN)
+                            : put_word(z, &z->literals, value);
+}
+
+/* Those that waited. */
+static int put_held(struct closing *z)
+{
+        int r = swb_token_model_codes(&z->model, &z->block);
+
+        z->are_held = false;
+        if (r >= 0)
+                r = make_room(z);
+        if (r >= 0)
+                r = put_codes(z);
+        if (r >= 0)
+                r = set_codes(z);
+        for (uint32_t i = 0; i < z->n_held && r >= 0; i++)
+                r = put_token(z, z->held_distances[i], z->held_values[i]);
+        return r;
+}
+
+static int next_token(struct closing *z)
+{
+        uint8_t value = z->buffer[z->model.at - z->model.base];
         struct swb_token token = {0};
         int r = swb_token_model_token(&z->model, &token);
 
-        if (r >= 0)
-                r = make_room(z);
         if (r < 0)
                 return r;
         z->left--;
-        return token.length > 0 ? put_copy(z, &token) : put_word(z, &z->literals, byte);
+        if (token.length > 0)
+                value = (uint8_t)(token.length - SWB_TOKEN_COPY_MIN);
+        if (!z->are_held)
+                return put_token(z, token.distance, value);
+        z->held_distances[z->n_held] = token.distance;
+        z->held_values[z->n_held++] = value;
+        return 0;
 }
 
 static int put_stored(struct closing *z, uint32_t n)
@@ -213,11 +249,13 @@ static int step(struct closing *z)
 
         if (!z->in_block)
                 return begin_block(z);
+        if (z->are_held && (z->left == 0 || z->n_held == SWB_TOKEN_CODES_AFTER))
+                return put_held(z);
         if (z->left == 0)
                 return end_block(z);
         if (n == 0)
                 return -EBADMSG; /* more tokens than content */
-        return z->block.type == SWB_DEFLATE_STORED ? put_stored(z, n) : put_token(z);
+        return z->block.type == SWB_DEFLATE_STORED ? put_stored(z, n) : next_token(z);
 }
 
 static int run(struct closing *z, size_t least)

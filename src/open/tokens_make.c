@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "open/tokens_make.h"
 
+#include <limits.h>
 #include <string.h>
 
 #include "open/tokens.h"
@@ -57,6 +58,20 @@ struct parser {
         struct swb_token_model model;
 };
 
+/* The length that use i stands for, how often; false for what is not possible. */
+static bool use_length(const struct swb_token_block *block, unsigned n_done, unsigned i,
+                       uint8_t *ret_length, unsigned *ret_n)
+{
+        const struct swb_token_use *use = &block->uses[i];
+        unsigned all = block->n_literals + block->n_distances;
+
+        *ret_n = use->symbol < 16 ? 1 : swb_token_use_least[use->symbol - 16] + use->extra;
+        *ret_length = use->symbol < 16 ? use->symbol : 0;
+        if (use->symbol == 16 && n_done > 0)
+                *ret_length = block->lengths[n_done - 1];
+        return *ret_n <= all - n_done && (use->symbol != 16 || n_done > 0);
+}
+
 static int read_uses(struct parser *p)
 {
         struct swb_token_block *block = &p->block;
@@ -74,7 +89,7 @@ static int read_uses(struct parser *p)
                 use->extra = 0;
                 if (symbol >= 16)
                         use->extra = (uint8_t)take(&p->bits, swb_token_use_bits[symbol - 16]);
-                if (!swb_token_use_length(block, n_done, block->n_uses, &length, &n_same))
+                if (!use_length(block, n_done, block->n_uses, &length, &n_same))
                         return -EBADMSG;
                 memset(block->lengths + n_done, length, n_same);
                 n_done += n_same;
@@ -136,6 +151,65 @@ static int read_token(struct parser *p, struct swb_token *token)
         return 1;
 }
 
+/* ---- codes */
+
+/* In the stream's order, where there is one. */
+static unsigned count_others(const uint8_t *made, const uint8_t *order, const uint8_t *lengths,
+                             unsigned n)
+{
+        unsigned n_others = 0;
+
+        for (unsigned i = 0; i < n; i++)
+                n_others += made[order ? order[i] : i] != lengths[i];
+        return n_others;
+}
+
+/* The way by which most is made. The one before it, and no limit, are the likeliest. */
+static void choose_way(struct swb_token_way *way, const uint32_t *counts, unsigned n_symbols,
+                       const uint8_t *order, const uint8_t *lengths, unsigned n)
+{
+        const uint8_t before = way->way;
+        uint8_t limits[] = {way->limit, n_symbols > SWB_DEFLATE_LENGTHS ? SWB_HUFFMAN_BITS : 7, 1};
+        unsigned least = UINT_MAX;
+
+        for (unsigned i = 0; i < n; i++)
+                limits[2] = SWB_MAX(limits[2], lengths[i]);
+        for (unsigned i = 0; i < _SWB_CODE_MAX * SWB_ELEMENTS(limits); i++) {
+                uint8_t made[SWB_DEFLATE_LITERALS], limit = limits[i % SWB_ELEMENTS(limits)];
+                uint8_t this = (uint8_t)((before + i / SWB_ELEMENTS(limits)) % _SWB_CODE_MAX);
+                unsigned n_others;
+
+                if (limit == 0)
+                        continue;
+                swb_code_lengths(this, counts, n_symbols, limit, made);
+                n_others = count_others(made, order, lengths, n);
+                if (n_others < least) {
+                        *way = (struct swb_token_way){this, limit};
+                        least = n_others;
+                }
+                if (least == 0)
+                        break;
+        }
+}
+
+static int tell_codes(struct parser *p)
+{
+        struct swb_token_block *block = &p->block;
+        uint32_t counts[SWB_DEFLATE_LENGTHS];
+
+        if (block->type != SWB_DEFLATE_DYNAMIC)
+                return 0;
+        choose_way(&block->ways[SWB_TOKEN_LITERALS], p->model.literal_counts, SWB_DEFLATE_LITERALS,
+                   NULL, block->lengths, block->n_literals);
+        choose_way(&block->ways[SWB_TOKEN_DISTANCES], p->model.distance_counts,
+                   SWB_DEFLATE_DISTANCES, NULL, block->lengths + block->n_literals,
+                   block->n_distances);
+        swb_token_use_counts(block, counts);
+        choose_way(&block->ways[SWB_TOKEN_LENGTHS], counts, SWB_DEFLATE_LENGTHS, swb_deflate_order,
+                   block->order, block->n_order);
+        return swb_token_model_codes(&p->model, block);
+}
+
 /* ---- and what the model makes of them */
 
 static int stored_block(struct parser *p)
@@ -169,8 +243,14 @@ static int coded_block(struct parser *p)
         p->bits = begin;
         if (r >= 0)
                 r = swb_token_model_block(&p->model, &p->block);
-        while (r >= 0 && (r = read_token(p, &token)) > 0)
-                r = swb_token_model_token(&p->model, &token);
+        for (uint32_t i = 0; i <= p->block.n && r >= 0; i++) {
+                if (i == SWB_MIN(p->block.n, SWB_TOKEN_CODES_AFTER))
+                        r = tell_codes(p);
+                if (r >= 0)
+                        r = read_token(p, &token);
+                if (r > 0)
+                        r = swb_token_model_token(&p->model, &token);
+        }
         return r;
 }
 

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""tokens - PF-141 to PF-143: a DEFLATE stream from its content and corrections"""
+"""tokens - PF-141 to PF-144: a DEFLATE stream from its content and corrections"""
 
 import collections
 import struct
 import zlib
 
+from code_lengths import WAYS
 from refusal import demand
 
 LENGTHS = [3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 15, 17, 19, 23, 27, 31, 35, 43, 51, 59, 67, 83, 99, 115,
@@ -17,6 +18,7 @@ ORDER = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15]
 CLASSES = [2, 3, 4, 5, 6, 8, 12, 16, 32, 64, 257]
 REPEATS = {16: (2, 3), 17: (3, 3), 18: (7, 11)}  # bits, least
 FIXED = ([8] * 144 + [9] * 112 + [7] * 24 + [8] * 8, [5] * 30)
+CODES_AFTER = 1 << 16  # tokens
 WORD = (1 << 32) - 1
 
 
@@ -145,7 +147,7 @@ class Decoder:
         self.data, self.at, self.after_copy = data, 0, 0
         self.bits, self.stream = Bits(corrections), Stream()
         self.copies = Copies(data, chain, enough)
-        self.before = ([0] * 286, [0] * 30)
+        self.missed = [0, 0, 0]
 
     def token(self):
         """A length, 0 for a literal, and a distance."""
@@ -169,46 +171,82 @@ class Decoder:
         demand(symbol < 30, "format", "distance of a copy")
         return length, DISTANCES[symbol] + bits.plain(DISTANCE_BITS[symbol])
 
-    def uses(self, n_literals, n):
-        """The symbols that write down both codes' lengths, and these."""
-        bits, uses, lengths = self.bits, [], []
-        while len(lengths) < n:
-            i, as_before = len(lengths), False
-            kind = i >= n_literals
-            if i:
-                last = i - 1 >= n_literals
-                as_before = lengths[-1] == self.before[last][i - 1 - last * n_literals]
-            symbol = bits.number(5, "use", kind, self.before[kind][i - kind * n_literals], as_before)
-            demand(symbol < 19 and (i or symbol != 16), "format", "length of a word")
-            extra, times = 0, 1
-            if symbol >= 16:
-                extra = bits.number(REPEATS[symbol][0], "extra", symbol)
-                times = REPEATS[symbol][1] + extra
-            demand(times <= n - i, "format", "lengths of words")
-            lengths += [symbol if symbol < 16 else lengths[-1] if symbol == 16 else 0] * times
-            uses.append((symbol, extra))
-        return uses, lengths
+    def lengths(self, code, counts, least, order=None):  # PF-144
+        """As many as the stream has, in its order."""
+        bits = self.bits
+        way, limit = bits.number(2, "way", code), bits.number(4, "limit", code)
+        demand(way < len(WAYS) and limit, "format", "way of a code")
+        made = WAYS[way](counts, limit)
+        made = [made[i] for i in order or range(len(counts))]
+        n = max([least] + [i + 1 for i, length in enumerate(made) if length])
+        if not bits.placed("made codes", code):
+            n = least + bits.number(5, "codes", code)
+        demand(n <= len(counts), "format", "number of codes")
+        lengths = []
+        for length in made[:n]:
+            as_made = bits.placed("made", code, self.missed[code], length > 0)
+            self.missed[code] = self.missed[code] << 1 & 3 | (not as_made)
+            lengths.append(length if as_made else bits.number(4, "other", code, length))
+        return lengths
 
-    def codes(self):
-        bits, stream = self.bits, self.stream
-        n_literals, n_distances = 257 + bits.number(5, "codes", 0), 1 + bits.number(5, "codes", 1)
-        n_order = 4 + bits.number(4, "codes", 2)
-        demand(n_literals <= 286 and n_distances <= 30, "format", "number of codes")
-        order = [bits.number(3, "order", i) for i in range(n_order)]
-        uses, lengths = self.uses(n_literals, n_literals + n_distances)
-        self.before = (lengths[:n_literals] + [0] * (286 - n_literals),
-                       lengths[n_literals:] + [0] * (30 - n_distances))
-        for value, n in ((n_literals - 257, 5), (n_distances - 1, 5), (n_order - 4, 4)):
-            stream.put(value, n)
+    def repeats(self, symbol, run, here):
+        n_bits, least = REPEATS[symbol]
+        most = least + (1 << n_bits) - 1
+        run, here = min(run, most), min(here, most)
+        if here >= least and self.bits.placed("whole", symbol, 0):
+            return here
+        if here < run and self.bits.placed("whole", symbol, 1):
+            return run
+        return least + self.bits.number(n_bits, "extra", symbol)
+
+    def uses(self, n_literals, lengths):
+        """The symbols that write both codes' lengths down, and what follows each."""
+        uses, i = [], 0
+        while i < len(lengths):
+            run = next((n for n, length in enumerate(lengths[i:]) if length != lengths[i]), len(lengths) - i)
+            here = min(run, n_literals - i) if i < n_literals else run
+            is_zero, again = lengths[i] == 0, i > 0 and lengths[i - 1] == lengths[i]
+            kind = 0
+            if run >= 3 and (is_zero or again):
+                size = sum(here > end for end in (2, 3, 4, 5, 6, 10, 138))
+                kind = self.bits.number(2, "use", is_zero, again, size)
+            if not kind:
+                uses.append((lengths[i], 0))
+                i += 1
+                continue
+            symbol = 15 + kind
+            demand(run >= REPEATS[symbol][1] and (again if kind == 1 else is_zero), "format", "length of a word")
+            n = self.repeats(symbol, run, here)
+            demand(n <= run, "format", "lengths of words")
+            uses.append((symbol, n - REPEATS[symbol][1]))
+            i += n
+        return uses
+
+    def codes(self, tokens):
+        stream = self.stream
+        counts, far_counts = [0] * 286, [0] * 30
+        for symbol, _, far, _ in tokens + [(256, 0, None, 0)]:
+            counts[symbol] += 1
+            if far is not None:
+                far_counts[far] += 1
+        literals, distances = self.lengths(0, counts, 257), self.lengths(1, far_counts, 1)
+        uses = self.uses(len(literals), literals + distances)
+        use_counts = [0] * 19
+        for symbol, _ in uses:
+            use_counts[symbol] += 1
+        order = self.lengths(2, use_counts, 4, ORDER)
         third = [0] * 19
+        for value, n in ((len(literals) - 257, 5), (len(distances) - 1, 5), (len(order) - 4, 4)):
+            stream.put(value, n)
         for i, length in zip(ORDER, order):
+            demand(length < 8, "format", "length of a word")
             stream.put(length, 3)
             third[i] = length
         code = words(third)
         for symbol, extra in uses:
             stream.word(code, symbol)
             stream.put(extra, REPEATS.get(symbol, (0,))[0])
-        return words(lengths[:n_literals]), words(lengths[n_literals:])
+        return words(literals), words(distances)
 
     def stored(self, n):
         demand(n <= len(self.data) - self.at, "format", "stored bytes behind the end")
@@ -218,37 +256,48 @@ class Decoder:
         self.at += n
         self.after_copy = 0 if n else self.after_copy
 
-    def coded(self, n, literals, distances):
-        for _ in range(n):
-            demand(self.at < len(self.data), "format", "token behind the end")
-            length, distance = self.token()
-            demand(length <= len(self.data) - self.at, "format", "copy behind the end")
-            self.after_copy = int(length > 0)
-            if not length:
-                self.stream.word(literals, self.data[self.at])
-            else:
-                for bases, extra, code, value, first in (
-                        (LENGTHS, LENGTH_BITS, literals, length, 257),
-                        (DISTANCES, DISTANCE_BITS, distances, distance, 0)):
-                    symbol = symbol_of(bases, value)
-                    self.stream.word(code, first + symbol)
-                    self.stream.put(value - bases[symbol], extra[symbol])
-            self.at += length or 1
-        self.stream.word(literals, 256)
+    def next(self):
+        """Its symbol and the bits behind it as one number, and those of its distance."""
+        demand(self.at < len(self.data), "format", "token behind the end")
+        length, distance = self.token()
+        demand(length <= len(self.data) - self.at, "format", "copy behind the end")
+        self.after_copy = int(length > 0)
+        self.at += length or 1
+        if not length:
+            return self.data[self.at - 1], 0, None, 0
+        near, far = symbol_of(LENGTHS, length), symbol_of(DISTANCES, distance)
+        return 257 + near, length - LENGTHS[near], far, distance - DISTANCES[far]
+
+    def put(self, tokens, literals, distances):
+        for symbol, rest, far, far_rest in tokens:
+            self.stream.word(literals, symbol)
+            if far is not None:
+                self.stream.put(rest, LENGTH_BITS[symbol - 257])
+                self.stream.word(distances, far)
+                self.stream.put(far_rest, DISTANCE_BITS[far])
+
+    def coded(self, n, kind):
+        codes = [words(lengths) for lengths in FIXED]
+        tokens = [self.next() for _ in range(min(n, CODES_AFTER))]
+        if kind == 2:
+            codes = self.codes(tokens)
+        self.put(tokens, *codes)
+        for _ in range(n - len(tokens)):
+            self.put([self.next()], *codes)
+        self.stream.word(codes[0], 256)
 
     def block(self):
         bits = self.bits
         last, kind = bits.placed("last"), bits.number(2, "type")
         demand(kind < 3, "format", "type of a block")
         self.stream.put(last | kind << 1, 3)
-        codes = self.codes() if kind == 2 else [words(lengths) for lengths in FIXED]
         if kind == 0:
             high = bits.number(8, "stored", 0)
             self.stored(high << 8 | bits.number(8, "stored", 1))
         else:
             n_bits = bits.number(5, "tokens")
             n = 1 << n_bits - 1 | bits.plain(n_bits - 1) if n_bits else 0
-            self.coded(n, *codes)
+            self.coded(n, kind)
         return last
 
 
