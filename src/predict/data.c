@@ -30,6 +30,12 @@ void swb_pointers_find(struct swb_program *program, const struct swb_section *s)
                         swb_fields_add(&program->fields, s->offset + i, SWB_FIELD_POINTER);
 }
 
+void swb_pointer_add(struct swb_program *program, uint64_t offset)
+{
+        if (swb_elf_at_address(&program->elf, swb_elf_u64(&program->elf, offset)))
+                swb_fields_add(&program->fields, offset, SWB_FIELD_POINTER);
+}
+
 /* ---- tables of jumps: they begin where code takes an address */
 
 static bool is_marked(const struct swb_program *program, uint64_t offset)
@@ -120,6 +126,8 @@ struct swb_reference swb_data_refer(struct swb_program *program, uint64_t offset
                 .target = SWB_SPOT_NONE, .base = SWB_SPOT_NONE, .scale = 1, .learns = true};
         uint64_t table = offset;
 
+        if (kind == SWB_FIELD_RELR && value % 2 != 0)
+                return reference;
         if (kind != SWB_FIELD_TABLE) {
                 reference.target = swb_elf_spot(elf, kind == SWB_FIELD_ABSOLUTE
                                                              ? (uint64_t)(int64_t)(int32_t)value

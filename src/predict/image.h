@@ -15,7 +15,7 @@ enum {
         SWB_IMAGE_HEAD = 1, /* before the types */
         SWB_IMAGE_TYPES,
         SWB_IMAGE_MIDDLE,
-        SWB_IMAGE_RELA,
+        SWB_IMAGE_RELOCATIONS, /* entries, or words of bits (SHT_RELR) */
         SWB_IMAGE_REST,
         SWB_IMAGE_BSS, /* behind the file's end */
         SWB_IMAGE_SECTIONS,

@@ -96,6 +96,30 @@ void swb_distances_find(struct swb_program *program, const struct swb_section *s
                         swb_fields_add(&program->fields, at, SWB_FIELD_DISTANCE);
 }
 
+/* What lies between two relocated words. */
+static void find_between(struct swb_program *program, const struct swb_section *s,
+                         struct swb_window *window, uint64_t begin, uint64_t end, bool code)
+{
+        if (code)
+                swb_arm64_find_between(program, s, begin, end);
+        else
+                swb_distances_find(program, s, window, begin, end);
+}
+
+static void find_in_page(struct swb_program *program, const struct swb_section *s,
+                         struct swb_window *window, uint64_t begin, uint64_t end)
+{
+        bool code = is_code(window, begin - begin % PAGE_BYTES, program->elf.view->n_bytes);
+        uint64_t at;
+
+        while (swb_relr_place(program, s, begin, end, &at)) {
+                find_between(program, s, window, begin, at, code);
+                swb_pointer_add(program, at);
+                begin = (at + 8 + 3) & ~UINT64_C(3);
+        }
+        find_between(program, s, window, begin, end, code);
+}
+
 void swb_image_find(struct swb_program *program, const struct swb_section *s)
 {
         const struct swb_kallsyms *list = &program->kallsyms;
@@ -105,18 +129,14 @@ void swb_image_find(struct swb_program *program, const struct swb_section *s)
         while (at < end) {
                 uint64_t page = at - at % PAGE_BYTES, stop = SWB_MIN(page + PAGE_BYTES, end);
 
-                if (list->end > 0 && at == list->begin) {
-                        swb_kallsyms_find_offsets(program);
-                        swb_kallsyms_find_names(program);
+                if (list->n > 0 && at == list->first) {
+                        swb_kallsyms_find(program);
                         at = (list->end + 3u) & ~UINT64_C(3);
                         continue;
                 }
-                if (list->begin > at && list->begin < stop)
-                        stop = list->begin;
-                if (is_code(&window, page, program->elf.view->n_bytes))
-                        swb_arm64_find_between(program, s, at, stop);
-                else
-                        swb_distances_find(program, s, &window, at, stop);
+                if (list->n > 0 && list->first > at && list->first < stop)
+                        stop = list->first;
+                find_in_page(program, s, &window, at, stop);
                 at = stop;
         }
 }

@@ -4,7 +4,7 @@
  * order by name, the tokens. One symbol more, and the tokens may be numbered in another way. Spec:
  * docs/design/delta.md, PA-75 to PA-78.
  */
-#include "predict/kernel.h"
+#include "predict/program.h"
 
 #include "base/endian.h"
 #include "predict/image.h"
@@ -12,56 +12,27 @@
 
 #define SYMBOLS_MIN 1000u
 #define SYMBOLS_MAX ((uint64_t)1 << 20)
-/* So many numbers are looked at in search of the list. */
+/* So many names and offsets are looked at in search of the list. */
 #define SYMBOLS_BUDGET ((size_t)1 << 22)
 /* Of every so many symbols it is said where their names begin. */
 #define SYMBOLS_OF_MARKER 256u
 #define TOKENS 256u
 #define SEQUENCE_BYTES 3u
 
+/* Where the list is looked for. */
+struct search {
+        const struct swb_elf *elf;
+        struct swb_window window;
+        uint64_t begin, end; /* of the section */
+        size_t budget;
+};
+
 static uint64_t align_8(uint64_t at)
 {
         return (at + 7) & ~UINT64_C(7);
 }
 
-/* Those of per-CPU variables come first and are none; the others count down from -1. */
-static bool are_symbols(const struct swb_elf *elf, uint64_t begin, uint64_t n, size_t *budget)
-{
-        struct swb_window window = {.view = elf->view};
-        int32_t last = 0;
-
-        for (uint64_t i = 0; i < n; i++) {
-                int32_t value = (int32_t)swb_get_le32(swb_window_at(&window, begin + i * 4));
-
-                if (*budget == 0)
-                        return false;
-                --*budget;
-                if (last >= 0 ? value >= 0 && value < last : value > last)
-                        return false;
-                last = value;
-        }
-        return last < 0;
-}
-
-/* Is the pointer at `base` what the symbols count from? */
-static bool find_offsets(struct swb_program *program, const struct swb_section *s, uint64_t base,
-                         size_t *budget)
-{
-        const struct swb_elf *elf = &program->elf;
-        uint64_t n = swb_elf_u64(elf, base + 8), n_bytes = align_8(n * 4);
-
-        if (n < SYMBOLS_MIN || n > SYMBOLS_MAX || n_bytes > base - s->offset ||
-            !are_symbols(elf, base - n_bytes, n, budget))
-                return false;
-        program->kallsyms = (struct swb_kallsyms){
-                .begin = (uint32_t)(base - n_bytes),
-                .base = (uint32_t)base,
-                .n = (uint32_t)n,
-                .names = (uint32_t)(base + 16),
-                .end = (uint32_t)(base + 16),
-        };
-        return true;
-}
+/* ---- texts */
 
 /* The bytes of a name's length at p, and in ret_n the tokens behind them. */
 static unsigned name_length(const uint8_t *p, unsigned *ret_n)
@@ -70,18 +41,21 @@ static unsigned name_length(const uint8_t *p, unsigned *ret_n)
         return p[0] & 0x80 ? 2 : 1;
 }
 
-static uint64_t end_of_names(const struct swb_elf *elf, const struct swb_kallsyms *list,
-                             uint64_t end)
+/* Behind n names; 0: they are none. */
+static uint64_t end_of_names(struct search *search, uint64_t at, uint64_t n)
 {
-        struct swb_window window = {.view = elf->view};
-        uint64_t at = list->names;
+        for (uint64_t i = 0; i < n; i++) {
+                unsigned n_tokens, n_length;
 
-        for (uint32_t i = 0; i < list->n && at < end; i++) {
-                unsigned n_tokens, n = name_length(swb_window_at(&window, at), &n_tokens);
-
-                at += n + n_tokens;
+                if (at >= search->end || search->budget == 0)
+                        return 0;
+                search->budget--;
+                n_length = name_length(swb_window_at(&search->window, at), &n_tokens);
+                if (n_tokens == 0)
+                        return 0;
+                at += n_length + n_tokens;
         }
-        return at;
+        return at < search->end ? at : 0;
 }
 
 /* Are there 256 texts at `at`, and behind them where each begins? ret_end: the end of the texts. */
@@ -107,72 +81,96 @@ static bool are_tokens(const struct swb_elf *elf, uint64_t at, uint64_t *ret_end
         return true;
 }
 
-/* What is behind the offsets; the order by name is not there in all versions. */
-static void find_texts(struct swb_program *program, const struct swb_section *s)
+/* What is behind the number of symbols; their order by name need not be there. */
+static bool find_texts(struct search *search, uint64_t at, struct swb_kallsyms *list)
 {
-        const struct swb_elf *elf = &program->elf;
-        struct swb_kallsyms *list = &program->kallsyms;
         uint64_t n_markers = (list->n + SYMBOLS_OF_MARKER - 1) / SYMBOLS_OF_MARKER;
-        uint64_t end = s->offset + (uint64_t)s->n_bytes, at = end_of_names(elf, list, end);
-        uint64_t sequence = align_8(align_8(at) + n_markers * 4), tokens_end;
-        uint64_t n_sequence = (uint64_t)list->n * SEQUENCE_BYTES;
+        uint64_t n_sequence = (uint64_t)list->n * SEQUENCE_BYTES, sequence, tokens_end;
 
-        if (at >= end || sequence + n_sequence >= end)
-                return;
-        if (are_tokens(elf, sequence, &tokens_end)) {
-                list->tokens = (uint32_t)sequence;
+        list->names = (uint32_t)at;
+        at = end_of_names(search, at, list->n);
+        sequence = align_8(align_8(at) + n_markers * 4);
+        if (at == 0 || sequence + n_sequence >= search->end)
+                return false;
+        if (are_tokens(search->elf, sequence, &tokens_end))
                 n_sequence = 0;
-        } else if (are_tokens(elf, align_8(sequence + n_sequence), &tokens_end)) {
-                list->tokens = (uint32_t)align_8(sequence + n_sequence);
-        } else {
-                return;
-        }
+        else if (!are_tokens(search->elf, align_8(sequence + n_sequence), &tokens_end))
+                return false;
         list->names_end = (uint32_t)at;
         list->sequence = (uint32_t)sequence;
         list->sequence_end = (uint32_t)(sequence + n_sequence);
+        list->tokens = (uint32_t)align_8(sequence + n_sequence);
         list->starts = (uint32_t)align_8(tokens_end);
         list->end = (uint32_t)tokens_end;
+        return true;
 }
 
-void swb_kallsyms_init(struct swb_program *program, const struct swb_section *s)
-{
-        struct swb_marks marks = swb_marks_of(program, s);
-        uint64_t end = s->offset + (uint64_t)s->n_bytes;
-        enum swb_field_kind kind;
-        uint64_t at = swb_marks_next(&marks, s->offset, &kind);
-        size_t budget = SYMBOLS_BUDGET;
+/* ---- offsets */
 
-        while (program->kallsyms.base == 0 && at < end) {
-                if (kind == SWB_FIELD_POINTER && find_offsets(program, s, at, &budget))
-                        find_texts(program, s);
-                at = swb_marks_next(&marks, at + 1, &kind);
-        }
-}
-
-/* A raw image's symbols all count up from its begin. */
-static bool are_offsets(const struct swb_elf *elf, uint64_t begin, uint64_t n, size_t *budget)
+/* Either all count up; or those of per-CPU variables, which are none, and then the others down from
+ * -1. 0: neither; 1, -1: so. */
+static int order_of(struct search *search, uint64_t begin, uint32_t n)
 {
-        struct swb_window window = {.view = elf->view};
+        bool up = true, down = true;
         uint32_t last = 0;
 
-        for (uint64_t i = 0; i < n; i++) {
-                uint32_t value = swb_get_le32(swb_window_at(&window, begin + i * 4));
+        for (uint32_t i = 0; i < n && (up || down); i++) {
+                uint32_t value = swb_get_le32(swb_window_at(&search->window, begin + i * 4u));
+                bool falls = (int32_t)value < (int32_t)last;
 
-                if (*budget == 0 || value < last)
-                        return false;
-                --*budget;
+                if (search->budget == 0)
+                        return 0;
+                search->budget--;
+                up = up && value >= last;
+                down = down && ((int32_t)last >= 0 ? !falls || (int32_t)value < 0
+                                                   : (int32_t)value <= (int32_t)last);
                 last = value;
         }
-        return last > 0;
+        if (down && (int32_t)last < 0)
+                return -1;
+        return up && last > 0 ? 1 : 0;
+}
+
+/* The offsets and what they count from end before the number of symbols. */
+static bool find_before(struct search *search, uint64_t number_at, struct swb_kallsyms *list)
+{
+        uint64_t n_bytes = align_8(list->n * 4ull);
+
+        if (n_bytes + 8 > number_at - search->begin)
+                return false;
+        list->base = (uint32_t)(number_at - 8);
+        list->begin = (uint32_t)(list->base - n_bytes);
+        list->first = list->begin;
+        list->order = order_of(search, list->begin, list->n);
+        return list->order != 0;
+}
+
+/* Or they begin behind the texts, since Linux 6.10; then their order by name is behind them. */
+static bool find_behind(struct search *search, struct swb_kallsyms *list)
+{
+        uint64_t begin = list->starts + TOKENS * 2u, base = begin + align_8(list->n * 4ull);
+        uint64_t end = base + 8 + (uint64_t)list->n * SEQUENCE_BYTES;
+
+        if (list->sequence != list->sequence_end || end > search->end)
+                return false;
+        list->begin = (uint32_t)begin;
+        list->base = (uint32_t)base;
+        list->first = list->names;
+        list->sequence = (uint32_t)(base + 8);
+        list->sequence_end = list->end = (uint32_t)end;
+        list->order = order_of(search, begin, list->n);
+        return list->order != 0;
 }
 
 /* What a relocation puts at `at`, or what is there already. */
 static uint64_t relocated(const struct swb_elf *elf, const struct swb_section *s, uint64_t at)
 {
-        const struct swb_section *rela = &elf->sections[SWB_IMAGE_RELA];
+        const struct swb_section *rela = &elf->sections[SWB_IMAGE_RELOCATIONS];
         struct swb_window window = {.view = elf->view};
         uint64_t address = swb_elf_address(s, at);
 
+        if (!elf->image || rela->role != SWB_ROLE_RELA)
+                return swb_elf_u64(elf, at);
         for (uint64_t i = 0; i + SWB_ELF_RELA_BYTES <= rela->n_bytes; i += SWB_ELF_RELA_BYTES) {
                 const uint8_t *p = swb_window_at(&window, rela->offset + i);
 
@@ -182,61 +180,68 @@ static uint64_t relocated(const struct swb_elf *elf, const struct swb_section *s
         return swb_elf_u64(elf, at);
 }
 
-/* In a raw image the list counts only when its texts are right, too. */
-static bool find_in_image(struct swb_program *program, const struct swb_section *s, uint64_t base,
-                          uint64_t n, size_t *budget)
+/* Nothing names the list: it is where the number of symbols stands, and all that belongs to it. */
+static bool search_section(struct swb_program *program, const struct swb_section *s, size_t *budget)
 {
-        uint64_t n_bytes = align_8(n * 4);
-
-        if (n < SYMBOLS_MIN || n > SYMBOLS_MAX || n_bytes > base - s->offset ||
-            !are_offsets(&program->elf, base - n_bytes, n, budget))
-                return false;
-        program->kallsyms = (struct swb_kallsyms){
-                .begin = (uint32_t)(base - n_bytes),
-                .base = (uint32_t)base,
-                .n = (uint32_t)n,
-                .names = (uint32_t)(base + 16),
+        struct search search = {
+                .elf = &program->elf,
+                .window = {.view = program->elf.view},
+                .begin = s->offset,
+                .end = s->offset + (uint64_t)s->n_bytes,
+                .budget = *budget,
         };
-        find_texts(program, s);
-        if (program->kallsyms.names_end == 0) {
-                program->kallsyms = (struct swb_kallsyms){0};
-                return false;
+        bool found = false;
+
+        for (uint64_t at = align_8(search.begin); at + 8 <= search.end && !found; at += 8) {
+                uint64_t n = swb_get_le64(swb_window_at(&search.window, at));
+                struct swb_kallsyms list = {.n = (uint32_t)n};
+
+                if (n < SYMBOLS_MIN || n > SYMBOLS_MAX || !find_texts(&search, at + 8, &list))
+                        continue;
+                found = find_before(&search, at, &list) || find_behind(&search, &list);
+                if (found)
+                        program->kallsyms = list;
         }
-        program->kallsyms.address = relocated(&program->elf, s, base);
-        return true;
+        *budget = search.budget;
+        if (found)
+                program->kallsyms.address = relocated(&program->elf, s, program->kallsyms.base);
+        return found;
 }
 
-void swb_kallsyms_search(struct swb_program *program)
+void swb_kallsyms_init(struct swb_program *program)
 {
         const struct swb_elf *elf = &program->elf;
-        struct swb_window window = {.view = elf->view};
         size_t budget = SYMBOLS_BUDGET;
 
-        for (size_t i = 1; i < elf->n_sections && elf->image; i++) {
+        for (size_t i = 1; i < elf->n_sections; i++) {
                 const struct swb_section *s = &elf->sections[i];
-                uint64_t end = s->offset + (uint64_t)s->n_bytes;
+                bool constants = elf->kernel && s->role == SWB_ROLE_CONSTANTS && s->address != 0;
 
-                if (s->role != SWB_ROLE_IMAGE)
-                        continue;
-                for (uint64_t at = align_8(s->offset); at + 16 <= end; at += 8) {
-                        uint64_t n = swb_get_le64(swb_window_at(&window, at) + 8);
-
-                        if (n <= SYMBOLS_MAX && find_in_image(program, s, at, n, &budget))
-                                return;
-                }
+                if ((constants || s->role == SWB_ROLE_IMAGE) && search_section(program, s, &budget))
+                        return;
         }
 }
 
-void swb_kallsyms_find_offsets(struct swb_program *program)
+bool swb_kallsyms_in(const struct swb_program *program, uint64_t begin, uint64_t end)
 {
-        bool all = program->elf.image;
+        const struct swb_kallsyms *list = &program->kallsyms;
 
-        for (uint32_t at = program->kallsyms.begin; at < program->kallsyms.base; at += 4)
-                if (all || (int32_t)swb_elf_u32(&program->elf, at) < 0)
-                        swb_fields_add(&program->fields, at, SWB_FIELD_SYMBOL_TABLE);
+        return list->n > 0 && list->first >= begin && list->first < end;
 }
 
-void swb_kallsyms_find_names(struct swb_program *program)
+/* ---- fields */
+
+static void find_offsets(struct swb_program *program)
+{
+        const struct swb_kallsyms *list = &program->kallsyms;
+
+        for (uint32_t at = list->begin; at < list->begin + list->n * 4; at += 4)
+                if (list->order > 0 || (int32_t)swb_elf_u32(&program->elf, at) < 0)
+                        swb_fields_add(&program->fields, at, SWB_FIELD_SYMBOL_TABLE);
+        swb_pointer_add(program, list->base);
+}
+
+static void find_names(struct swb_program *program)
 {
         const struct swb_kallsyms *list = &program->kallsyms;
         struct swb_window window = {.view = program->elf.view};
@@ -248,6 +253,17 @@ void swb_kallsyms_find_names(struct swb_program *program)
                 for (; n_tokens > 0 && at < list->names_end; n_tokens--)
                         swb_fields_add(&program->fields, at++, SWB_FIELD_TOKEN);
         }
+}
+
+void swb_kallsyms_find(struct swb_program *program)
+{
+        const struct swb_kallsyms *list = &program->kallsyms;
+
+        if (list->begin == list->first)
+                find_offsets(program);
+        find_names(program);
+        if (list->begin != list->first)
+                find_offsets(program);
         for (uint64_t at = list->sequence; at + SEQUENCE_BYTES <= list->sequence_end;
              at += SEQUENCE_BYTES)
                 swb_fields_add(&program->fields, at, SWB_FIELD_SEQUENCE);
@@ -257,13 +273,12 @@ static struct swb_reference refer_offset(const struct swb_program *program, uint
 {
         const struct swb_elf *elf = &program->elf;
         const struct swb_kallsyms *list = &program->kallsyms;
-        uint64_t base = elf->image ? list->address : swb_elf_u64(elf, list->base);
-        uint64_t address = base - 1 - (uint64_t)(int64_t)(int32_t)value;
+        uint64_t down = list->address - 1 - (uint64_t)(int64_t)(int32_t)value;
 
         return (struct swb_reference){
-                .target = swb_elf_spot(elf, elf->image ? base + value : address),
-                .base = swb_elf_spot(elf, base),
-                .factor = elf->image ? 1 : -1,
+                .target = swb_elf_spot(elf, list->order > 0 ? list->address + value : down),
+                .base = swb_elf_spot(elf, list->address),
+                .factor = (int16_t)list->order,
                 .scale = 1,
                 .learns = true,
         };

@@ -47,7 +47,7 @@ void swb_kernel_find_tables(struct swb_program *program)
         const struct swb_elf *elf = &program->elf;
 
         find_lists(program);
-        swb_kallsyms_search(program);
+        swb_kallsyms_init(program);
         for (uint32_t i = 1; i < elf->n_sections && elf->kernel; i++)
                 for (size_t k = 0; k < SWB_ELEMENTS(names); k++)
                         if (swb_elf_has_name(elf, &elf->sections[i], names[k]))
@@ -146,22 +146,17 @@ static void find_marked(struct swb_program *program, struct swb_marks *marks, ui
 void swb_kernel_find_data(struct swb_program *program, const struct swb_section *s)
 {
         struct swb_marks marks;
-        uint64_t end = s->offset + (uint64_t)s->n_bytes;
+        uint64_t begin = s->offset, end = begin + s->n_bytes;
 
         if (!program->elf.kernel || s->address == 0)
                 return;
-        if (s->role == SWB_ROLE_CONSTANTS)
-                swb_kallsyms_init(program, s);
         marks = swb_marks_of(program, s);
-        if (program->kallsyms.base < s->offset || program->kallsyms.base >= end) {
-                find_marked(program, &marks, s->offset, end);
-                return;
+        if (swb_kallsyms_in(program, s->offset, end)) {
+                find_marked(program, &marks, s->offset, program->kallsyms.first);
+                swb_kallsyms_find(program);
+                begin = program->kallsyms.end;
         }
-        find_marked(program, &marks, s->offset, program->kallsyms.begin);
-        swb_kallsyms_find_offsets(program);
-        find_marked(program, &marks, program->kallsyms.base, program->kallsyms.names);
-        swb_kallsyms_find_names(program);
-        find_marked(program, &marks, program->kallsyms.end, end);
+        find_marked(program, &marks, begin, end);
 }
 
 /* ---- records that begin with distances */

@@ -18,6 +18,3 @@ struct swb_marks swb_marks_of(const struct swb_program *program, const struct sw
 uint64_t swb_marks_next(struct swb_marks *marks, uint64_t begin, enum swb_field_kind *ret_kind);
 /* Is there an address at the marked place? */
 bool swb_marks_lead(const struct swb_elf *elf, uint64_t at, enum swb_field_kind kind);
-
-/* kallsyms.c: finds the list of symbols, if it lies in this section. */
-void swb_kallsyms_init(struct swb_program *program, const struct swb_section *s);

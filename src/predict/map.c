@@ -159,3 +159,19 @@ int64_t swb_map_shift(const struct swb_map *map, uint32_t begin, uint32_t spot, 
 
         return number > 0 ? map->pieces[number - 1].shift : otherwise;
 }
+
+uint64_t swb_map_moved(const struct swb_map *map, const struct swb_elf *elf,
+                       const struct swb_layout *layout, uint32_t spot, bool in_section)
+{
+        const struct swb_section *s = swb_elf_at_spot(elf, spot);
+        const struct swb_layout_section *to;
+        int64_t moved, shift = 0;
+
+        if (!s)
+                return 0;
+        to = &layout->sections[s - elf->sections];
+        moved = (int64_t)to->offset - s->offset;
+        if (s->role != SWB_ROLE_NO_CONTENT)
+                shift = swb_map_shift(map, s->offset, spot, moved) - moved;
+        return (uint64_t)shift + (in_section ? 0 : to->address - s->address);
+}

@@ -25,6 +25,11 @@ void swb_map_done(struct swb_map *map);
 /* The last piece that begins at or before `spot`, counted from 1; 0: none from `begin` on. */
 size_t swb_map_find(const struct swb_map *map, uint32_t begin, uint32_t spot);
 
+/* How far the address of what a spot stands for has moved, modulo 2^64; in_section: counted in its
+ * section. 0 for a spot in no section. */
+uint64_t swb_map_moved(const struct swb_map *map, const struct swb_elf *elf,
+                       const struct swb_layout *layout, uint32_t spot, bool in_section);
+
 /* How far the byte at `spot` has moved in the file. `begin`: of its section; `otherwise`: the
  * answer where no piece of the section begins at or before it. */
 int64_t swb_map_shift(const struct swb_map *map, uint32_t begin, uint32_t spot, int64_t otherwise);

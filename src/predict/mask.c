@@ -13,6 +13,8 @@
 
 /* So many bytes are what a content is named by. */
 #define CONTENT_BYTES 12u
+/* All of a table of bits is one thing, and nothing else. */
+#define NAME_OF_BITS 0x524c4552u
 /* From a type without a name to one with it. */
 #define TYPE_HOPS 6u
 
@@ -202,6 +204,8 @@ static uint32_t name_of(struct naming *naming, bool is_old, enum swb_field_kind 
                 return type_name(is_old ? &naming->old : &naming->new,
                                  (uint32_t)get_value(is_old ? naming->old.view : naming->new.view,
                                                      offset, 4));
+        if (kind == SWB_FIELD_RELR)
+                return NAME_OF_BITS;
         if (reference->known || reference->target >= SWB_SPOT_PLACE)
                 return 0;
         if (kind == SWB_FIELD_SEQUENCE && !naming->placed)

@@ -9,6 +9,7 @@
 #include "predict/learned.h"
 #include "predict/map.h"
 #include "predict/program.h"
+#include "predict/relr.h"
 
 /* The learned table has an entry for so many bytes of the old file, within bounds. */
 #define BYTES_PER_LESSON 32u
@@ -32,6 +33,7 @@ struct swb_predictor {
         struct swb_program program;
         struct swb_layout layout;
         struct swb_map map;
+        struct swb_relr relr;
         struct swb_learned learned;
         struct swb_learned *shared; /* borrowed, or the one above */
         /* What swb_predictor_predict() looked up last, for swb_predictor_learn(). */
@@ -80,6 +82,9 @@ static int set_up(struct swb_predictor *p, struct swb_view *old, const struct sw
         if (r >= 0)
                 r = swb_map_init(&p->map, &p->program.elf, &p->layout, copies, n_copies,
                                  max_memory - n_learned - p->program.n_memory);
+        if (r >= 0)
+                r = swb_relr_init(&p->relr, &p->program, &p->map,
+                                  max_memory - n_learned - p->program.n_memory - p->map.n_memory);
         return r >= 0 ? swb_view_error(old) : r;
 }
 
@@ -110,6 +115,7 @@ struct swb_predictor *swb_predictor_free(struct swb_predictor *predictor)
         swb_program_done(&predictor->program);
         swb_layout_done(&predictor->layout);
         swb_map_done(&predictor->map);
+        swb_relr_done(&predictor->relr);
         swb_learned_done(&predictor->learned);
         free(predictor);
         return NULL;
@@ -132,12 +138,6 @@ bool swb_predictor_next(struct swb_predictor *predictor, uint64_t begin, uint64_
 
 /* ---- shifts: differences of addresses, modulo 2^64 */
 
-static uint64_t in_address(const struct swb_section *s, const struct swb_layout_section *to,
-                           uint64_t shift, bool in_section)
-{
-        return in_section ? shift : shift + (to->address - s->address);
-}
-
 /* How far a place in the file has moved. */
 static uint64_t place_shift(const struct swb_predictor *p, uint64_t old, uint64_t new,
                             bool in_section)
@@ -148,23 +148,12 @@ static uint64_t place_shift(const struct swb_predictor *p, uint64_t old, uint64_
         if (!s)
                 return new - old;
         to = &p->layout.sections[s - p->program.elf.sections];
-        return in_address(s, to, (new - to->offset) - (old - s->offset), in_section);
+        return (new - to->offset) - (old - s->offset) + (in_section ? 0 : to->address - s->address);
 }
 
-/* The same of what a spot stands for, as far as the copies tell. */
 static uint64_t mapped_shift(const struct swb_predictor *p, uint32_t spot, bool in_section)
 {
-        const struct swb_section *s = swb_elf_at_spot(&p->program.elf, spot);
-        const struct swb_layout_section *to;
-        int64_t moved, shift = 0;
-
-        if (!s)
-                return 0;
-        to = &p->layout.sections[s - p->program.elf.sections];
-        moved = (int64_t)to->offset - s->offset;
-        if (s->role != SWB_ROLE_NO_CONTENT)
-                shift = swb_map_shift(&p->map, s->offset, spot, moved) - moved;
-        return in_address(s, to, (uint64_t)shift, in_section);
+        return swb_map_moved(&p->map, &p->program.elf, &p->layout, spot, in_section);
 }
 
 static uint64_t shift_of(const struct swb_predictor *p, const struct swb_place *place,
@@ -307,6 +296,8 @@ uint64_t swb_predictor_predict(struct swb_predictor *predictor, const struct swb
         *reference = swb_program_refer(&predictor->program, place->old,
                                        (enum swb_field_kind)place->kind, value);
         predictor->asked = place->old;
+        if (place->kind == SWB_FIELD_RELR)
+                reference->known = swb_relr_predict(&predictor->relr, place, &reference->value);
         if (reference->known)
                 return reference->value;
         predictor->base_shift = base_shift(predictor, place, reference);
@@ -351,6 +342,10 @@ void swb_predictor_learn(struct swb_predictor *predictor, const struct swb_place
 
         if (predictor->asked != place->old)
                 (void)swb_predictor_predict(predictor, place, old_value);
+        if (place->kind == SWB_FIELD_RELR)
+                swb_relr_learn(&predictor->relr, place, new_value);
+        if (reference->known)
+                return;
         if (reference->form != SWB_FORM_WHOLE) {
                 learn_instruction(predictor, (uint32_t)old_value, (uint32_t)new_value);
                 return;
@@ -408,5 +403,6 @@ size_t swb_predictor_memory(const struct swb_predictor *predictor)
         const struct swb_program *program = &predictor->program;
 
         return sizeof(*predictor) + (sizeof(struct swb_lesson) << predictor->learned.bits) +
-               SWB_MAX(program->n_peak, program->n_memory + predictor->map.n_memory);
+               SWB_MAX(program->n_peak,
+                       program->n_memory + predictor->map.n_memory + predictor->relr.n_peak);
 }

@@ -14,8 +14,16 @@ static void find_in_code(struct swb_program *program, const struct swb_section *
                 swb_x86_find(program, s);
 }
 
+static void find_in_other(struct swb_program *program, const struct swb_section *s)
+{
+        if (program->elf.kernel)
+                swb_kernel_find_data(program, s);
+        else
+                swb_relr_find_words(program, s);
+}
+
 static const find_fields find_by_role[_SWB_ROLE_MAX] = {
-        [SWB_ROLE_OTHER] = swb_kernel_find_data,
+        [SWB_ROLE_OTHER] = find_in_other,
         [SWB_ROLE_CODE] = find_in_code,
         [SWB_ROLE_SYMBOLS] = swb_symbols_find,
         [SWB_ROLE_RELA] = swb_rela_find,
@@ -108,6 +116,8 @@ int swb_program_init(struct swb_program *program, struct swb_view *view, size_t 
                 r = swb_tables_mark(program);
         if (r >= 0)
                 r = swb_btf_init(program);
+        if (r >= 0)
+                r = swb_relr_tables(program, max_memory);
         if (r < 0)
                 return r;
         program->n_memory = program->elf.n_sections * (sizeof(struct swb_section) + 8);

@@ -42,16 +42,26 @@ enum swb_list { SWB_LIST_32, SWB_LIST_64, SWB_LIST_INVERSE, SWB_LISTS };
 
 /* The kernel's list of its symbols; all positions in the file, 0: not there. */
 struct swb_kallsyms {
+        uint32_t n;           /* symbols */
         uint32_t begin, base; /* offsets, and the address from which they count */
-        uint64_t address;     /* in a raw image: from which they count */
-        uint32_t n;
+        uint64_t address;     /* that, as relocated */
+        int order;            /* 1: offsets count up; -1: down from -1, and others are none */
         uint32_t names, names_end, sequence, sequence_end;
         uint32_t tokens, starts; /* texts of the tokens, and where each begins */
-        uint32_t end;            /* of what has fields */
+        uint32_t first, end;     /* all of it that has fields; no others are there */
 };
 
 struct swb_kernel_list {
         uint32_t begin, end; /* in the file */
+};
+
+/* How far a table of relocated words (SHT_RELR) was gone through. */
+struct swb_relr_walk {
+        bool there;       /* the table is not through */
+        uint64_t place;   /* address of the word that it names now */
+        uint64_t at, end; /* of the table: what is not read yet, in the file */
+        uint64_t where;   /* the address from which the next word's bits count */
+        uint64_t bits;    /* for the words behind `place` */
 };
 
 struct swb_btf {
@@ -81,6 +91,9 @@ struct swb_program {
         struct swb_go go;
         struct swb_kernel_list lists[SWB_LISTS];
         struct swb_kallsyms kallsyms;
+        struct swb_relr_walk relr_walk;
+        uint32_t relr;   /* the section; 0: none */
+        uint64_t n_relr; /* words that it names */
         uint32_t
                 checksum_names[2]; /* the kernel's sections that go with __kcrctab, __kcrctab_gpl */
         size_t n_memory;           /* bytes allocated for all of this */
@@ -105,6 +118,8 @@ struct swb_reference swb_btf_refer(struct swb_program *program, uint64_t offset,
 
 /* data.c */
 int swb_tables_mark(struct swb_program *program) _warn_unused_; /* 0, -ENOMEM */
+/* A pointer stands there, if that is the address of a section. */
+void swb_pointer_add(struct swb_program *program, uint64_t offset);
 void swb_pointers_find(struct swb_program *program, const struct swb_section *s);
 void swb_constants_find(struct swb_program *program, const struct swb_section *s);
 struct swb_reference swb_data_refer(struct swb_program *program, uint64_t offset,
@@ -136,12 +151,13 @@ void swb_kernel_find_relocations(struct swb_program *program);
 struct swb_reference swb_kernel_refer(struct swb_program *program, uint64_t offset,
                                       enum swb_field_kind kind, uint64_t value);
 /* kallsyms.c */
+/* Finds the list, once the sections are known. */
+void swb_kallsyms_init(struct swb_program *program);
+/* Does it begin there? */
+bool swb_kallsyms_in(const struct swb_program *program, uint64_t begin, uint64_t end);
+void swb_kallsyms_find(struct swb_program *program);
 struct swb_reference swb_kallsyms_refer(struct swb_program *program, uint64_t offset,
                                         enum swb_field_kind kind, uint64_t value);
-void swb_kallsyms_find_offsets(struct swb_program *program);
-void swb_kallsyms_find_names(struct swb_program *program);
-/* Finds the list in a raw image, where nothing names it. */
-void swb_kallsyms_search(struct swb_program *program);
 /* Where the token's text is. */
 uint64_t swb_kallsyms_token(const struct swb_program *program, uint8_t token);
 
@@ -157,9 +173,18 @@ struct swb_reference swb_checksums_refer(struct swb_program *program, uint64_t o
 
 /* relocations.c */
 void swb_rela_find(struct swb_program *program, const struct swb_section *s);
-void swb_relr_find(struct swb_program *program, const struct swb_section *s);
 struct swb_reference swb_rela_refer(struct swb_program *program, uint64_t offset,
                                     enum swb_field_kind kind, uint64_t value);
+
+/* relr.c */
+/* The file's table of relocated words; it is gone through once, as they are found. 0, -E2BIG. */
+int swb_relr_tables(struct swb_program *program, size_t max_memory) _warn_unused_;
+/* The first word that it names of those with all of their 8 bytes between two positions of the
+ * section; false: none. Asked for with ascending addresses. */
+bool swb_relr_place(struct swb_program *program, const struct swb_section *s, uint64_t begin,
+                    uint64_t end, uint64_t *ret);
+void swb_relr_find_words(struct swb_program *program, const struct swb_section *s);
+void swb_relr_find(struct swb_program *program, const struct swb_section *s);
 
 /* symbols.c */
 void swb_symbols_find(struct swb_program *program, const struct swb_section *s);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tables of relocations. Spec: docs/design/delta.md, PA-56 to PA-58. */
+/* Tables of relocations. Spec: docs/design/delta.md, PA-56, PA-57. */
 #include "predict/program.h"
 
 #include <elf.h>
@@ -159,15 +159,4 @@ struct swb_reference swb_rela_refer(struct swb_program *program, uint64_t offset
                 reference.target = place_of(elf, s, value);
         }
         return reference;
-}
-
-/* The even words are addresses, the odd ones bits for what follows. */
-void swb_relr_find(struct swb_program *program, const struct swb_section *s)
-{
-        for (uint64_t i = 0; i + 8 <= s->n_bytes; i += 8) {
-                uint64_t value = swb_elf_u64(&program->elf, s->offset + i);
-
-                if (value % 2 == 0 && swb_elf_spot(&program->elf, value) != SWB_SPOT_NONE)
-                        swb_fields_add(&program->fields, s->offset + i, SWB_FIELD_RELR);
-        }
 }

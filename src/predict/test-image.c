@@ -56,8 +56,8 @@ static void test_sections(void **state)
         assert_int_equal(s[SWB_IMAGE_HEAD].n_bytes, TYPES_AT);
         assert_int_equal(s[SWB_IMAGE_TYPES].n_bytes, TYPES_END - TYPES_AT);
         assert_int_equal(s[SWB_IMAGE_MIDDLE].offset, TYPES_END);
-        assert_int_equal(s[SWB_IMAGE_RELA].offset, RELA_AT);
-        assert_int_equal(s[SWB_IMAGE_RELA].n_bytes, N_RELA * SWB_ELF_RELA_BYTES);
+        assert_int_equal(s[SWB_IMAGE_RELOCATIONS].offset, RELA_AT);
+        assert_int_equal(s[SWB_IMAGE_RELOCATIONS].n_bytes, N_RELA * SWB_ELF_RELA_BYTES);
         assert_true(s[SWB_IMAGE_REST].address == BASE + RELA_AT + N_RELA * SWB_ELF_RELA_BYTES);
         assert_int_equal(s[SWB_IMAGE_BSS].n_bytes, 0x3000);
 }
@@ -77,7 +77,7 @@ static void test_without(void **state)
         swb_put_le64(file + 16, UINT64_MAX);
         swb_image_sections(&view, s);
         assert_int_equal(s[SWB_IMAGE_TYPES].n_bytes, 0);
-        assert_int_equal(s[SWB_IMAGE_RELA].n_bytes, 0);
+        assert_int_equal(s[SWB_IMAGE_RELOCATIONS].n_bytes, 0);
         assert_int_equal(s[SWB_IMAGE_MIDDLE].n_bytes, FILE_BYTES);
         assert_true(s[SWB_IMAGE_MIDDLE].address == BASE);
         assert_int_equal(s[SWB_IMAGE_BSS].n_bytes, SWB_ELF_MAX_BYTES);
@@ -115,12 +115,54 @@ static void test_fields(void **state)
         assert_int_equal(count_kind(p, 4), 0);
 }
 
+/* The same with relocations as bits: at N_RELA addresses in the rest, in place. */
+static uint64_t make_packed(uint8_t *file)
+{
+        uint32_t n_words = 1 + (N_RELA - 1 + 62) / 63, data = RELA_AT + n_words * 8 + 16;
+
+        make_image(file);
+        memset(file + RELA_AT, 0, (size_t)N_RELA * SWB_ELF_RELA_BYTES);
+        memset(file + RELA_AT + 8, 0xff, (n_words - 1) * 8);
+        swb_put_le64(file + RELA_AT, BASE + data);
+        swb_put_le64(file + RELA_AT + n_words * 8 - 8,
+                     (UINT64_C(1) << ((N_RELA - 1) % 63 + 1)) - 1);
+        for (uint32_t i = 0; i < N_RELA; i++)
+                swb_put_le64(file + data + (size_t)i * 8, BASE + CODE_AT + i * 8);
+        return n_words * 8;
+}
+
+static void test_packed(void **state)
+{
+        _cleanup_free_ uint8_t *file = malloc(FILE_BYTES);
+        struct swb_view view = SWB_VIEW_OF_MEMORY(file, FILE_BYTES);
+        _cleanup_(swb_predictor_freep) struct swb_predictor *p = NULL, *q = NULL;
+        struct swb_section s[SWB_IMAGE_SECTIONS] = {0};
+        uint64_t n = make_packed(file);
+
+        (void)state;
+        swb_image_sections(&view, s);
+        assert_int_equal(s[SWB_IMAGE_RELOCATIONS].offset, RELA_AT);
+        assert_int_equal(s[SWB_IMAGE_RELOCATIONS].n_bytes, n);
+        assert_int_equal(s[SWB_IMAGE_RELOCATIONS].role, SWB_ROLE_RELR);
+        assert_true(s[SWB_IMAGE_HEAD].address == BASE);
+        assert_int_equal(swb_predictor_new(SWB_MODEL_ELF, &view, NULL, 0, NULL, 0, MEMORY, &p), 0);
+        assert_int_equal(count_kind(p, 26), n / 8);
+        assert_int_equal(count_kind(p, 4), N_RELA);
+        /* Words that are no addresses: no table, whatever its bits. */
+        memset(file + RELA_AT + n + 16 + 47 * 8, 0, 17 * 8);
+        swb_image_sections(&view, s);
+        assert_int_equal(s[SWB_IMAGE_RELOCATIONS].n_bytes, 0);
+        assert_int_equal(swb_predictor_new(SWB_MODEL_ELF, &view, NULL, 0, NULL, 0, MEMORY, &q), 0);
+        assert_int_equal(count_kind(q, 4), 0);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_sections),
                 cmocka_unit_test(test_without),
                 cmocka_unit_test(test_fields),
+                cmocka_unit_test(test_packed),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

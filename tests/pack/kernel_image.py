@@ -22,11 +22,10 @@ def layout(is_new):
     return places, at
 
 
-def function(places, end, i, data_at):
+def function(places, end, i, target):
     """Saves registers, calls another one, takes an address, branches, returns."""
     at, to = places[i], places[i * 7 % N_FUNCTIONS]
     n = ((places[i + 1] if i + 1 < N_FUNCTIONS else end) - at) // 4
-    target = data_at + i * 8
     page = ((BASE + target) >> 12) - ((BASE + at + 8) >> 12)
     words = [STORE, 0x94000000 | (to - at - 4) // 4 & 0x3FFFFFF,
              0x90000000 | (page & 3) << 29 | (page >> 2 & 0x7FFFF) << 5,
@@ -42,13 +41,24 @@ def symbols(places):
     return data + bytes(8) + struct.pack("<Q", N_SYMBOLS) + texts(), len(data)
 
 
-def texts():
+def symbols_since_6_10(places):
+    """The same in another order: the offsets behind the texts."""
+    offsets = sorted((places * 3)[:N_SYMBOLS])
+    data = struct.pack("<Q", N_SYMBOLS) + texts(b"")
+    data += pad(struct.pack(f"<{N_SYMBOLS}I", *(o - CODE_AT for o in offsets)), 8)
+    return pad(data + struct.pack("<Q", BASE + CODE_AT) + by_name(), 8), len(data)
+
+
+def by_name():
+    order = sorted(range(N_SYMBOLS), key=lambda i: i * 577 % N_SYMBOLS)
+    return b"".join(i.to_bytes(3, "big") for i in order)
+
+
+def texts(sequence=by_name()):
     """The symbols' names, the order of these, the tokens of which they are made."""
     names = b"".join(bytes([3, ord("t"), 1 + i % 200, i % 251]) for i in range(N_SYMBOLS))
     data = pad(names, 8)
-    data += pad(struct.pack("<5I", *(i * 1024 for i in range(5))), 8)
-    order = sorted(range(N_SYMBOLS), key=lambda i: i * 577 % N_SYMBOLS)
-    data += pad(b"".join(i.to_bytes(3, "big") for i in order), 8)
+    data += pad(struct.pack("<5I", *(i * 1024 for i in range(5))), 8) + pad(sequence, 8)
     tokens, begins = b"", []
     for i in range(256):
         begins.append(len(tokens))
@@ -64,25 +74,59 @@ def types(is_new):
     return head + body + strings
 
 
-def kernel_image(is_new):
+def bits(places):
+    """Relative relocations of these ascending addresses, as linkers pack them (SHT_RELR)."""
+    words, left = [], list(places)
+    while left:
+        where = left.pop(0) + 8
+        words.append(where - 8)
+        while left and left[0] < where + 63 * 8:
+            word = 0
+            while left and left[0] < where + 63 * 8:
+                word |= 1 << (left.pop(0) - where) // 8
+            words.append(word << 1 | 1)
+            where += 63 * 8
+    return struct.pack(f"<{len(words)}Q", *words)
+
+
+def words_of(places, is_new):
+    """Data that begins with addresses; where those are that both versions have; where all are."""
+    data, both, every = b"", [], []
+    for i in range(1199):
+        if is_new and i in (60, 300, 302, 900):
+            every.append(len(data) + 8)
+            data += struct.pack("<QQ", i, BASE + places[i % N_FUNCTIONS])
+        both.append(len(data))
+        every.append(len(data))
+        data += struct.pack("<Q", BASE + places[i * 11 % N_FUNCTIONS])
+    return data + random.Random(1).randbytes(16384), both, every
+
+
+def kernel_image(is_new, packed=False):
+    """packed: as newer kernels are, with addresses in place and relocations as bits."""
     places, code_end = layout(is_new)
     symbols_at = code_end + -code_end % 4096
-    listed, base_at = symbols(places)
+    listed, base_at = (symbols_since_6_10 if packed else symbols)(places)
     table_at = symbols_at + len(listed)
     n_table = 300 * 12
     types_at = table_at + n_table
     typed = pad(types(is_new), 8)
     data_at = types_at + len(typed) + 1200 * 24
     data_at += -data_at % 4096
-    code = b"".join(function(places, code_end, i, data_at) for i in range(N_FUNCTIONS))
+    data, targets = random.Random(1).randbytes(16384), [8 * i for i in range(1199)]
+    if packed:
+        data, targets, relocated = words_of(places, is_new)
+    code = b"".join(function(places, code_end, i, data_at + targets[i]) for i in range(N_FUNCTIONS))
     table = b"".join(
         struct.pack("<iiI", places[i] - table_at - 12 * i, places[i] + 8 - table_at - 12 * i - 4, i)
         for i in range(300))
     rela = struct.pack("<QQQ", BASE + symbols_at + base_at, 0x403, BASE + CODE_AT)
     rela += b"".join(struct.pack("<QQQ", BASE + data_at + 8 * i, 0x403,
                                  BASE + places[i * 11 % N_FUNCTIONS]) for i in range(1199))
+    if packed:
+        rela = bits([BASE + symbols_at + base_at, *(BASE + data_at + at for at in packed)])
     head = struct.pack("<IIQQQ", 0x14000000 | CODE_AT // 4, 0, 0, data_at + 0x8000, 10)
     image = head.ljust(56, b"\0") + b"ARM\x64"
     image = image.ljust(CODE_AT, b"\0") + code
     image = image.ljust(symbols_at, b"\0") + listed + table + typed + rela
-    return image.ljust(data_at, b"\0") + random.Random(1).randbytes(16384)
+    return image.ljust(data_at, b"\0") + data

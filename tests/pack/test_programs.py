@@ -67,6 +67,7 @@ def image(folder, name, is_new):
         subprocess.run(["gcc", "-O2", *options, "-o", tree / program, code], check=True, cwd=folder)
     write(tree, "text.gz", gzip.compress(code.read_bytes() * 3, 9, mtime=0))
     write(tree, "Image", kernel_image(is_new))
+    write(tree, "Image.relr", kernel_image(is_new, packed=True))
     write(tree, "vmlinux", kernel_elf(is_new))
     write(tree, "go18", go_program(0xFFFFFFF0, is_new))
     write(tree, "go20", go_program(0xFFFFFFF1, is_new))

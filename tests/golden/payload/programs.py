@@ -11,7 +11,7 @@ from container import BLOCK, Op, Part, Payload, prose, varint, xz
 INSERTED_AT, N_INSERTED = 0x200, 16  # in the file
 TEXT_AT, ADDRESS = 0x100, 0x1100  # of .text
 X86_64, AARCH64 = 62, 183
-NAME, HEADER, POINTER, VALUE, SIZE, CHECKSUM = 8, 11, 4, 9, 10, 24
+NAME, HEADER, POINTER, VALUE, SIZE, CHECKSUM, RELR = 8, 11, 4, 9, 10, 24, 26
 
 
 def zigzag(value):
@@ -140,6 +140,47 @@ def predicted_image():
     return old, new + text, streams | {6 + kind: bytes(64) for kind in (27, 28, 29, 30)}
 
 
+TABLE_AT, N_WORDS, WORD = 0x200, 100, 40  # words before the one in front of which it grows
+
+
+def relocated(is_new):
+    """A library with a table of 100 words that lead to other ones of it, named by 3 words of bits."""
+    def place(i):
+        return 8 * i + (N_INSERTED if is_new and i >= WORD else 0)
+
+    table = bytearray(8 * N_WORDS + (N_INSERTED if is_new else 0))
+    named = 0
+    for i in range(N_WORDS):
+        struct.pack_into("<Q", table, place(i), ADDRESS + place(i * 7 % N_WORDS))
+        named |= 1 << place(i) // 8
+    bits = struct.pack("<QQQ", ADDRESS, (named >> 1 & (1 << 63) - 1) << 1 | 1, named >> 64 << 1 | 1)
+    names = b"\0.relr.dyn\0tables\0.shstrtab\0"
+    at = TABLE_AT + len(table)
+    headers = bytes(64) + b"".join(struct.pack("<IIQQQQIIQQ", *header) for header in (
+        (1, 19, 2, ADDRESS - 0x100, TEXT_AT, len(bits), 0, 0, 8, 8),
+        (11, 1, 3, ADDRESS, TABLE_AT, len(table), 0, 0, 8, 0),
+        (18, 3, 0, 0, at, len(names), 0, 0, 1, 0)))
+    at += len(names) + -len(names) % 8
+    head = b"\x7fELF\2\1\1" + bytes(9) + struct.pack(
+        "<HHIQQQIHHHHHH", 3, AARCH64, 1, 0, 0, at, 0, 64, 56, 0, 64, 4, 3)
+    body = (head.ljust(TEXT_AT, b"\0") + bits).ljust(TABLE_AT, b"\0") + table + names
+    return body.ljust(at, b"\0") + headers
+
+
+def predicted_table():
+    old, new, at = relocated(False), relocated(True), TABLE_AT + 8 * WORD
+    text = prose("behind the library", BLOCK - len(new))
+    n_fields = {POINTER: 1 + N_WORDS, NAME: 3, HEADER: 1 + 4 * 3, RELR: 3}
+    n_bytes = 8 * (n_fields[POINTER] + n_fields[RELR] + 1) + 3 * (4 + 3 * 8 + 4)
+    hints = zigzag(N_INSERTED) + b"\0\4" + zigzag(N_INSERTED) + b"\0"
+    streams = {0: plan(0, len(old), len(new), 2, 1, hints=hints) + plan(0, 0, len(text), 1, 0),
+               1: varint(at) + varint(len(old) - at) + varint(0),
+               2: varint(N_INSERTED) + varint(0) + varint(len(text)), 3: bytes(3),
+               4: bytes(len(old) - n_bytes), 5: new[at : at + N_INSERTED] + text}
+    streams |= {6 + kind: bytes(n) for kind, n in n_fields.items()}
+    return old.ljust(BLOCK, b"\0"), new + text, streams
+
+
 def module(checksums):
     """A kernel module that uses functions of these names: __versions, .shstrtab; a block."""
     names = b"\0__versions\0.shstrtab\0"
@@ -178,6 +219,8 @@ def write_good_programs(cases):
         cases.good(f"own-swd2-{name}", payload_of(old, new, swd2(streams, {5: 1, 4: 1})))
     old, new, streams = predicted_image()
     cases.good("own-swd2-image", payload_of(old, new, swd2(streams, {5: 1, 4: 1})))
+    old, new, streams = predicted_table()
+    cases.good("own-swd2-relr", payload_of(old, new, swd2(streams, {5: 1, 4: 1})))
     old, new, streams = modules()
     cases.good("own-swd2-modules", payload_of(old, new, swd2(streams, {4: 1})))
 

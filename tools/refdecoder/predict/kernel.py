@@ -74,9 +74,11 @@ class Places:
 
 class Kernel:
     def __init__(self, program):
-        self.program, self.symbols = program, None
+        self.program = program
         self.words, self.lists = [], []
         self.read_lists()
+        self.symbols = SymbolList.search(
+            program, [s for s in program.sections if s.role == "constants" and s.address])
 
     def read_lists(self):  # PA-70: 32-bit places, inverse places, 64-bit places
         program = self.program
@@ -102,17 +104,12 @@ class Kernel:
     def data(self, s):
         if not s.address:
             return
-        places, end, found = self.places(s), s.offset + s.size, None
-        if s.role == "constants" and not self.symbols:
-            found = self.symbols = SymbolList.search(self.program, s, places)
-        if not found:
-            yield from places.fields(s.offset, end)
-            return
-        yield from places.fields(s.offset, found.begin)
-        yield from found.words()
-        yield from places.fields(found.base, found.names)
-        yield from found.texts()
-        yield from places.fields(found.end, end)
+        places, begin, found = self.places(s), s.offset, self.symbols
+        if found and found.section is s:
+            yield from places.fields(begin, found.first)
+            yield from found.fields()
+            begin = found.end
+        yield from places.fields(begin, s.offset + s.size)
 
     def record_of(self, s):  # PA-72
         """The size of the records of .altinstructions, or None."""

@@ -13,6 +13,7 @@ from predict.kernel import Kernel, versions
 from predict.image import Image
 from predict.layout import Layout
 from predict.program import MASK64, X86_64, Program, is_program, signed
+from predict.relr import RELR, Relr
 from predict.shifts import Lessons, Map
 from predict.types import Types
 
@@ -47,7 +48,8 @@ class Predictor:
         self.map = Map(self.program, self.layout, copies)
         self.lessons = Lessons(self.program, shared)
         self.kernel = Kernel(self.program) if self.program.is_kernel else None
-        self.image = Image(self.program) if self.program.is_image else None
+        self.relr = Relr(self.program, self.map, self.layout)
+        self.image = Image(self.program, self.relr) if self.program.is_image else None
         self.types = Types(self.program, self.layout)
         self.program.go = Go.find(self.program)
         self.begins = tables.table_begins(self.program)
@@ -81,6 +83,10 @@ class Predictor:
             return x86.Code(program, s, self.kernel.places(s) if self.kernel else None).fields()
         if role == "image":
             return self.image.fields(s)
+        if role == "relr":
+            return self.relr.fields(s)
+        if role == "other" and not self.kernel:
+            return self.relr.words(s)
         if role == "types":
             return self.types.fields(s)
         if role == "go":
@@ -91,7 +97,7 @@ class Predictor:
             return self.kernel.fields(s)
         if role == "constants":
             return tables.constants(program, s, self.begins)
-        made = {"symbols": tables.symbols, "rela": tables.rela, "relr": tables.relr, "hash": tables.hashes,
+        made = {"symbols": tables.symbols, "rela": tables.rela, "hash": tables.hashes,
                 "unwind": tables.unwind, "unwind-index": tables.unwind_index,
                 "pointers": tables.pointers}.get(role)
         return made(program, s) if made else []
@@ -137,8 +143,11 @@ class Predictor:
                 self.learned_or_map(field, field.origin, new))
 
     def predict(self, field, new, value):  # PA-21, PA-24
-        if field.known is not None:
-            return field.known
+        told = field.known
+        if field.kind == RELR:
+            told = self.relr.predict(field, new)
+        if told is not None:
+            return told
         target, base, origin = self.shifts(field, new)
         if field.instruction:
             one, here, to = field.instruction
@@ -150,7 +159,10 @@ class Predictor:
         return value + field.bias + moved
 
     def learn(self, field, new, value, new_value, predicted):  # PA-41, PA-93
-        if field.known is not None or not (field.learns or field.base_learned):
+        told = field.kind == RELR and self.relr.predict(field, new) is not None
+        if field.kind == RELR:
+            self.relr.learn(field, new, new_value)
+        if told or field.known is not None or not (field.learns or field.base_learned):
             return
         target, base, origin = self.shifts(field, new)
         if field.instruction:

@@ -4,7 +4,7 @@
 import bisect
 import struct
 
-from predict.image_parts import ROLES, headers, is_image
+from predict.image_parts import RELOCATIONS, ROLES, headers, is_image
 
 MASK64 = (1 << 64) - 1
 NULL, PROGBITS, SYMTAB, STRTAB, RELA, DYNAMIC, NOBITS, DYNSYM = 0, 1, 2, 3, 4, 6, 8, 11
@@ -71,7 +71,7 @@ class Program:
                                      key=lambda s: (s.address, s.number))
         self.addresses = [s.address for s in self.with_addresses]
         for section in self.sections:
-            section.role = ROLES[section.number] if self.is_image else self.role_of(section)
+            section.role = self.role_of(section)
 
     def read_headers(self):
         data = self.data
@@ -86,6 +86,7 @@ class Program:
     def read_image(self):  # PA-101
         self.type, self.machine, self.headers_at, self.names = ET_DYN, AARCH64, 0, 0
         self.sections = [Section(i, raw) for i, raw in enumerate([bytes(64), *headers(self.data)])]
+        self.relocations = self.sections[RELOCATIONS]
 
     def place_sections(self):  # PA-10, PA-11
         next_spot = len(self.data) + 16
@@ -114,6 +115,8 @@ class Program:
                 and (s.address or s.name == b".data..percpu"))
 
     def role_of(self, s):  # PA-14
+        if self.is_image and s is not self.relocations:
+            return ROLES[s.number]
         if s.type in (SYMTAB, DYNSYM):
             return "symbols"
         if s.type in (RELA, RELR):

@@ -132,13 +132,6 @@ def rela(program, section):
             yield found
 
 
-def relr(program, section):  # PA-58
-    for at in range(section.offset, section.offset + section.size - 7, 8):
-        found = pointer(program, at, 26)
-        if found and not program.data[at] & 1:
-            yield found
-
-
 def hashes(program, section):  # PA-59
     table, end = symbols_of(program, section), section.offset + section.size
     n, places = program.number(section.offset, 4), range(section.offset + 8, end - 3, 4)
