@@ -60,6 +60,40 @@ static void finder_done(struct finder *f)
         swb_proofs_done(&f->proofs);
 }
 
+/* Asked of the new content alone. */
+static void tell(const struct finder *f, const struct swb_span *span, size_t n_encoded,
+                 enum swb_closed_why why)
+{
+        const struct swb_closed *refused = &f->proofs.refused;
+        struct swb_closed piece = {.why = why, .n_encoded = n_encoded};
+
+        if (!f->limits->why_closed || n_encoded < PIECE_MIN_BYTES)
+                return;
+        if (why == SWB_CLOSED_NO_ENCODER && refused->why != SWB_CLOSED_NOT)
+                piece = *refused;
+        if (why == SWB_CLOSED_DECODER_MEMORY)
+                piece.limit_bytes = f->limits->decoder_memory_bytes;
+        piece.packing = span->packing;
+        piece.n_encoded = n_encoded;
+        swb_closed_add(f->limits->why_closed, &piece);
+}
+
+/* Too deep to look into; what seems to be packed in it is only told. */
+static int tell_depth(const struct finder *f, struct frame *frame)
+{
+        int r = f->limits->why_closed ? swb_spans_find(frame->data, frame->n, false, &frame->spans)
+                                      : 0;
+
+        for (size_t i = 0; i < frame->spans.n; i++) {
+                const struct swb_span *span = &frame->spans.items[i];
+
+                tell(f, span, span->n_encoded > 0 ? span->n_encoded : frame->n - span->offset,
+                     SWB_CLOSED_TOO_DEEP);
+        }
+        frame->spans.n = 0;
+        return r;
+}
+
 /* Takes over `owned`. */
 static int push(struct finder *f, const uint8_t *data, size_t n, uint8_t *owned)
 {
@@ -69,7 +103,7 @@ static int push(struct finder *f, const uint8_t *data, size_t n, uint8_t *owned)
         *frame = (struct frame){.data = data, .n = n, .owned = owned};
         frame->spans.n_groups = (unsigned)f->proofs.n_groups;
         if (f->n_frames > SWB_RECIPE_DEPTH_MAX)
-                return 0; /* too deep to look into */
+                return tell_depth(f, frame);
         r = swb_spans_find(data, n, !f->limits->no_images, &frame->spans);
         if (r >= 0)
                 r = swb_proofs_reserve(&f->proofs, frame->spans.n_groups - f->proofs.n_groups);
@@ -344,6 +378,15 @@ static int keep_closed(struct finder *f, const struct frame *frame, const struct
         return r < 0 ? r : 1;
 }
 
+/* What can't be decoded is nothing that was packed, if it is not for the limits. */
+static void tell_undecoded(const struct finder *f, const struct frame *frame,
+                           const struct swb_span *span, const struct decoded *decoded, int r)
+{
+        if (r == -E2BIG)
+                tell(f, span, span->n_encoded > 0 ? span->n_encoded : frame->n - span->offset,
+                     decoded->n > 0 ? SWB_CLOSED_TOO_LARGE : SWB_CLOSED_DECODER_MEMORY);
+}
+
 static int try_span(struct finder *f, struct frame *frame, const struct swb_span *span)
 {
         _cleanup_(decoded_done) struct decoded decoded = {0};
@@ -356,9 +399,14 @@ static int try_span(struct finder *f, struct frame *frame, const struct swb_span
         if (r != 0)
                 return SWB_MIN(r, 0);
         r = decode(f, frame, span, &decoded);
-        if (r < 0)
+        if (r < 0) {
+                tell_undecoded(f, frame, span, &decoded, r);
                 return r == -ENOMEM ? r : 0;
+        }
         r = judge(f, frame, span, &decoded, &setting);
+        if (r == SWB_NOT_PROVED)
+                tell(f, span, decoded.n_encoded,
+                     has_room(f, decoded.n) ? SWB_CLOSED_NO_ENCODER : SWB_CLOSED_TOO_LARGE);
         return r == SWB_PROVED ? add_piece(f, frame, span, &decoded, &setting) : r;
 }
 
@@ -409,6 +457,8 @@ static int try_clusters(struct finder *f, struct frame *frame, struct swb_span *
         r = clusters.n_encoded > 0 && span.offset >= frame->done ? SWB_PROVED : SWB_NOT_PROVED;
         if (r == SWB_PROVED && f->side == SWB_FIND_NEW)
                 r = prove_clusters(f, frame, &span, &clusters, &setting);
+        if (r == SWB_NOT_PROVED)
+                tell(f, &span, SWB_EROFS_CLUSTER_BYTES, SWB_CLOSED_NO_ENCODER);
         run->offset += r == SWB_PROVED ? clusters.n_encoded : SWB_EROFS_CLUSTER_BYTES;
         run->n_encoded = span.n_encoded - (run->offset - span.offset);
         if (run->n_encoded > 0)

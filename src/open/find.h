@@ -6,6 +6,7 @@
  * An old content only has to be decoded. Of a new one, a piece counts only when an encoder has made
  * its very bytes again here; what none makes stays as it is.
  */
+#include "open/closed.h"
 #include "open/encoder.h"
 #include "open/unchanged.h"
 #include "open/unpack.h"
@@ -40,6 +41,9 @@ struct swb_find_limits {
          * that ends the search. NULL: nothing does. */
         int (*write)(void *context, const uint8_t *data, size_t n);
         void *context;
+        /* What stays closed of the new content, but for what is unchanged, is added to this; NULL:
+         * nobody asks. */
+        struct swb_closed *why_closed;
 };
 
 #define SWB_FIND_LIMITS_INIT                                                                       \

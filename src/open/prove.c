@@ -196,14 +196,30 @@ int swb_prove_setting(const struct swb_setting *setting, const uint8_t *encoded,
         return r < 0 ? SWB_NOT_PROVED : SWB_PROVED;
 }
 
-static bool is_allowed(const struct swb_find_limits *limits, const struct swb_setting *setting,
+/* That with the least memory is what is told. */
+static bool refuse(struct swb_closed *refused, enum swb_closed_why why, uint64_t memory,
+                   uint64_t limit)
+{
+        if (refused->why == SWB_CLOSED_NOT || memory < refused->memory_bytes)
+                *refused = (struct swb_closed){
+                        .why = why, .memory_bytes = memory, .limit_bytes = limit};
+        return false;
+}
+
+static bool is_allowed(struct swb_proofs *proofs, const struct swb_setting *setting,
                        size_t n_encoded, size_t n_opened)
 {
+        const struct swb_find_limits *limits = proofs->limits;
+        uint64_t memory = swb_encoder_memory(setting, n_opened, n_encoded);
         char name[SWB_ENCODERS_TEXT_MAX];
 
         swb_setting_name(setting, name);
-        return swb_encoder_memory(setting, n_opened, n_encoded) <= limits->encoder_memory_bytes &&
-               (!limits->encoders || swb_has_word(limits->encoders, name));
+        if (limits->encoders && !swb_has_word(limits->encoders, name))
+                return refuse(&proofs->refused, SWB_CLOSED_NOT_ALLOWED, UINT64_MAX, 0);
+        if (memory > limits->encoder_memory_bytes)
+                return refuse(&proofs->refused, SWB_CLOSED_ENCODER_MEMORY, memory,
+                              limits->encoder_memory_bytes);
+        return true;
 }
 
 /* By what is known of the group, and by what is usual. */
@@ -227,6 +243,7 @@ int swb_prove_most(struct swb_proofs *proofs, const struct swb_span *span, const
         struct candidates list = {0};
 
         *ret_equal = 0;
+        proofs->refused = (struct swb_closed){0};
         if (group->n_failures >= FAILURES_MAX)
                 return SWB_NOT_PROVED;
         list_candidates(&list, group, span, encoded);
@@ -234,7 +251,7 @@ int swb_prove_most(struct swb_proofs *proofs, const struct swb_span *span, const
                 size_t n_equal;
                 int r;
 
-                if (!is_allowed(proofs->limits, &list.items[i], n_encoded, n_opened))
+                if (!is_allowed(proofs, &list.items[i], n_encoded, n_opened))
                         continue;
                 r = swb_prove_setting(&list.items[i], encoded, n_encoded, opened, n_opened,
                                       &n_equal);

@@ -11,6 +11,8 @@ struct swb_proofs {
         const struct swb_find_limits *limits;
         struct group *groups;
         size_t n_groups;
+        /* Of the last piece that was asked for: why encoders were not even tried. */
+        struct swb_closed refused;
 };
 
 /* n_groups: how many there are more. 0, -ENOMEM. */
