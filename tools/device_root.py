@@ -22,7 +22,7 @@ ARCHITECTURES = {"x86_64": "amd64", "arm64": "arm64"}
 
 BASE_PACKAGES = """base-files busybox-static libc6 libgcc-s1 zlib1g libubootenv-tool libubootenv0.1
     dbus-daemon dbus-system-bus-common libdbus-1-3 libsystemd0 libexpat1 libselinux1 libaudit1
-    libcap-ng0 libapparmor1 libcap2 libgcrypt20 liblzma5 libzstd1 liblz4-1 libpcre2-8-0
+    libcap-ng0 libapparmor1 libcap2 libgcrypt20 liblzma5 libzstd1 liblz4-1 liblzo2-2 libpcre2-8-0
     libgpg-error0""".split()
 ENGINE_PACKAGES = """libbrotli1 libbz2-1.0 libcom-err2 libcurl4 libexpat1 libffi8 libgmp10
     libgnutls30 libgssapi-krb5-2 libhogweed6 libidn2-0 libk5crypto3 libkeyutils1

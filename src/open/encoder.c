@@ -9,6 +9,7 @@
 
 #define MANY UINT32_MAX
 #define EROFS_PACKINGS (1u << SWB_PACKING_EROFS_LZ4)
+#define LZO_PACKINGS (1u << SWB_PACKING_LZO | 1u << SWB_PACKING_LZOP)
 #define LZ4_PACKINGS (1u << SWB_PACKING_LZ4 | 1u << SWB_PACKING_LZ4_SIZED)
 
 struct swb_encoder {
@@ -21,7 +22,7 @@ struct swb_encoder {
 /* What a recipe may say of an encoder, whether or not it is built in. */
 struct description {
         const char *name;
-        unsigned packings; /* bits */
+        uint32_t packings; /* bits */
         unsigned n;
         struct {
                 uint32_t least, most;
@@ -67,6 +68,17 @@ static const struct description *describe(enum swb_encoder_id id)
                                         1u << SWB_PACKING_DEFLATE | 1u << SWB_PACKING_ZLIB,
                                         3,
                                         {{1, 4096}, {3, 258}, {0, 65535}}},
+                /* level */
+                [SWB_ENCODER_BZIP2] = {"bzip2", 1u << SWB_PACKING_BZIP2, 1, {{1, 9}}},
+                /* preset (16 more: extreme), dictionary */
+                [SWB_ENCODER_LZMA] = {"lzma",
+                                      1u << SWB_PACKING_LZMA,
+                                      2,
+                                      {{0, 31}, {4096, 1u << 30}}},
+                /* LZO1X-1, -1(11), -1(12), -1(15) */
+                [SWB_ENCODER_LZO] = {"lzo", LZO_PACKINGS, 1, {{0, 3}}},
+                /* level */
+                [SWB_ENCODER_LZO_999] = {"lzo-999", LZO_PACKINGS, 1, {{1, 9}}},
         };
 
         return &descriptions[id];
@@ -117,6 +129,13 @@ const struct swb_encoder_ops *swb_encoder_ops_of(enum swb_encoder_id id)
                 return swb_pigz_encoder();
         case SWB_ENCODER_TOKENS:
                 return swb_tokens_encoder();
+        case SWB_ENCODER_BZIP2:
+                return swb_bzip2_encoder();
+        case SWB_ENCODER_LZMA:
+                return swb_xz_encoder();
+        case SWB_ENCODER_LZO:
+        case SWB_ENCODER_LZO_999:
+                return swb_lzo_encoder();
         case SWB_ENCODER_NONE:
         case _SWB_ENCODER_MAX:
         case _SWB_ENCODER_INVALID:

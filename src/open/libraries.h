@@ -25,8 +25,21 @@ const struct swb_unpacker_ops *swb_zlib_unpacker(void);
 const struct swb_encoder_ops *swb_gzip_encoder(void);
 const struct swb_encoder_ops *swb_tokens_encoder(void);
 
+/* Also makes what lzma(1) makes. */
 const struct swb_encoder_ops *swb_xz_encoder(void);
 const struct swb_unpacker_ops *swb_xz_unpacker(void);
+const struct swb_unpacker_ops *swb_lzma_unpacker(void);
+
+const struct swb_encoder_ops *swb_bzip2_encoder(void);
+const struct swb_unpacker_ops *swb_bzip2_unpacker(void);
+uint64_t swb_bzip2_opening_bytes(void); /* what that takes */
+
+/* Both encoders, for one block and for lzop(1)'s. */
+const struct swb_encoder_ops *swb_lzo_encoder(void);
+const struct swb_unpacker_ops *swb_lzop_unpacker(void);
+/* 0, -EBADMSG, -E2BIG, -EPROTONOSUPPORT. */
+int swb_lzo_unpack(const uint8_t *in, size_t n_in, uint8_t *out, size_t n_room,
+                   size_t *ret_n) _warn_unused_;
 
 const struct swb_encoder_ops *swb_zstd_encoder(void);
 const struct swb_unpacker_ops *swb_zstd_unpacker(void);

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "open/unpack.h"
+#include "open/libraries.h"
 
 #define CHUNK_BYTES ((size_t)64 << 10)
 #define SLOTS 64u
@@ -79,11 +79,17 @@ static uint64_t window_of(const struct swb_recipe *recipe, const struct swb_piec
                 return SWB_UNPACK_MEMORY_BYTES / 128;
         case SWB_PACKING_XZ:
         case SWB_PACKING_ZSTD:
+        case SWB_PACKING_LZMA:
                 return SWB_UNPACK_MEMORY_BYTES;
+        case SWB_PACKING_BZIP2:
+                return swb_bzip2_opening_bytes();
+        case SWB_PACKING_LZOP:
+                return SWB_UNPACK_MEMORY_BYTES / 16;
         case SWB_PACKING_PLAIN:
         case SWB_PACKING_LZ4:
         case SWB_PACKING_LZ4_SIZED:
         case SWB_PACKING_EROFS_LZ4:
+        case SWB_PACKING_LZO:
         case _SWB_PACKING_MAX:
         case _SWB_PACKING_INVALID:
                 break;

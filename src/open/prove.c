@@ -108,6 +108,27 @@ static void add_xz(struct candidates *list, const struct swb_setting *guess)
         }
 }
 
+static void add_lzma(struct candidates *list, const struct swb_setting *guess)
+{
+        static const uint8_t presets[] = {9, 6, 25, 22, 5, 7, 8, 4, 3, 2, 1, 0, 24, 23, 21, 19};
+
+        for (size_t i = 0; i < SWB_ELEMENTS(presets); i++)
+                add(list, (struct swb_setting){SWB_PACKING_LZMA,
+                                               SWB_ENCODER_LZMA,
+                                               {presets[i], guess->parameters[1]}});
+}
+
+/* What lzop(1) and mksquashfs(1) have. */
+static void add_lzo(struct candidates *list, enum swb_packing packing)
+{
+        static const uint8_t levels[] = {9, 8, 7, 6, 5, 4, 3, 2, 1};
+
+        for (size_t i = 0; i < SWB_ELEMENTS(levels); i++)
+                add(list, (struct swb_setting){packing, SWB_ENCODER_LZO_999, {levels[i]}});
+        for (uint32_t i = 0; i < 4; i++)
+                add(list, (struct swb_setting){packing, SWB_ENCODER_LZO, {i}});
+}
+
 /* All levels, with the flags that stand in the frame's head; at once, and as zstd(1) does. */
 static void add_zstd(struct candidates *list, const uint8_t *encoded)
 {
@@ -146,6 +167,14 @@ static void add_all(struct candidates *list, const struct swb_span *span, const 
         case SWB_PACKING_EROFS_LZ4:
                 add_erofs(list);
                 break;
+        case SWB_PACKING_LZMA:
+                add_lzma(list, &span->guess);
+                break;
+        case SWB_PACKING_LZO:
+        case SWB_PACKING_LZOP:
+                add_lzo(list, span->packing);
+                break;
+        case SWB_PACKING_BZIP2: /* its head says it all */
         case SWB_PACKING_PLAIN:
         case _SWB_PACKING_MAX:
         case _SWB_PACKING_INVALID:

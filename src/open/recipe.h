@@ -35,6 +35,10 @@ enum swb_packing {
         SWB_PACKING_ZSTD = 5,      /* one zstd frame */
         SWB_PACKING_LZ4_SIZED = 6, /* as LZ4, behind its size in 4 bytes, little-endian */
         SWB_PACKING_EROFS_LZ4 = 7, /* clusters of 4 KiB, LZ4 behind zeros */
+        SWB_PACKING_BZIP2 = 8,     /* one stream */
+        SWB_PACKING_LZMA = 9,      /* what lzma(1) makes: a head, LZMA */
+        SWB_PACKING_LZO = 10,      /* one block of LZO1X, at most SWB_WHOLE_MAX_BYTES opened */
+        SWB_PACKING_LZOP = 11,     /* blocks of lzop(1) with their end mark, without its head */
         _SWB_PACKING_MAX,
         _SWB_PACKING_INVALID = -EINVAL,
 };
@@ -52,6 +56,10 @@ enum swb_encoder_id {
         SWB_ENCODER_EROFS_LZ4_HC = 8,
         SWB_ENCODER_PIGZ = 9,
         SWB_ENCODER_TOKENS = 10,
+        SWB_ENCODER_BZIP2 = 11,
+        SWB_ENCODER_LZMA = 12,
+        SWB_ENCODER_LZO = 13,
+        SWB_ENCODER_LZO_999 = 14,
         _SWB_ENCODER_MAX,
         _SWB_ENCODER_INVALID = -EINVAL,
 };
@@ -86,7 +94,7 @@ void swb_recipe_done(struct swb_recipe *recipe);
 static inline bool swb_packing_is_whole(enum swb_packing packing)
 {
         return packing == SWB_PACKING_LZ4 || packing == SWB_PACKING_LZ4_SIZED ||
-               packing == SWB_PACKING_EROFS_LZ4;
+               packing == SWB_PACKING_EROFS_LZ4 || packing == SWB_PACKING_LZO;
 }
 
 /* Does piece i hold inner ones? */

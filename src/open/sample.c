@@ -47,6 +47,10 @@ static struct swb_setting setting_of(enum swb_encoder_id id)
                 [SWB_ENCODER_EROFS_LZ4] = {SWB_PACKING_EROFS_LZ4, SWB_ENCODER_EROFS_LZ4, {0}},
                 [SWB_ENCODER_EROFS_LZ4_HC] = {SWB_PACKING_EROFS_LZ4, SWB_ENCODER_EROFS_LZ4_HC, {9}},
                 [SWB_ENCODER_PIGZ] = {SWB_PACKING_DEFLATE, SWB_ENCODER_PIGZ, {6, 8, 0}},
+                [SWB_ENCODER_BZIP2] = {SWB_PACKING_BZIP2, SWB_ENCODER_BZIP2, {9}},
+                [SWB_ENCODER_LZMA] = {SWB_PACKING_LZMA, SWB_ENCODER_LZMA, {6, 1 << 16}},
+                [SWB_ENCODER_LZO] = {SWB_PACKING_LZO, SWB_ENCODER_LZO, {0}},
+                [SWB_ENCODER_LZO_999] = {SWB_PACKING_LZO, SWB_ENCODER_LZO_999, {9}},
         };
 
         if (id == SWB_ENCODER_ZSTD)
@@ -66,6 +70,10 @@ static uint64_t known_checksum(enum swb_encoder_id id)
                 [SWB_ENCODER_EROFS_LZ4] = 0x63dfe7e1b3f4dcc4,
                 [SWB_ENCODER_EROFS_LZ4_HC] = 0x91b3aebdcf8c668,
                 [SWB_ENCODER_PIGZ] = 0x4f6fc6b5a5e4f3b7,
+                [SWB_ENCODER_BZIP2] = 0xaa83114a767b47a6,
+                [SWB_ENCODER_LZMA] = 0x4518096392998322,
+                [SWB_ENCODER_LZO] = 0x24f7630af0d5422,
+                [SWB_ENCODER_LZO_999] = 0xf70d2248f1d41984,
         };
 
         return known[id];

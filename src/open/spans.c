@@ -72,6 +72,12 @@ static prober prober_for(uint8_t first, bool images)
                 return swb_spans_lz4_legacy;
         case 0x04:
                 return swb_spans_lz4_frame;
+        case 'B':
+                return swb_spans_bzip2;
+        case 0x5d: /* what all presets have */
+                return swb_spans_lzma;
+        case 0x89:
+                return swb_spans_lzop;
         case 'P':
                 return swb_spans_zip;
         case 0x78: /* the window of 32 KiB that nearly all have */

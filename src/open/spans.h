@@ -47,6 +47,12 @@ int64_t swb_spans_erofs(const uint8_t *data, size_t n, size_t offset,
                         struct swb_spans *spans) _warn_unused_;
 int64_t swb_spans_xz(const uint8_t *data, size_t n, size_t offset,
                      struct swb_spans *spans) _warn_unused_;
+int64_t swb_spans_bzip2(const uint8_t *data, size_t n, size_t offset,
+                        struct swb_spans *spans) _warn_unused_;
+int64_t swb_spans_lzma(const uint8_t *data, size_t n, size_t offset,
+                       struct swb_spans *spans) _warn_unused_;
+int64_t swb_spans_lzop(const uint8_t *data, size_t n, size_t offset,
+                       struct swb_spans *spans) _warn_unused_;
 int64_t swb_spans_zstd(const uint8_t *data, size_t n, size_t offset,
                        struct swb_spans *spans) _warn_unused_;
 /* What the head of an .xz stream tells of how it was made. */

@@ -38,8 +38,13 @@ struct squashfs {
 
 static bool read_superblock(struct squashfs *fs)
 {
-        static const enum swb_packing packings[] = {
-                0, SWB_PACKING_ZLIB, 0, 0, SWB_PACKING_XZ, SWB_PACKING_LZ4, SWB_PACKING_ZSTD};
+        static const enum swb_packing packings[] = {0,
+                                                    SWB_PACKING_ZLIB,
+                                                    0,
+                                                    SWB_PACKING_LZO,
+                                                    SWB_PACKING_XZ,
+                                                    SWB_PACKING_LZ4,
+                                                    SWB_PACKING_ZSTD};
         const uint8_t *p = fs->data;
         unsigned packing;
         uint64_t used;

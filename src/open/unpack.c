@@ -23,10 +23,17 @@ static const struct swb_unpacker_ops *ops_of(enum swb_packing packing)
                 return swb_xz_unpacker();
         case SWB_PACKING_ZSTD:
                 return swb_zstd_unpacker();
+        case SWB_PACKING_BZIP2:
+                return swb_bzip2_unpacker();
+        case SWB_PACKING_LZMA:
+                return swb_lzma_unpacker();
+        case SWB_PACKING_LZOP:
+                return swb_lzop_unpacker();
         case SWB_PACKING_PLAIN:
         case SWB_PACKING_LZ4:
         case SWB_PACKING_LZ4_SIZED:
         case SWB_PACKING_EROFS_LZ4:
+        case SWB_PACKING_LZO:
         case _SWB_PACKING_MAX:
         case _SWB_PACKING_INVALID:
         default:
@@ -79,6 +86,8 @@ int swb_unpack_whole_up_to(enum swb_packing packing, const uint8_t *in, size_t n
                 return -EPROTONOSUPPORT;
         if (packing == SWB_PACKING_EROFS_LZ4)
                 return swb_erofs_unpack(in, n_in, out, n_room, ret_n);
+        if (packing == SWB_PACKING_LZO)
+                return swb_lzo_unpack(in, n_in, out, n_room, ret_n);
         if (packing == SWB_PACKING_LZ4_SIZED) {
                 if (n_in < SIZE_BYTES || swb_get_le32(in) != n_in - SIZE_BYTES)
                         return -EBADMSG;

@@ -7,17 +7,30 @@
 
 /* ---- opening */
 
-static int open_unpacker(uint64_t max_memory_bytes, void **ret_state)
+static int open_decoder(bool alone, uint64_t max_memory_bytes, void **ret_state)
 {
         _cleanup_free_ lzma_stream *stream = calloc(1, sizeof(*stream));
+        lzma_ret r;
 
         if (!stream)
                 return -ENOMEM;
         *stream = (lzma_stream)LZMA_STREAM_INIT;
-        if (lzma_stream_decoder(stream, max_memory_bytes, 0) != LZMA_OK)
+        r = alone ? lzma_alone_decoder(stream, max_memory_bytes)
+                  : lzma_stream_decoder(stream, max_memory_bytes, 0);
+        if (r != LZMA_OK)
                 return -ENOMEM;
         *ret_state = SWB_TAKE_PTR(stream);
         return 0;
+}
+
+static int open_unpacker(uint64_t max_memory_bytes, void **ret_state)
+{
+        return open_decoder(false, max_memory_bytes, ret_state);
+}
+
+static int open_alone(uint64_t max_memory_bytes, void **ret_state)
+{
+        return open_decoder(true, max_memory_bytes, ret_state);
 }
 
 static void close_stream(void *state)
@@ -57,7 +70,15 @@ const struct swb_unpacker_ops *swb_xz_unpacker(void)
         return &ops;
 }
 
-/* ---- closing; parameters: preset (16 more: extreme), dictionary, check, branch filter, way */
+const struct swb_unpacker_ops *swb_lzma_unpacker(void)
+{
+        static const struct swb_unpacker_ops ops = {open_alone, step_unpacker, close_stream};
+
+        return &ops;
+}
+
+/* ---- closing; parameters: preset (16 more: extreme), dictionary; of xz also check, branch filter,
+ * way */
 
 enum { PRESET, DICTIONARY, CHECK, FILTER, WAY };
 /* 0: as a stream; 1: all at once, which writes sizes into the block's head. */
@@ -82,7 +103,9 @@ static int make_filters(const struct swb_setting *setting, struct filters *ret)
         ret->options.dict_size = p[DICTIONARY];
         if (p[FILTER] > 0)
                 ret->chain[n++] = (lzma_filter){.id = p[FILTER]};
-        ret->chain[n++] = (lzma_filter){.id = LZMA_FILTER_LZMA2, .options = &ret->options};
+        ret->chain[n++] = (lzma_filter){
+                .id = setting->encoder == SWB_ENCODER_LZMA ? LZMA_FILTER_LZMA1 : LZMA_FILTER_LZMA2,
+                .options = &ret->options};
         ret->chain[n] = (lzma_filter){.id = LZMA_VLI_UNKNOWN};
         return 0;
 }
@@ -135,8 +158,10 @@ static int prepare(struct closing *closing)
                 closing->whole = whole;
                 return 0;
         }
-        made = lzma_stream_encoder(&closing->stream, closing->filters.chain,
-                                   (lzma_check)setting->parameters[CHECK]);
+        made = setting->encoder == SWB_ENCODER_LZMA
+                       ? lzma_alone_encoder(&closing->stream, &closing->filters.options)
+                       : lzma_stream_encoder(&closing->stream, closing->filters.chain,
+                                             (lzma_check)setting->parameters[CHECK]);
         if (made == LZMA_OK)
                 return 0;
         return made == LZMA_MEM_ERROR ? -ENOMEM : -EINVAL;

@@ -25,7 +25,7 @@ PACKAGERS = {
     "ext2fs": ("e2fsprogs", None), "jansson": ("jansson", None), "libbrotlidec": ("brotli", "brotli"),
     "libbrotlienc": ("brotli", None), "libcrypto": ("openssl", "openssl"),
     "libcrypt": ("libxcrypt", None), "libcurl": ("curl", "libcurl"), "libdivsufsort": ("libdivsufsort", None),
-    "libdivsufsort64": ("libdivsufsort", None), "liblz4": ("lz4", "lz4"), "liblzma": ("xz", "xz"),
+    "libdivsufsort64": ("libdivsufsort", None), "liblz4": ("lz4", "lz4"), "lzo2": ("lzo", "lzo"), "liblzma": ("xz", "xz"),
     "libmicrohttpd": ("libmicrohttpd", None), "libpq": ("postgresql", None),
     "libseccomp": ("libseccomp", "libseccomp"), "libsystemd": ("systemd", "systemd"),
     "libzstd": ("zstd", "zstd"), "p11-kit-1": ("p11-kit", None), "sqlite3": ("sqlite3", None),
@@ -91,7 +91,7 @@ def test_buildroot_depends_on_what_meson_asks_for():
     text = (BUILDROOT / "package" / "switchback" / "switchback.mk").read_text()
     named = set(" ".join(re.findall(r"_DEPENDENCIES \+?= (.*)", text)).split())
     wanted = {PACKAGERS[library][1] for library, parts in libraries().items()
-              if parts & {"all", "device", "lz4", "seccomp", "uboot", "zlib"}}
+              if parts & {"all", "device", "lz4", "lzo", "seccomp", "uboot", "zlib"}}
     assert named == wanted | {"host-pkgconf"}
     config = (BUILDROOT / "package" / "switchback" / "Config.in").read_text()
     for name in wanted - {"systemd"}:  # systemd is the init system, which it depends on

@@ -4,6 +4,7 @@
 The libraries themselves, and gzip(1): an encoder is its implementation.
 """
 
+import bz2
 import ctypes
 import lzma
 import shutil
@@ -15,8 +16,10 @@ import tokens
 from refusal import Refused, demand
 
 ANY = (0, (1 << 32) - 1)
-NONE, FAST_LZ4, LZ4_HC, DEFLATE, GZIP, LZMA, ZSTD, EROFS_LZ4, EROFS_LZ4_HC, PIGZ, TOKENS = range(11)
+NONE, FAST_LZ4, LZ4_HC, DEFLATE, GZIP, LZMA, ZSTD, EROFS_LZ4, EROFS_LZ4_HC, PIGZ, TOKENS, \
+    BZIP2, LZMA_ALONE, LZO, LZO_999 = range(15)
 CLUSTER = 4096
+LZOP_BLOCK = 256 << 10
 # For which packings, and in which ranges the parameters are.
 PARAMETERS = {
     NONE: ((), []),
@@ -30,6 +33,10 @@ PARAMETERS = {
     EROFS_LZ4_HC: ((7,), [(3, 12)]),
     PIGZ: ((2,), [(1, 9), (1, 1 << 20), (0, 1)]),
     TOKENS: ((2, 3), [(1, 4096), (3, 258), (0, 65535)]),
+    BZIP2: ((8,), [(1, 9)]),
+    LZMA_ALONE: ((9,), [(0, 31), (4096, 1 << 30)]),
+    LZO: ((10, 11), [(0, 3)]),
+    LZO_999: ((10, 11), [(1, 9)]),
 }
 LZMA2 = 0x21
 LEVEL, WINDOW, WITH_SIZE, WITH_CHECKSUM, WORKERS = 100, 101, 200, 201, 400  # of libzstd
@@ -166,6 +173,45 @@ def xz(data, parameters):
         raise Refused("format", str(error)) from error
 
 
+def alone(data, parameters):
+    preset, dictionary = parameters
+    preset = preset & 15 | (lzma.PRESET_EXTREME if preset & 16 else 0)
+    filters = [{"id": lzma.FILTER_LZMA1, "preset": preset, "dict_size": dictionary}]
+    try:
+        return lzma.compress(data, lzma.FORMAT_ALONE, filters=filters)
+    except (lzma.LZMAError, ValueError) as error:
+        raise Refused("format", str(error)) from error
+
+
+def lzo_block(encoder, data, parameter):
+    lib, n, size = library("liblzo2.so.2"), ctypes.c_size_t(), size_t(len(data))
+    out = ctypes.create_string_buffer(len(data) + len(data) // 16 + 67)
+    work = ctypes.create_string_buffer(1 << 20)
+    if encoder == LZO:
+        make = getattr(lib, ("lzo1x_1_compress", "lzo1x_1_11_compress", "lzo1x_1_12_compress",
+                             "lzo1x_1_15_compress")[parameter])
+        make(data, size, out, ctypes.byref(n), work)
+        return out.raw[: n.value]
+    lib.lzo1x_999_compress_level(data, size, out, ctypes.byref(n), work, None, size_t(0), None,
+                                 parameter)
+    if n.value < len(data):
+        lib.lzo1x_optimize(out, n, ctypes.create_string_buffer(len(data)), ctypes.byref(size), None)
+    return out.raw[: n.value]
+
+
+def lzo(packing, encoder, data, parameter):
+    if packing == 10:
+        return lzo_block(encoder, data, parameter)
+    blocks = []
+    for at in range(0, len(data), LZOP_BLOCK):
+        block = data[at : at + LZOP_BLOCK]
+        packed = lzo_block(encoder, block, parameter)
+        if len(packed) >= len(block):
+            packed = block
+        blocks.append(struct.pack(">3I", len(block), len(packed), zlib.adler32(block)) + packed)
+    return b"".join(blocks) + bytes(4)
+
+
 class Buffer(ctypes.Structure):
     """libzstd's for both directions."""
 
@@ -223,4 +269,10 @@ def encoded(setting, data, corrections):
         return tokens.encoded(setting.packing, data, parameters, corrections)
     if encoder == PIGZ:
         return pigz(data, parameters)
+    if encoder == BZIP2:
+        return bz2.compress(data, parameters[0])
+    if encoder == LZMA_ALONE:
+        return alone(data, parameters)
+    if encoder in (LZO, LZO_999):
+        return lzo(setting.packing, encoder, data, parameters[0])
     return xz(data, parameters) if encoder == LZMA else zstd(data, parameters)

@@ -1,17 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """opened - PF-130 to PF-133, PF-137: differences between what compressed contents open to"""
 
+import bz2
+import ctypes
 import lzma
 import struct
 import zlib
 
 from codings import exactly, one_stream, zstd_frame
-from encoders import PARAMETERS, TOKENS, encoded
+from encoders import LZOP_BLOCK, PARAMETERS, TOKENS, encoded, library
 from refusal import Refused, demand
 from streams import unpacked
 
 MIB = 1 << 20
-LZ4, DEFLATE, ZLIB, XZ, ZSTD, LZ4_SIZED, EROFS_LZ4 = range(1, 8)
+LZ4, DEFLATE, ZLIB, XZ, ZSTD, LZ4_SIZED, EROFS_LZ4, BZIP2, LZMA, LZO, LZOP = range(1, 12)
 CLUSTER = 4096
 CORRECTIONS = 3 << 19  # bytes, of a recipe
 
@@ -76,6 +78,31 @@ def clusters_decoded(data, size):
     return exactly(out, size)
 
 
+def lzo_decoded(data, size):
+    n = ctypes.c_size_t(size)
+    out = ctypes.create_string_buffer(size)
+    error = library("liblzo2.so.2").lzo1x_decompress_safe(data, ctypes.c_size_t(len(data)), out,
+                                                          ctypes.byref(n), None)
+    demand(not error, "format", "block of LZO")
+    return exactly(out.raw[: n.value], size)
+
+
+def lzop_decoded(data, size):
+    out, at = [], 0
+    while data[at : at + 4] != bytes(4):
+        demand(len(data) - at > 12, "format", "blocks of lzop are cut")
+        n, n_packed, checksum = struct.unpack(">3I", data[at : at + 12])
+        demand(n <= LZOP_BLOCK and 0 < n_packed <= min(n, len(data) - at - 12), "format",
+               "block of lzop")
+        block = data[at + 12 : at + 12 + n_packed]
+        block = block if n_packed == n else lzo_decoded(block, n)
+        demand(zlib.adler32(block) == checksum, "format", "block of lzop")
+        out.append(block)
+        at += 12 + n_packed
+    demand(at + 4 == len(data), "format", "bytes behind the blocks of lzop")
+    return exactly(b"".join(out), size)
+
+
 def decoded(packing, data, size):
     if packing == EROFS_LZ4:
         demand(size <= 8 * MIB, "limit", "clusters of erofs")
@@ -90,6 +117,15 @@ def decoded(packing, data, size):
         return lz4_decoded(data, size)
     if packing in (DEFLATE, ZLIB):
         return inflated(data, size, -15 if packing == DEFLATE else 15)
+    if packing == BZIP2:
+        return one_stream(bz2.BZ2Decompressor(), data, size)
+    if packing == LZMA:
+        return one_stream(lzma.LZMADecompressor(lzma.FORMAT_ALONE), data, size)
+    if packing == LZO:
+        demand(size <= 8 * MIB, "limit", "LZO block")
+        return lzo_decoded(data, size)
+    if packing == LZOP:
+        return lzop_decoded(data, size)
     if packing == XZ:
         return one_stream(lzma.LZMADecompressor(lzma.FORMAT_XZ), data, size)
     return zstd_frame(data, size)
@@ -126,7 +162,7 @@ class Numbers:
 class Setting:
     def __init__(self, numbers, closes):
         self.packing, self.encoder = numbers.byte(), numbers.byte()
-        demand(LZ4 <= self.packing <= EROFS_LZ4, "unsupported", f"packing {self.packing}")
+        demand(LZ4 <= self.packing <= LZOP, "unsupported", f"packing {self.packing}")
         demand(self.encoder in PARAMETERS and (self.encoder or not closes), "unsupported",
                f"encoder {self.encoder}")
         packings, ranges = PARAMETERS[self.encoder]

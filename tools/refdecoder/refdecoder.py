@@ -9,8 +9,8 @@ NAME>NEW writes one out. Prints the same lines as tests/golden's program does wi
 reader. It shares no code with that one, is slow, and trusts nothing either. A refusal is one line
 "refused FAULT: why" and status 1.
 
-Standard library only. Some blobs need libzstd.so.1, libbrotlidec.so.1, liblz4.so.1, liblzma.so.5 or gzip(1) on the
-machine: an encoder that closes opened content is its implementation.
+Standard library only. Some blobs need libzstd.so.1, libbrotlidec.so.1, liblz4.so.1, liblzma.so.5, liblzo2.so.2 or
+gzip(1) on the machine: an encoder that closes opened content is its implementation.
 """
 
 import argparse

@@ -17,7 +17,7 @@
 #define ENCODED_SHARE_MIN 64u
 #define ENCODED_FILES_MIN_BYTES ((uint64_t)32 << 10)
 /* Behind what opened: what takes little memory beside all else, and by so much more. */
-#define AGAIN_CLOSED (1u << SWB_PACKING_XZ | 1u << SWB_PACKING_ZSTD)
+#define AGAIN_CLOSED (1u << SWB_PACKING_XZ | 1u << SWB_PACKING_ZSTD | 1u << SWB_PACKING_LZMA)
 /* A difference is one of so many target bytes, or of one span. */
 #define SEGMENT_BYTES ((uint64_t)16 << 20)
 #define AGAIN_MORE_BYTES ((uint64_t)192 << 20)

@@ -10,13 +10,16 @@
 static const double unpacking_ns[_SWB_PACKING_MAX] = {
         [SWB_PACKING_LZ4] = 1,       [SWB_PACKING_DEFLATE] = 4, [SWB_PACKING_ZLIB] = 4,
         [SWB_PACKING_XZ] = 19,       [SWB_PACKING_ZSTD] = 2,    [SWB_PACKING_LZ4_SIZED] = 1,
-        [SWB_PACKING_EROFS_LZ4] = 1,
+        [SWB_PACKING_EROFS_LZ4] = 1, [SWB_PACKING_BZIP2] = 40,  [SWB_PACKING_LZMA] = 19,
+        [SWB_PACKING_LZO] = 2,       [SWB_PACKING_LZOP] = 2,
 };
 
 static const double encoding_ns[_SWB_ENCODER_MAX] = {
         [SWB_ENCODER_LZ4] = 3,       [SWB_ENCODER_LZ4_HC] = 33,       [SWB_ENCODER_ZLIB] = 160,
         [SWB_ENCODER_GZIP] = 160,    [SWB_ENCODER_XZ] = 385,          [SWB_ENCODER_ZSTD] = 310,
         [SWB_ENCODER_EROFS_LZ4] = 5, [SWB_ENCODER_EROFS_LZ4_HC] = 40, [SWB_ENCODER_PIGZ] = 160,
+        [SWB_ENCODER_BZIP2] = 90,    [SWB_ENCODER_LZMA] = 385,        [SWB_ENCODER_LZO] = 4,
+        [SWB_ENCODER_LZO_999] = 150,
 };
 
 double swb_device_cost_work(const struct swb_device_cost *cost)

@@ -25,7 +25,7 @@ from container import (BLOCK, HOLE, Op, Part, Payload, by_both, by_p256, by_rsa,
                        signature, varint, xz, zstd, zstd_without_size)
 from deltas import (delta_part, old_and_new, simple_patch_at, swdiff_part, with_op,
                     write_bad_differences)
-from opened import write_bad_opened, write_good_opened, write_tokens
+from opened import write_bad_lzop, write_bad_opened, write_good_opened, write_tokens
 from programs import write_bad_programs, write_good_programs
 from puffs import Stream, puffdiff
 from splits import write_bad_splits, write_good_splits
@@ -635,7 +635,7 @@ def main():
                   write_good_trees, write_bad_container, write_bad_messages, write_bad_manifest,
                   write_bad_operations, write_bad_delta, write_bad_differences, write_bad_puffs,
                   write_bad_trees, write_bad_pieces, write_bad_splits,
-                  write_bad_programs, write_good_opened, write_tokens, write_bad_opened, write_bad_blobs, write_bad_signatures):
+                  write_bad_programs, write_good_opened, write_tokens, write_bad_opened, write_bad_lzop, write_bad_blobs, write_bad_signatures):
         write(cases)
 
 

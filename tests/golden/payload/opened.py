@@ -5,6 +5,7 @@ Only encoders whose output is the same in every release of their library make ne
 """
 
 import base64
+import bz2
 import ctypes
 import lzma
 import struct
@@ -14,8 +15,9 @@ import zlib
 from container import BLOCK, chunk, noise, number, varint, xz, zstd
 from programs import payload_of, plan, swd2, zigzag
 
-LZ4, DEFLATE, ZLIB, XZ, ZSTD, LZ4_SIZED = range(1, 7)
-BY_NONE, BY_LZ4, BY_LZ4_HC, BY_ZLIB, BY_GZIP, BY_XZ, BY_ZSTD, _, _, BY_PIGZ, BY_TOKENS = range(11)
+LZ4, DEFLATE, ZLIB, XZ, ZSTD, LZ4_SIZED, _, BZIP2, LZMA, LZO, LZOP = range(1, 12)
+BY_NONE, BY_LZ4, BY_LZ4_HC, BY_ZLIB, BY_GZIP, BY_XZ, BY_ZSTD, _, _, BY_PIGZ, BY_TOKENS, \
+    BY_BZIP2, BY_LZMA, BY_LZO, BY_LZO_999 = range(15)
 UNKNOWN = 100
 # What swb-pack found for flushed_texts()[1].
 CORRECTIONS = base64.b64decode("""
@@ -23,7 +25,8 @@ tXF/////QZdr4TT+hKWMmytL6/r4V64pRJ/wQmETZlVaLyFHXAEfx92RSF0Jy40xjQAAAr8qnwAABwmk
 AAAFSbAzAAjbpJIEezH9DoEAAAAAAAF2rNQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAhn5eX+AkHEwDHJ2X0jiZi8lwAAAAAAAAAAAAAAAAAAAu7
 W/8AAAAAAAAAHdD8eI6Ho/sYak1rEEA=
 """)
-ENCODERS = {BY_LZ4: b"lz4", BY_LZ4_HC: b"lz4-hc", BY_ZLIB: b"zlib", BY_GZIP: b"gzip", BY_XZ: b"xz"}
+ENCODERS = {BY_LZ4: b"lz4", BY_LZ4_HC: b"lz4-hc", BY_ZLIB: b"zlib", BY_GZIP: b"gzip", BY_XZ: b"xz",
+            BY_BZIP2: b"bzip2", BY_LZMA: b"lzma", BY_LZO: b"lzo", BY_LZO_999: b"lzo-999"}
 HEAD = b"a head of some bytes"
 
 
@@ -65,6 +68,23 @@ def xz_preset(data):
     return encoder.compress(data) + encoder.flush()
 
 
+def lzma_alone(data):
+    filters = [{"id": lzma.FILTER_LZMA1, "preset": 6, "dict_size": 1 << 16}]
+    return lzma.compress(data, lzma.FORMAT_ALONE, filters=filters)
+
+
+def lzo(data):
+    lib, n = ctypes.CDLL("liblzo2.so.2"), ctypes.c_size_t()
+    out, work = ctypes.create_string_buffer(2 * len(data)), ctypes.create_string_buffer(1 << 18)
+    lib.lzo1x_1_compress(data, ctypes.c_size_t(len(data)), out, ctypes.byref(n), work)
+    return out.raw[: n.value]
+
+
+def lzop_blocks(data, level=9):
+    """Behind the head, which has no name as the input is a pipe."""
+    return subprocess.run(["lzop", f"-{level}"], input=data, stdout=subprocess.PIPE, check=True).stdout[38:]
+
+
 # What packs, and the setting of a recipe that says so: packing, encoder, parameters.
 WAYS = {
     "lz4": (lz4, (LZ4, BY_LZ4, 1)),
@@ -74,6 +94,10 @@ WAYS = {
     "deflate": (deflate, (DEFLATE, BY_ZLIB, 6, 15, 8, 0)),
     "zlib": (lambda d: deflate(d, 15), (ZLIB, BY_ZLIB, 6, 15, 8, 0)),
     "xz": (xz_preset, (XZ, BY_XZ, 6, 1 << 16, 1, 0, 0)),
+    "bzip2": (lambda d: bz2.compress(d, 9), (BZIP2, BY_BZIP2, 9)),
+    "lzma": (lzma_alone, (LZMA, BY_LZMA, 6, 1 << 16)),
+    "lzo": (lzo, (LZO, BY_LZO, 0)),
+    "lzop": (lzop_blocks, (LZOP, BY_LZO_999, 9)),
 }
 
 
@@ -206,6 +230,25 @@ def tokens_blob(old, new, corrections, n=None, opened=None):
     of = piece(1, opened or len(new.text), len(new.packed)) + varint(len(corrections) if n is None else n) + corrections
     return swo1(old.recipe() + new.recipe(middle=of), difference(
         old.opened, new.opened if opened is None else HEAD + new.text[:opened] + new.tail))
+
+
+def write_bad_lzop(cases):
+    """An old content whose blocks of lzop(1) are not what they should be."""
+    old, new = sides("lzop")
+    begin, size = len(HEAD), len(old.packed)
+    inner = difference(old.opened, new.opened)
+
+    def bad(name, at, value):
+        content = bytearray(old.content)
+        content[begin + at : begin + at + len(value)] = value
+        cases.bad(f"swo1-lzop-{name}", "format", "decode SWDIFF", payload(
+            bytes(content), new.content, swo1(old.recipe() + new.recipe(), inner)))
+
+    bad("block-large", 0, struct.pack(">I", (256 << 10) + 1))
+    bad("block-grows", 4, struct.pack(">I", len(old.text) + 1))
+    bad("block-empty", 4, bytes(4))
+    bad("checksum", 8, bytes(4))
+    bad("no-end", size - 4, struct.pack(">I", 1))
 
 
 def write_tokens(cases):

@@ -25,6 +25,8 @@ PACKAGECONFIG[server] = "-Dserver=true,-Dserver=false,curl expat jansson libmicr
 PACKAGECONFIG[postgresql] = "-Dpostgresql=true,-Dpostgresql=false,postgresql"
 # Compressed content is updated opened: kernels, initrds, squashfs. Without them it is updated as it is.
 PACKAGECONFIG[lz4] = "-Dlz4=true,-Dlz4=false,lz4"
+# Not by default: the library's license is the GPL.
+PACKAGECONFIG[lzo] = "-Dlzo=true,-Dlzo=false,lzo"
 PACKAGECONFIG[zlib] = "-Dzlib=true,-Dzlib=false,zlib"
 # Boot loaders: a U-Boot environment holds the flags. Without it they are in the partition table
 # ("backend = gpt"), which needs no library.
