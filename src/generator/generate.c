@@ -152,7 +152,8 @@ static int take_operations(struct generate *g, struct work *works)
 
 static int add_needs(struct generate *g, size_t i, struct swb_error *err)
 {
-        int r = swb_opened_needs_add(&g->needs, &g->out->operations[i], g->spool, err);
+        int r = swb_opened_needs_add(&g->needs, g->rules.open_memory_bytes, &g->out->operations[i],
+                                     g->spool, err);
 
         if (r == 0 && g->rules.delta)
                 swb_opened_note(&g->rules, g->config->partitions[i].name, g->prepared[i].new.image,
@@ -413,6 +414,8 @@ int swb_generate(const struct swb_generate_config *config, struct swb_generated 
                                    config->partitions[0].old_path != NULL, config->minor, err);
         if (config->effort > 0)
                 g.rules.effort = config->effort;
+        if (config->open_memory_bytes > 0)
+                g.rules.open_memory_bytes = config->open_memory_bytes;
         g.rules.encoders = config->encoders;
         if (config->encoders && !*config->encoders)
                 g.rules.opened = false;

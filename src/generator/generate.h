@@ -24,6 +24,8 @@ struct swb_generate_config {
         /* Names of the encoders that devices may be asked for, with blanks between; NULL: all that
          * are here. "": nothing is opened. */
         const char *encoders;
+        /* What devices give to opening and closing, at most SWB_OPEN_MEMORY_MAX; 0: the default. */
+        uint64_t open_memory_bytes;
         struct swb_generate_partition partitions[SWB_PARTITIONS_MAX];
         size_t n_partitions;
         const char *app_id, *target_version;

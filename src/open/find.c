@@ -7,6 +7,7 @@
 #include "open/prove.h"
 #include "open/tokens_make.h"
 #include "open/unpack.h"
+#include "open/wrapper.h"
 
 /* An encoded piece costs its place in the recipe, and a byte or two of every release. */
 #define PIECE_MIN_BYTES 512u
@@ -15,6 +16,8 @@
 #define ROOM_FIRST ((size_t)256 << 10)
 /* No honest stream opens to more times its size. */
 #define RATIO_MAX 1200u
+/* Of what a device gives to opening and closing, one stream's coder may not have this. */
+#define BESIDE_STREAM_BYTES ((uint64_t)2 << 20)
 
 /* Bytes that are looked through: the content, or what a piece opened to. */
 struct frame {
@@ -175,7 +178,10 @@ static int decode_stream(const struct finder *f, const struct frame *frame,
         const uint8_t *begin = frame->data + span->offset, *in = begin;
         size_t n_in = span->n_encoded > 0 ? span->n_encoded : frame->n - span->offset;
         size_t max = (size_t)SWB_MIN(f->limits->max_opened_bytes, (uint64_t)SIZE_MAX);
-        int r = swb_unpacker_new(span->packing, f->limits->decoder_memory_bytes, &unpacker);
+        const struct swb_setting window = swb_spans_window(span, begin, n_in);
+        uint64_t memory = swb_unpack_memory(&window); /* a device has no more */
+        int r = swb_unpacker_new(span->packing, SWB_MIN(memory, f->limits->decoder_memory_bytes),
+                                 &unpacker);
 
         max = n_in > max / RATIO_MAX ? max : n_in * RATIO_MAX;
         while (r == SWB_UNPACK_MORE) {
@@ -274,6 +280,16 @@ static int correct(const struct finder *f, const struct frame *frame, const stru
                                 decoded->data, decoded->n, ret, &decoded->corrections);
 }
 
+void swb_find_limits_give(struct swb_find_limits *limits, uint64_t memory_bytes)
+{
+        uint64_t stream = memory_bytes - SWB_MIN(memory_bytes, BESIDE_STREAM_BYTES);
+
+        limits->encoder_memory_bytes = stream;
+        limits->decoder_memory_bytes = SWB_UNPACK_MEMORY_BYTES;
+        if (memory_bytes > SWB_OPEN_MEMORY_BYTES)
+                limits->decoder_memory_bytes = SWB_MAX(stream, SWB_UNPACK_MEMORY_BYTES);
+}
+
 /* Is it worth to be a piece, and how is it made again? SWB_PROVED, SWB_NOT_PROVED, -ENOMEM. */
 static int judge(struct finder *f, const struct frame *frame, const struct swb_span *span,
                  struct decoded *decoded, struct swb_setting *ret)
@@ -282,7 +298,7 @@ static int judge(struct finder *f, const struct frame *frame, const struct swb_s
 
         if (decoded->n_encoded < PIECE_MIN_BYTES || decoded->n == 0 || !has_room(f, decoded->n))
                 return SWB_NOT_PROVED;
-        *ret = (struct swb_setting){.packing = span->packing};
+        *ret = swb_spans_window(span, frame->data + span->offset, decoded->n_encoded);
         if (f->side == SWB_FIND_OLD)
                 return SWB_PROVED;
         if (f->limits->known)

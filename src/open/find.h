@@ -51,6 +51,10 @@ struct swb_find_limits {
                                   .encoder_memory_bytes = (uint64_t)24 << 20,                      \
                                   .decoder_memory_bytes = SWB_UNPACK_MEMORY_BYTES})
 
+/* Lowers or raises them to what fits a device that gives so much to opening and closing
+ * (SWB_OPEN_MEMORY_BYTES: as they are). */
+void swb_find_limits_give(struct swb_find_limits *limits, uint64_t memory_bytes);
+
 enum swb_find_side {
         SWB_FIND_OLD, /* decode */
         SWB_FIND_NEW, /* decode, and make again */

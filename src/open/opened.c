@@ -73,14 +73,16 @@ uint64_t swb_opened_kept_bytes(const struct swb_recipe *recipe)
 /* What a stream's decoder may need. */
 static uint64_t window_of(const struct swb_recipe *recipe, const struct swb_piece *piece)
 {
-        switch (swb_recipe_setting(recipe, piece)->packing) {
+        const struct swb_setting *setting = swb_recipe_setting(recipe, piece);
+
+        switch (setting->packing) {
         case SWB_PACKING_DEFLATE:
         case SWB_PACKING_ZLIB:
                 return SWB_UNPACK_MEMORY_BYTES / 128;
         case SWB_PACKING_XZ:
         case SWB_PACKING_ZSTD:
         case SWB_PACKING_LZMA:
-                return SWB_UNPACK_MEMORY_BYTES;
+                return swb_unpack_memory(setting);
         case SWB_PACKING_BZIP2:
                 return swb_bzip2_opening_bytes();
         case SWB_PACKING_LZOP:
@@ -337,6 +339,7 @@ static int decode_step(struct swb_opened *opened, uint32_t i, struct swb_unpacke
 static int decode_stream(struct swb_opened *opened, uint32_t i, struct outlet *out)
 {
         const struct swb_piece *piece = &opened->recipe->pieces[i];
+        const struct swb_setting *setting = swb_recipe_setting(opened->recipe, piece);
         _cleanup_(swb_unpacker_freep) struct swb_unpacker *unpacker = NULL;
         _cleanup_free_ uint8_t *in_buffer = malloc(CHUNK_BYTES), *out_buffer = malloc(CHUNK_BYTES);
         struct inlet in = {.buffer = in_buffer};
@@ -346,8 +349,7 @@ static int decode_stream(struct swb_opened *opened, uint32_t i, struct outlet *o
                 return -ENOMEM;
         out->buffer = out_buffer;
         out->n = piece->n_opened;
-        r = swb_unpacker_new(swb_recipe_setting(opened->recipe, piece)->packing,
-                             SWB_UNPACK_MEMORY_BYTES, &unpacker);
+        r = swb_unpacker_new(setting->packing, swb_unpack_memory(setting), &unpacker);
         if (r < 0)
                 return r;
         do

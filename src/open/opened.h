@@ -53,7 +53,7 @@ SWB_DEFINE_CLEANUP(struct swb_opened *, swb_opened_free)
 /*
  * Exactly n bytes of the opened content (a swb_view_read and a swb_bspatch_io's read_source).
  * Return: 0; -EBADMSG outside of it, or when the content is not what the recipe says; -E2BIG when a
- * stream wants more memory than SWB_UNPACK_MEMORY_BYTES; -EPROTONOSUPPORT, a library is not built
- * in; -ENOMEM; or what a callback returned.
+ * stream wants more memory than swb_unpack_memory() of its setting; -EPROTONOSUPPORT, a library is
+ * not built in; -ENOMEM; or what a callback returned.
  */
 int swb_opened_read(void *opened, uint64_t offset, uint8_t *data, size_t n) _warn_unused_;

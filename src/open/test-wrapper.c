@@ -12,6 +12,8 @@
 #include "codec/swpatch.h"
 #include "open/find.h"
 #include "open/sample.h"
+#include "open/spans.h"
+#include "open/unpack.h"
 
 #define TEXT_BYTES ((size_t)200 << 10)
 #define SCRATCH_BYTES ((size_t)1 << 20)
@@ -165,6 +167,51 @@ static void set_needs(struct swb_buf *blob, size_t n_head, uint64_t units)
         blob->data[n_head + 7] = (uint8_t)(units >> 8);
 }
 
+/* What decodes a stream is told by its head where that names a large window. */
+static void test_windows(void **state)
+{
+        static const struct {
+                uint8_t head[14];
+                unsigned log;
+        } frames[] = {
+                {{0x28, 0xb5, 0x2f, 0xfd, 0x04, 0x68}, 23},          /* 8 MiB */
+                {{0x28, 0xb5, 0x2f, 0xfd, 0x04, 0x88}, 27},          /* 128 MiB */
+                {{0x28, 0xb5, 0x2f, 0xfd, 0x04, 0x69}, 24},          /* 9 MiB */
+                {{0x28, 0xb5, 0x2f, 0xfd, 0x20, 200}, 8},            /* one segment, 200 bytes */
+                {{0x28, 0xb5, 0x2f, 0xfd, 0x60, 0, 1}, 9},           /* 512 */
+                {{0x28, 0xb5, 0x2f, 0xfd, 0xa0, 0, 0, 0x90, 0}, 24}, /* 9 MiB */
+                {{0x28, 0xb5, 0x2f, 0xfd, 0xe0, 1, 0, 0, 1}, 25},    /* 16 MiB and a byte */
+                {{0x28, 0xb5, 0x2f, 0xfd, 0xa1, 7, 0, 0, 0x10, 0},
+                 20}, /* behind a dictionary's id */
+        };
+        struct swb_span span = {.packing = SWB_PACKING_ZSTD};
+        struct swb_setting setting;
+
+        (void)state;
+        for (size_t i = 0; i < SWB_ELEMENTS(frames); i++)
+                assert_int_equal(swb_spans_window_zstd(frames[i].head, sizeof(frames[i].head)),
+                                 frames[i].log);
+        assert_int_equal(swb_spans_window_zstd(frames[0].head, 5), 0);
+        setting = swb_spans_window(&span, frames[0].head, sizeof(frames[0].head));
+        assert_int_equal(setting.encoder, SWB_ENCODER_NONE);
+        assert_int_equal(swb_unpack_memory(&setting), SWB_UNPACK_MEMORY_BYTES);
+        setting = swb_spans_window(&span, frames[1].head, sizeof(frames[1].head));
+        assert_int_equal(setting.encoder, SWB_ENCODER_ZSTD);
+        assert_int_equal(swb_unpack_memory(&setting), 130 << 20);
+        span = (struct swb_span){.packing = SWB_PACKING_XZ,
+                                 .guess = {SWB_PACKING_XZ, SWB_ENCODER_XZ, {6, 8 << 20, 4, 0, 0}}};
+        setting = swb_spans_window(&span, NULL, 0);
+        assert_int_equal(setting.encoder, SWB_ENCODER_NONE);
+        span.guess.parameters[1] = 32 << 20;
+        setting = swb_spans_window(&span, NULL, 0);
+        assert_int_equal(setting.encoder, SWB_ENCODER_XZ);
+        assert_int_equal(swb_unpack_memory(&setting), 34 << 20);
+        span.guess.parameters[1] = UINT32_MAX; /* a reader would refuse it */
+        assert_int_equal(swb_spans_window(&span, NULL, 0).encoder, SWB_ENCODER_NONE);
+}
+
+#define GIVEN SWB_OPEN_MEMORY_BYTES
+
 /* Side by side as long as that fits, then one after the other, then not at all. */
 static void test_memory(void **state)
 {
@@ -181,19 +228,25 @@ static void test_memory(void **state)
         make_telling_blob(&old, &new, &blob);
         assert_int_equal(
                 swb_open_head_read(blob.data, blob.n_bytes, old.n_bytes, new.n_bytes, &head), 0);
-        beside = SWB_PATCH_MEMORY_BYTES - swb_open_needs(&head, 0).memory_bytes;
-        needs = swb_open_needs(&head, beside);
-        assert_true(!needs.opens_first && swb_open_needs_fit(&needs));
+        beside = SWB_PATCH_MEMORY_BYTES - swb_open_needs(&head, GIVEN, 0).memory_bytes;
+        needs = swb_open_needs(&head, GIVEN, beside);
+        assert_true(!needs.opens_first && swb_open_needs_fit(&needs, GIVEN));
         assert_int_equal(needs.total_bytes, SWB_PATCH_MEMORY_BYTES);
-        needs = swb_open_needs(&head, beside + 1);
-        assert_true(needs.opens_first && swb_open_needs_fit(&needs));
-        rest = swb_open_inner_room(&head);
+        needs = swb_open_needs(&head, needs.memory_bytes - 1, 0);
+        assert_true(needs.opens_first);
+        needs = swb_open_needs(&head, GIVEN, beside + 1);
+        assert_true(needs.opens_first && swb_open_needs_fit(&needs, GIVEN));
+        rest = swb_open_inner_room(&head, GIVEN);
         assert_true(rest > beside);
-        needs = swb_open_needs(&head, rest);
-        assert_true(swb_open_needs_fit(&needs));
+        needs = swb_open_needs(&head, GIVEN, rest);
+        assert_true(swb_open_needs_fit(&needs, GIVEN));
         assert_int_equal(needs.total_bytes, SWB_PATCH_MEMORY_BYTES);
-        needs = swb_open_needs(&head, rest + 1);
-        assert_true(!swb_open_needs_fit(&needs));
+        needs = swb_open_needs(&head, GIVEN, rest + 1);
+        assert_true(!swb_open_needs_fit(&needs, GIVEN));
+        /* Who gives a byte more than by default has a byte more for all of it. */
+        assert_int_equal(needs.memory_bytes, GIVEN + 1);
+        assert_true(swb_open_needs_fit(&needs, GIVEN + 1));
+        assert_int_equal(swb_open_inner_room(&head, GIVEN + 1), rest + 1);
 
         units = (rest - blob.n_bytes) >> 16;
         assert_true((units << 16) + blob.n_bytes > beside);
@@ -336,9 +389,10 @@ static void test_samples(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_samples), cmocka_unit_test(test_kernel),
-                cmocka_unit_test(test_memory),  cmocka_unit_test(test_layers),
-                cmocka_unit_test(test_damage),  cmocka_unit_test(test_unknown_encoder),
+                cmocka_unit_test(test_samples),         cmocka_unit_test(test_kernel),
+                cmocka_unit_test(test_windows),         cmocka_unit_test(test_memory),
+                cmocka_unit_test(test_layers),          cmocka_unit_test(test_damage),
+                cmocka_unit_test(test_unknown_encoder),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,6 +12,23 @@ struct swb_unpacker {
         int last; /* sticky unless SWB_UNPACK_MORE */
 };
 
+/* Beside the window. */
+#define BESIDE_WINDOW_BYTES ((uint64_t)2 << 20)
+/* Where the window stands among the parameters of SWB_ENCODER_XZ and _LZMA, and of _ZSTD
+ * (PF-134). */
+enum { DICTIONARY = 1, ZSTD_WINDOW_LOG = 3 };
+
+uint64_t swb_unpack_memory(const struct swb_setting *setting)
+{
+        uint64_t window = 0;
+
+        if (setting->encoder == SWB_ENCODER_XZ || setting->encoder == SWB_ENCODER_LZMA)
+                window = setting->parameters[DICTIONARY];
+        else if (setting->encoder == SWB_ENCODER_ZSTD)
+                window = (uint64_t)1 << setting->parameters[ZSTD_WINDOW_LOG];
+        return SWB_MAX(SWB_UNPACK_MEMORY_BYTES, window + BESIDE_WINDOW_BYTES);
+}
+
 static const struct swb_unpacker_ops *ops_of(enum swb_packing packing)
 {
         switch (packing) {

@@ -37,8 +37,10 @@ int swb_unpack_whole_up_to(enum swb_packing packing, const uint8_t *in, size_t n
 int swb_unpack_up_to(enum swb_packing packing, const uint8_t *in, size_t n_in, uint8_t *out,
                      size_t n_room, size_t *ret_n) _warn_unused_;
 
-/* What the decoder of one stream may take. */
+/* What the decoder of one stream may take, unless its setting tells of a larger window. */
 #define SWB_UNPACK_MEMORY_BYTES ((uint64_t)10 << 20)
+/* What it may take of this setting (PF-136). */
+uint64_t swb_unpack_memory(const struct swb_setting *setting);
 
 /* One packing's library; for this folder only. */
 struct swb_unpacker_ops {

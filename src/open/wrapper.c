@@ -39,29 +39,36 @@ static struct sums sums_of(const struct swb_open_head *head)
         return sums;
 }
 
-struct swb_open_needs swb_open_needs(const struct swb_open_head *head, uint64_t inner_bytes)
+/* PF-139 */
+struct swb_open_needs swb_open_needs(const struct swb_open_head *head, uint64_t given_bytes,
+                                     uint64_t inner_bytes)
 {
         const struct sums sums = sums_of(head);
         uint64_t both = sums.opening + sums.closing, later = sums.closing + sums.kept;
+        uint64_t memory = SWB_MAX(sums.opening, later), total = later + inner_bytes;
 
-        if (both <= SWB_OPEN_MEMORY_BYTES && both + inner_bytes <= SWB_PATCH_MEMORY_BYTES)
+        if (both <= SWB_MIN(given_bytes, SWB_OPEN_MEMORY_BYTES) &&
+            both + inner_bytes <= SWB_PATCH_MEMORY_BYTES)
                 return (struct swb_open_needs){both, sums.scratch, both + inner_bytes, false};
-        return (struct swb_open_needs){SWB_MAX(sums.opening, later), sums.all_scratch,
-                                       SWB_MAX(sums.opening, later + inner_bytes), true};
+        if (total > SWB_PATCH_MEMORY_BYTES)
+                memory = SWB_MAX(memory, total - SWB_PATCH_MEMORY_BYTES + SWB_OPEN_MEMORY_BYTES);
+        return (struct swb_open_needs){memory, sums.all_scratch, SWB_MAX(sums.opening, total),
+                                       true};
 }
 
-bool swb_open_needs_fit(const struct swb_open_needs *needs)
+bool swb_open_needs_fit(const struct swb_open_needs *needs, uint64_t given_bytes)
 {
-        return needs->memory_bytes <= SWB_OPEN_MEMORY_BYTES &&
+        return needs->memory_bytes <= given_bytes &&
                needs->scratch_bytes <= SWB_OPEN_SCRATCH_BYTES &&
-               needs->total_bytes <= SWB_PATCH_MEMORY_BYTES;
+               needs->total_bytes <= SWB_PATCH_MEMORY_BYTES + swb_open_extra(given_bytes);
 }
 
-uint64_t swb_open_inner_room(const struct swb_open_head *head)
+uint64_t swb_open_inner_room(const struct swb_open_head *head, uint64_t given_bytes)
 {
         const struct sums sums = sums_of(head);
+        uint64_t total = SWB_PATCH_MEMORY_BYTES + swb_open_extra(given_bytes);
 
-        return SWB_PATCH_MEMORY_BYTES - SWB_MIN(sums.closing + sums.kept, SWB_PATCH_MEMORY_BYTES);
+        return total - SWB_MIN(sums.closing + sums.kept, total);
 }
 
 uint64_t swb_open_inner_needs(const struct swb_open_head *head, const uint8_t *blob, size_t n_blob)
@@ -203,7 +210,8 @@ static int begin_closing(struct patch *patch, uint64_t max_bytes, const struct s
         return 0;
 }
 
-/* The opener's share: all of it while it works alone. What is above its needs is its cache. */
+/* The opener's share: all of it while it works alone. What is above its needs is its cache. Beside
+ * others it has no more than SWB_PATCH_MEMORY_BYTES leaves. */
 static uint64_t opener_bytes(const struct swb_open_head *head, const struct swb_open_needs *needs,
                              uint64_t inner_bytes, uint64_t max_bytes)
 {
@@ -216,16 +224,19 @@ static int begin(struct patch *patch, uint64_t inner_bytes, const struct swb_ope
                  const struct swb_bspatch_io *io)
 {
         const struct swb_open_head *head = patch->head;
-        const struct swb_open_needs needs = swb_open_needs(head, inner_bytes);
+        const struct swb_open_needs needs = swb_open_needs(head, limits->memory_bytes, inner_bytes);
+        /* A device that could give a gigabyte need not, for a cache. */
+        uint64_t given =
+                SWB_MAX(SWB_MIN(limits->memory_bytes, SWB_OPEN_MEMORY_BYTES), needs.memory_bytes);
         struct swb_open_limits rest = *limits;
         int r;
 
-        if (!swb_open_needs_fit(&needs) || needs.memory_bytes > limits->memory_bytes)
+        if (!swb_open_needs_fit(&needs, limits->memory_bytes))
                 return -E2BIG;
-        r = begin_closing(patch, limits->memory_bytes, io);
+        r = begin_closing(patch, given, io);
         if (r < 0)
                 return r;
-        rest.memory_bytes = opener_bytes(head, &needs, inner_bytes, limits->memory_bytes);
+        rest.memory_bytes = opener_bytes(head, &needs, inner_bytes, given);
         r = swb_open_source_new(head, io->read_source, io->context, &rest, needs.opens_first,
                                 &patch->source);
         return r >= 0 && needs.opens_first ? swb_open_source_prepare(patch->source) : r;

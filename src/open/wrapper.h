@@ -30,11 +30,21 @@ struct swb_open_head {
  * otherwise. */
 #define SWB_OPEN_MEMORY_BYTES ((uint64_t)26 << 20)
 #define SWB_OPEN_SCRATCH_BYTES ((uint64_t)1 << 30)
+/* The most that it may say. */
+#define SWB_OPEN_MEMORY_MAX ((uint64_t)1 << 30)
+
+/* By so much does what a device gives exceed what it gives unless it says otherwise: its limit for
+ * all of an operation, and that of the whole program, are higher by the same. */
+static inline uint64_t swb_open_extra(uint64_t memory_bytes)
+{
+        return memory_bytes - SWB_MIN(memory_bytes, SWB_OPEN_MEMORY_BYTES);
+}
 
 /*
- * What applying takes of both, and of SWB_PATCH_MEMORY_BYTES. Opening, closing and the inner
- * difference take their memory side by side, or, where that is too much, opening before the other
- * two: then all of the old content goes to scratch space first.
+ * What applying takes of both, and in all: at most SWB_PATCH_MEMORY_BYTES, and what memory_bytes is
+ * above SWB_OPEN_MEMORY_BYTES. Opening, closing and the inner difference take their memory side by
+ * side, or, where that is too much, opening before the other two: then all of the old content goes
+ * to scratch space first.
  */
 struct swb_open_needs {
         uint64_t memory_bytes, scratch_bytes;
@@ -42,12 +52,14 @@ struct swb_open_needs {
         bool opens_first;
 };
 
-/* inner_bytes: the whole difference, and what its inner one needs (swb_patch_needs()). */
-struct swb_open_needs swb_open_needs(const struct swb_open_head *head, uint64_t inner_bytes);
-/* Are they within what a device has? */
-bool swb_open_needs_fit(const struct swb_open_needs *needs);
-/* So much is left at most for the whole difference and what its inner one needs. */
-uint64_t swb_open_inner_room(const struct swb_open_head *head);
+/* given_bytes: by the device, to opening and closing; more than SWB_OPEN_MEMORY_BYTES changes
+ * nothing. inner_bytes: the whole difference, and what its inner one needs (swb_patch_needs()). */
+struct swb_open_needs swb_open_needs(const struct swb_open_head *head, uint64_t given_bytes,
+                                     uint64_t inner_bytes);
+/* Are they within what a device has that gives so much? */
+bool swb_open_needs_fit(const struct swb_open_needs *needs, uint64_t given_bytes);
+/* So much does it have at most for the whole difference and what its inner one needs. */
+uint64_t swb_open_inner_room(const struct swb_open_head *head, uint64_t given_bytes);
 /* What the inner difference of this head needs, without the blob: of several, the most. */
 uint64_t swb_open_inner_needs(const struct swb_open_head *head, const uint8_t *blob, size_t n_blob);
 
@@ -73,8 +85,9 @@ typedef int (*swb_open_inner)(const uint8_t *patch, size_t n_patch, uint64_t n_s
 
 /*
  * The whole difference: opens the source, applies the inner difference, closes the target.
- * `limits`: of opening and closing together; the inner difference has max_memory_bytes beside, and
- * all three SWB_PATCH_MEMORY_BYTES.
+ * `limits`: of opening and closing together, of which no more is taken than is needed, or
+ * SWB_OPEN_MEMORY_BYTES; the inner difference has max_memory_bytes beside, and all three
+ * SWB_PATCH_MEMORY_BYTES, and what is given above SWB_OPEN_MEMORY_BYTES.
  * Return: as `inner`, and -EPROTONOSUPPORT when an encoder is missing, -E2BIG when the limits do
  * not suffice: nothing but the recipes was allocated then.
  */

@@ -24,6 +24,8 @@ APP_ID = "test.switchback"
 SIZE = "16M"
 MKE2FS = "/sbin/mke2fs"
 START_SECONDS = 30
+# The second as kernels are packed: it takes hundreds of megabytes, whatever it packs.
+PACKERS = {"gzip": ["gzip", "-n", "-9"], "xz": ["xz", "--check=crc32", "--x86", "--lzma2=dict=32MiB"]}
 
 
 class Image:
@@ -66,10 +68,10 @@ class Workshop:
                                 stdin=subprocess.DEVNULL)
         assert result.returncode == 0, result.stderr
 
-    def image(self, version, n_files=40, size=SIZE, bootable=True, changed=3, seed=1, packed=False):
-        """A small system, with packed=True one that has an initrd of which a line differs. Images of one seed share all but `changed` of their files, in which a part
+    def image(self, version, n_files=40, size=SIZE, bootable=True, changed=3, seed=1, packed=None):
+        """A small system, with packed="gzip" or "xz" one that has an initrd of which a line differs. Images of one seed share all but `changed` of their files, in which a part
         differs; bootable=False: no file system that a boot loader could read."""
-        name = f"{version}-{n_files}-{size}-{bootable}-{changed}-{seed}" + "-packed" * packed
+        name = f"{version}-{n_files}-{size}-{bootable}-{changed}-{seed}" + (f"-{packed}" if packed else "")
         path, tree = self.folder / f"{name}.ext4", self.folder / f"tree-{name}"
         if path.exists():
             return Image(path, version)
@@ -88,9 +90,9 @@ class Workshop:
             dice = random.Random(seed)
             lines = [f"{i} {dice.randbytes(8).hex()}" for i in range(20000)]
             lines[9000] = f"of {version}"
-            gzip = subprocess.run(["gzip", "-n", "-9"], input="\n".join(lines).encode(), check=True, timeout=60,
+            made = subprocess.run(PACKERS[packed], input="\n".join(lines).encode(), check=True, timeout=60,
                                   stdout=subprocess.PIPE)
-            (tree / "initrd").write_bytes(gzip.stdout)
+            (tree / "initrd").write_bytes(made.stdout)
         environment = {**os.environ, "SOURCE_DATE_EPOCH": "1700000000"}
         subprocess.run([MKE2FS, "-q", "-t", "ext4", "-O", "^has_journal", "-b", "4096", "-d", tree,
                         "-U", "00000000-0000-4000-8000-000000000001", "-E",

@@ -177,8 +177,10 @@ def test_not_what_was_promised(device, full_payload, options, fault, words):
 @pytest.mark.parametrize("needs, options, words", [
     (("lz4 zstd-9.9.9", 0, 0), {}, "needs the encoder 'zstd-9.9.9', this device has '"),
     (("lz4", 27 << 20, 0), {}, "28311552 bytes of memory"),
+    (("lz4", (300 << 20) + 1, 0), {"open_memory": "300M"}, "[update] open-memory = 301M in device.conf"),
     (("lz4", 9 << 20, 0), {"open_memory": "8M"}, "this device gives 8388608"),
     (("lz4", 1 << 20, 9 << 20), {"open_scratch": "8M"}, "9437184 of scratch space"),
+    (("lz4", 1 << 20, 9 << 20), {"open_scratch": "8M"}, "[update] open-scratch = 9M in device.conf"),
     (("lz4", 4096, 0), {"open_memory": "0"}, "needs 4096 bytes of memory"),
 ])
 def test_needs_are_refused_before_the_first_write(device, small_image, private_key, needs, options, words):
@@ -196,6 +198,12 @@ def test_needs_that_are_met_or_mean_nothing(device, small_image, private_key, mi
     assert_ok(device.install(payload, open_memory="8M", open_scratch="8M"))
 
 
+def test_needs_above_the_default(device, small_image, private_key):
+    payload = Payload([Partition("root", small_image, full(small_image))], private_key, minor=1004,
+                      needs=("lz4", 300 << 20, 0)).encode()
+    assert_ok(device.install(payload, open_memory="300M"))
+
+
 def test_abilities(device):
     def told(*options):
         done = device.by_hand([PROGRAM, "--abilities", *options])
@@ -205,6 +213,7 @@ def test_abilities(device):
     assert re.fullmatch(r"1004 26 1024( [a-z0-9.-]+)+\n", told())
     assert "gzip" in told().split() and " zstd-" in told()
     assert told("--open-memory=5M", "--open-scratch=3M").startswith("1004 5 3 ")
+    assert told("--open-memory=300M").startswith("1004 300 1024 ")
 
 
 def test_target_too_small(device, full_payload, new_image):
@@ -263,7 +272,7 @@ def test_two_at_once(device, full_payload, new_image):
 @pytest.mark.parametrize("options", [
     ["--slot=root"], ["--slot==x"], ["--slot=root="], ["--slot=" + "x" * 37 + "=y"],
     ["--source=other=/x"], ["--payload-hash=12"], ["--control=0"], ["--control=x"],
-    ["--min-timestamp=99999999999999999999"], ["--open-memory=27M"], ["argument"],
+    ["--min-timestamp=99999999999999999999"], ["--open-memory=1025M"], ["argument"],
 ])
 def test_usage(device, options):
     result = device.by_hand(device.arguments(None, *options), b"")

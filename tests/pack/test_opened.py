@@ -39,6 +39,10 @@ def gzipped(data, level):
                           stdout=subprocess.PIPE).stdout
 
 
+def xzed(data, *options):
+    return subprocess.run(["xz", "--check=crc32", *options], input=data, check=True, stdout=subprocess.PIPE).stdout
+
+
 def pigzed(data):
     return gzipped(b"", 9)[:10] + encoders.pigz(data, (9, 128, 0)) + struct.pack(
         "<II", zlib.crc32(data), len(data))
@@ -79,6 +83,42 @@ def test_compressed_files(pack, tmp_path):
     assert payload.stat().st_size < closed.stat().st_size / 4
     pack.ok("apply", payload, old, "made.img", "--progress=none")
     assert filecmp.cmp(new, pack.folder / "made.img", shallow=False)
+
+
+def test_more_memory(pack, tmp_path):
+    """As kernels are packed in xz: what it takes depends on the dictionary, not on the content."""
+    images = []
+    for name, changed in (("old", False), ("new", True)):
+        write(tmp_path / name, "kernel", xzed(lines(9, changed)[:200_000], "--x86", "--lzma2=dict=32MiB"))
+        images.append(mkfs(tmp_path / f"{name}.img", tmp_path / name, 2 * MIB, "-b", "4096"))
+    payload = pack.delta(*images, "--open-memory=400M")
+    pack.check(payload, *images)
+    needs = paycheck.Payload(payload).needs
+    assert needs[1] == b"xz" and 350 * MIB < needs[2] < 400 * MIB and needs[3] >= 200_000
+    subprocess.run([sys.executable, REFDECODER, payload, f"root={images[0]}", "root>second.img"],
+                   cwd=pack.folder, check=True, stdout=subprocess.DEVNULL)
+    assert filecmp.cmp(images[1], pack.folder / "second.img", shallow=False)
+    closed = pack.delta(*images, output="closed.pl")
+    almost = pack.delta(*images, f"--open-memory={needs[2] - 1}", output="almost.pl")
+    for other in (closed, almost):
+        assert not paycheck.Payload(other).needs
+        assert payload.stat().st_size < other.stat().st_size / 4
+    for size in ("1025M", "1023K"):
+        assert "--open-memory" in pack.fails("delta", "-o", "x", "--app-id=a", "--target-version=2", "--source-version=1",
+                                             f"--open-memory={size}", *images, status=2)
+
+
+def test_less_memory(pack, tmp_path):
+    """For devices that give less: then all of the old content is opened first."""
+    images = []
+    for name, changed in (("old", False), ("new", True)):
+        write(tmp_path / name, "text.xz", xzed(lines(9, changed)[:200_000], "--lzma2=dict=512KiB"))
+        images.append(mkfs(tmp_path / f"{name}.img", tmp_path / name, 2 * MIB, "-b", "4096"))
+    sides = paycheck.Payload(pack.delta(*images)).needs
+    payload = pack.delta(*images, f"--open-memory={sides[2] - 1}", output="less.pl")
+    pack.check(payload, *images)
+    needs = paycheck.Payload(payload).needs
+    assert needs[2] < sides[2] and needs[3] > sides[3] == 0
 
 
 def test_small_packed_file_beside_a_large_one(pack, tmp_path):

@@ -8,12 +8,12 @@
 #include "base/text.h"
 #include "bin/swb-install/confine.h"
 #include "bin/swb-install/install.h"
+#include "bin/swb-install/memory.h"
 #include "bin/swb-install/report.h"
 #include "bin/swb-install/wants.h"
 #include "device/install/installer.h"
 #include "omaha/abilities.h"
 #include "open/encoder.h"
-#include "open/wrapper.h"
 #include "os/file.h"
 
 #define READ_BYTES (256u << 10)
@@ -107,9 +107,6 @@ static int check_options(const struct install_options *options, struct swb_error
         if (options->slots.n == 0 || !options->keys)
                 return swb_fail(err, -EINVAL, SWB_FAULT_USAGE, "option --%s is missing",
                                 options->keys ? "slot" : "keys");
-        if (options->open_memory > SWB_OPEN_MEMORY_BYTES)
-                return swb_fail(err, -ERANGE, SWB_FAULT_USAGE, "option --open-memory: at most %uM",
-                                (unsigned)(SWB_OPEN_MEMORY_BYTES >> 20));
         return 0;
 }
 
@@ -353,19 +350,21 @@ static int print_abilities(const struct install_options *options)
         return SWB_EXIT_OK;
 }
 
-int install_run(const struct install_options *options, struct swb_error *err)
+int install_run(const struct install_options *given, struct swb_error *err)
 {
+        struct install_options options = *given;
         _cleanup_(job_done) struct job job = {
-                .options = options, .signal_fd = -EBADF, .input_fd = -EBADF};
-        int r;
+                .options = &options, .signal_fd = -EBADF, .input_fd = -EBADF};
+        int r = memory_settle(&options, err);
 
-        if (options->print_abilities)
-                return print_abilities(options);
-        r = confine_memory(options->memory_limit, err);
+        if (r >= 0 && options.print_abilities)
+                return print_abilities(&options);
+        if (r >= 0)
+                r = confine_memory(options.memory_limit, err);
         if (r >= 0)
                 r = confine_streams(err);
         if (r >= 0)
-                r = report_init(&job.report, options->control, err);
+                r = report_init(&job.report, options.control, err);
         if (r < 0)
                 return r;
         r = run(&job, err);

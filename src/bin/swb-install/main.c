@@ -4,7 +4,7 @@
 #include "open/wrapper.h"
 
 static struct install_options options = {
-        .memory_limit = 64u << 20,
+        .memory_limit = INSTALL_LIMIT_UNSET,
         .required_signatures = 1,
         .cores = 1,
         .open_memory = SWB_OPEN_MEMORY_BYTES,
@@ -41,9 +41,10 @@ static const struct swb_opt option_table[] = {
         {0, "print-offset", SWB_OPT_FLAG, &options.print_offset, NULL, false,
          "only print the offset of the first byte that is needed"},
         {0, "memory-limit", SWB_OPT_SIZE, &options.memory_limit, "SIZE", false,
-         "address space that the program may take, 0 for no limit (default 64M)"},
+         "address space that the program may take, 0 for no limit (default 64M, more by "
+         "--open-memory)"},
         {0, "open-memory", SWB_OPT_SIZE, &options.open_memory, "SIZE", false,
-         "memory for compressed contents that are opened, at most and by default 26M"},
+         "memory for compressed contents that are opened (default 26M, at most 1G)"},
         {0, "open-scratch", SWB_OPT_SIZE, &options.open_scratch, "SIZE", false,
          "space in the state folder for the same (default 1G)"},
         {0, "abilities", SWB_OPT_FLAG, &options.print_abilities, NULL, false,

@@ -13,6 +13,7 @@
 #include "open/encoder.h"
 
 #define LINE_MAX_BYTES ((size_t)64 << 10)
+#define OPEN_MEMORY_MIN ((uint64_t)1 << 20)
 
 /* CPU time of a delta's stages, in per cent; in a full payload packing has yet more. */
 static const struct swb_eta_stage stages[] = {{"hash", 3},  {"examine", 1},  {"compare", 2},
@@ -101,6 +102,12 @@ static int fill_config(const struct swb_build_options *o, const struct swb_image
                                 "option --effort: %" PRIu64 " is not one of 1 to %u", o->effort,
                                 SWB_EFFORT_MAX);
         config->effort = (unsigned)o->effort;
+        if (o->open_memory < OPEN_MEMORY_MIN || o->open_memory > SWB_OPEN_MEMORY_MAX)
+                return swb_fail(err, -ERANGE, SWB_FAULT_USAGE,
+                                "option --open-memory: %" PRIu64 " bytes are not 1M to %" PRIu64
+                                "M, which is what devices can be set to give",
+                                o->open_memory, SWB_OPEN_MEMORY_MAX >> 20);
+        config->open_memory_bytes = o->open_memory;
         config->verity = o->verity;
         config->app_id = o->app_id;
         config->target_version = o->target_version;

@@ -6,12 +6,13 @@
 #include "base/options.h"
 #include "bin/swb-pack/images.h"
 #include "generator/plan/rules.h"
+#include "open/wrapper.h"
 
 struct swb_build_options {
         struct swb_opt_list partitions, keys, signature_sizes;
         const char *output, *manifest, *app_id, *target_version, *source_version, *profile,
                 *progress, *cache, *encoders;
-        uint64_t minor, max_timestamp, jobs, memory, cache_size, effort;
+        uint64_t minor, max_timestamp, jobs, memory, open_memory, cache_size, effort;
         bool hash_only, verity;
 };
 
@@ -20,7 +21,7 @@ struct swb_build_options {
         {                                                                                          \
                 .profile = "switchback", .progress = "auto", .minor = SWB_BUILD_MINOR_UNSET,       \
                 .effort = SWB_EFFORT_DEFAULT, .memory = (uint64_t)1 << 30,                         \
-                .cache_size = (uint64_t)4 << 30                                                    \
+                .open_memory = SWB_OPEN_MEMORY_BYTES, .cache_size = (uint64_t)4 << 30              \
         }
 
 /* The table's entries that both verbs have. */

@@ -12,6 +12,8 @@ const struct swb_opt swb_delta_options[] = {
          "how much to try for small differences (default 6)"},
         {0, "encoders", SWB_OPT_STRING, &o.encoders, "none|LIST", false,
          "open contents only for devices with these, commas between (default: all that are here)"},
+        {0, "open-memory", SWB_OPT_SIZE, &o.open_memory, "SIZE", false,
+         "only for devices that give so much to opened contents, 1M to 1G (default 26M)"},
         {0, "partition", SWB_OPT_LIST, &o.partitions, "NAME=OLD:NEW", false,
          "images of a partition (several; two arguments are partition root)"},
         {0},

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "generator/pack/output.h"
+#include "open/wrapper.h"
 #include "os/file.h"
 
 #define FEED_BYTES ((size_t)256 << 10)
@@ -50,6 +51,7 @@ int swb_install_file(int payload_fd, const char *name, const struct swb_install_
         const struct swb_install_config config = {.slots = slots,
                                                   .n_slots = n_slots,
                                                   .keys = keys,
+                                                  .open_memory_bytes = SWB_OPEN_MEMORY_MAX,
                                                   .plain_files = all_files(slots, n_slots),
                                                   .progress = on_progress,
                                                   .context = view};

@@ -60,7 +60,7 @@ static const struct swb_setting table[] = {
         {"update", "max-rate", SWB_SETTING_SIZE, "0", AT(update.max_rate_bytes)},
         {"update", "by-hand-cores", SWB_SETTING_NUMBER, "2", AT(update.by_hand_cores), 1, 2},
         {"update", "open-memory", SWB_SETTING_SIZE, "26M", AT(update.open_memory_bytes), 0,
-         26 << 20},
+         1 << 30},
         {"update", "open-scratch", SWB_SETTING_SIZE, "1G", AT(update.open_scratch_bytes)},
 
         {"policy", "download-windows", SWB_SETTING_WINDOWS, "always", AT(policy.download_windows)},

@@ -5,6 +5,8 @@
 #include "device/install/job.h"
 #include "open/encoder.h"
 
+#define MIB ((uint64_t)1 << 20)
+
 static int match_slots(struct swb_installer *installer, struct swb_error *err)
 {
         const struct swb_manifest *manifest = swb_payload_reader_manifest(installer->reader);
@@ -43,6 +45,23 @@ static int check_total(const struct swb_installer *installer, struct swb_error *
                         installer->totals.payload_bytes, announced);
 }
 
+static int fail_needs(const struct swb_installer *installer, const struct swb_needs *needs,
+                      struct swb_error *err)
+{
+        const struct swb_install_config *config = &installer->config;
+        bool memory = needs->memory_bytes > config->open_memory_bytes;
+        uint64_t lacks = memory ? needs->memory_bytes : needs->scratch_bytes;
+
+        return swb_fail(err, -EPROTONOSUPPORT, SWB_FAULT_UNSUPPORTED,
+                        "the payload needs %" PRIu64 " bytes of memory and %" PRIu64
+                        " of scratch space for opened contents, this device gives %" PRIu64
+                        " and %" PRIu64 ": [update] %s = %" PRIu64
+                        "M in device.conf gives enough, if the device has it",
+                        needs->memory_bytes, needs->scratch_bytes, config->open_memory_bytes,
+                        config->open_scratch_bytes, memory ? "open-memory" : "open-scratch",
+                        (lacks + MIB - 1) / MIB);
+}
+
 /* PF-138: before the first block is written, not when the operation comes. */
 static int check_needs(const struct swb_installer *installer, struct swb_error *err)
 {
@@ -54,13 +73,7 @@ static int check_needs(const struct swb_installer *installer, struct swb_error *
                 return 0;
         if (needs->memory_bytes > installer->config.open_memory_bytes ||
             needs->scratch_bytes > installer->config.open_scratch_bytes)
-                return swb_fail(err, -EPROTONOSUPPORT, SWB_FAULT_UNSUPPORTED,
-                                "the payload needs %" PRIu64 " bytes of memory and %" PRIu64
-                                " of scratch space for opened contents, this device gives %" PRIu64
-                                " and %" PRIu64,
-                                needs->memory_bytes, needs->scratch_bytes,
-                                installer->config.open_memory_bytes,
-                                installer->config.open_scratch_bytes);
+                return fail_needs(installer, needs, err);
         swb_encoders_list(have);
         while (swb_next_word(&rest, word, sizeof(word)))
                 if (!swb_has_word(have, word))

@@ -28,10 +28,10 @@ struct swb_apply {
         struct swb_beside *beside;   /* decodes with us; NULL: nobody. Borrowed. */
         /* For differences between opened contents; NULL: none. Borrowed. */
         const struct swb_open_scratch *scratch;
-        uint64_t open_memory_bytes; /* at most SWB_APPLY_OPEN_BYTES */
+        uint64_t open_memory_bytes; /* SWB_APPLY_OPEN_BYTES unless the device gives more */
 };
 
-/* What opening and closing take at most, beside the inner difference's decoders. */
+/* What opening and closing take, beside the inner difference's decoders. */
 #define SWB_APPLY_OPEN_BYTES SWB_OPEN_MEMORY_BYTES
 
 int swb_apply_init(struct swb_apply *apply, struct swb_step step,

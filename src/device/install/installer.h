@@ -9,7 +9,8 @@
  * copying to the target; payload signature; every target read back from the medium and compared
  * with the manifest's hash. Only after swb_installer_finish() returned 0 may boot flags be set (by
  * the caller; this code knows no boot loader).
- * Memory: below 64 MiB of address space in swb-install, whatever the payload's size.
+ * Memory: below 64 MiB of address space in swb-install, whatever the payload's size, and what
+ * open_memory_bytes is above its default.
  * After an error the installer is stuck: feed and finish return the same code again.
  */
 #include "base/ranges.h"
@@ -51,8 +52,8 @@ struct swb_install_config {
         /* What the answer to the check promised; empty or 0: not compared. */
         const uint8_t *payload_hash; /* SHA-256 of the whole file; NULL also means: no resume */
         uint64_t payload_bytes;
-        /* What opening and closing contents may take; 0: SWB_OPEN_MEMORY_BYTES and
-         * SWB_OPEN_SCRATCH_BYTES. */
+        /* What opening and closing contents may take, the former at most SWB_OPEN_MEMORY_MAX; 0:
+         * SWB_OPEN_MEMORY_BYTES and SWB_OPEN_SCRATCH_BYTES. */
         uint64_t open_memory_bytes, open_scratch_bytes;
         /* The caller can get any range of the payload, and asks swb_installer_wants() which. */
         bool pieces;

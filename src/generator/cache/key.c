@@ -41,6 +41,7 @@ static void add_rules(struct swb_sha256 *sha, const struct swb_rules *rules)
         add_u64(sha, rules->chunk_blocks);
         add_u64(sha, rules->opened);
         add_text(sha, rules->encoders ? rules->encoders : "");
+        add_u64(sha, rules->open_memory_bytes);
 }
 
 static void add_region(struct swb_sha256 *sha, const struct swb_split_region *region)

@@ -58,6 +58,7 @@ static struct swb_find_limits limits_of(const struct swb_opened_pair *pair,
 {
         struct swb_find_limits limits = SWB_FIND_LIMITS_INIT;
 
+        swb_find_limits_give(&limits, pair->rules->open_memory_bytes);
         limits.encoders = pair->rules->encoders;
         limits.unchanged = unchanged;
         if (pair->task->n_opened_new == 0)
@@ -207,24 +208,42 @@ static struct swb_open_head head_of(const struct opening *layers, unsigned n)
 }
 
 /* inner_bytes: of the whole blob, and what the inner difference needs. */
-static bool fits_device(const struct swb_open_head *head, uint64_t inner_bytes)
+static bool fits_device(const struct swb_rules *rules, const struct swb_open_head *head,
+                        uint64_t inner_bytes)
 {
-        const struct swb_open_needs needs = swb_open_needs(head, inner_bytes);
+        const struct swb_open_needs needs =
+                swb_open_needs(head, rules->open_memory_bytes, inner_bytes);
 
-        return swb_open_needs_fit(&needs);
+        return swb_open_needs_fit(&needs, rules->open_memory_bytes);
 }
 
-/* What `from` opens to, opened once more. Return: how many pieces did, or an error. */
-static int open_side_again(const struct swb_rules *rules, const struct swb_opened_content *from,
-                           enum swb_find_side side, struct swb_opened_content *ret)
+/* Behind a first layer, with what it leaves where devices give more than by default. */
+static struct swb_find_limits limits_again(const struct swb_rules *rules,
+                                           const struct swb_open_head *first)
 {
-        _cleanup_(swb_recipe_done) struct swb_recipe recipe = {0};
+        const struct swb_open_needs needs = swb_open_needs(first, rules->open_memory_bytes, 0);
         struct swb_find_limits limits = SWB_FIND_LIMITS_INIT;
-        int n, r;
+        uint64_t left =
+                rules->open_memory_bytes - SWB_MIN(rules->open_memory_bytes, needs.memory_bytes);
 
         limits.encoders = rules->encoders;
         limits.no_images = true;
-        limits.closed_packings = AGAIN_CLOSED;
+        if (left > SWB_OPEN_MEMORY_BYTES)
+                swb_find_limits_give(&limits, left);
+        else
+                limits.closed_packings = AGAIN_CLOSED;
+        return limits;
+}
+
+/* What `from` opens to, opened once more. Return: how many pieces did, or an error. */
+static int open_side_again(const struct swb_find_limits *most,
+                           const struct swb_opened_content *from, enum swb_find_side side,
+                           struct swb_opened_content *ret)
+{
+        _cleanup_(swb_recipe_done) struct swb_recipe recipe = {0};
+        struct swb_find_limits limits = *most;
+        int n, r;
+
         limits.closed = &from->unchanged;
         limits.max_opened_bytes = from->n_bytes + AGAIN_MORE_BYTES;
         n = swb_opened_content_add(ret, from->data, (size_t)from->n_bytes, side, &limits, &recipe);
@@ -239,15 +258,16 @@ static int open_side_again(const struct swb_rules *rules, const struct swb_opene
 static int open_again(struct opening layers[static SWB_OPEN_LAYERS_MAX])
 {
         const struct swb_rules *rules = layers[0].pair->rules;
-        struct swb_open_head head;
-        int r = open_side_again(rules, &layers[0].new, SWB_FIND_NEW, &layers[1].new);
+        struct swb_open_head head = head_of(layers, 1);
+        const struct swb_find_limits limits = limits_again(rules, &head);
+        int r = open_side_again(&limits, &layers[0].new, SWB_FIND_NEW, &layers[1].new);
 
         if (r > 0)
-                r = open_side_again(rules, &layers[0].old, SWB_FIND_OLD, &layers[1].old);
+                r = open_side_again(&limits, &layers[0].old, SWB_FIND_OLD, &layers[1].old);
         if (r <= 0)
                 return r;
         head = head_of(layers, SWB_OPEN_LAYERS_MAX);
-        return fits_device(&head, 0);
+        return fits_device(rules, &head, 0);
 }
 
 /* A part may have lost all of its blocks: then what belongs together is not known any more. */
@@ -377,7 +397,8 @@ static int write_patch(const struct opening *last, struct swb_open_head *head,
 {
         _cleanup_(pieces_done) struct pieces pieces = {0};
         size_t start = patch->n_bytes;
-        uint64_t room = swb_open_inner_room(head), kept, needs;
+        const struct swb_rules *rules = last->pair->rules;
+        uint64_t room = swb_open_inner_room(head, rules->open_memory_bytes), kept, needs;
         int r = write_layers(head, patch);
 
         if (r >= 0)
@@ -385,14 +406,15 @@ static int write_patch(const struct opening *last, struct swb_open_head *head,
         head->n_bytes = patch->n_bytes - start;
         kept = head->n_bytes + (pieces.n > 1 ? last->new.n_bytes / ROOM_SHARE : 0);
         for (unsigned i = 0; i < ROUNDS_MAX && r >= 0; i++) {
-                r = make_pieces(last, room - SWB_MIN(kept, room), &pieces);
+                r = make_pieces(last, SWB_MIN(room - SWB_MIN(kept, room), SWB_PATCH_MEMORY_BYTES),
+                                &pieces);
                 patch->n_bytes = start + head->n_bytes;
                 if (r >= 0)
                         r = write_pieces(&pieces, patch);
                 if (r < 0)
                         break;
                 needs = swb_open_inner_needs(head, patch->data + start, patch->n_bytes - start);
-                if (fits_device(head, patch->n_bytes - start + needs))
+                if (fits_device(rules, head, patch->n_bytes - start + needs))
                         return SWB_OPENED;
                 /* less for each, as all of them take more than was thought */
                 kept = patch->n_bytes - start + bytes_of(&pieces) / 16 * (i + 1);
@@ -460,7 +482,7 @@ int swb_opened_diff(const struct swb_opened_pair *pair, struct swb_buf *patch)
         if (r < 0 || n_layers < 0)
                 return r < 0 ? r : n_layers;
         head = head_of(layers, (unsigned)n_layers);
-        if (!fits_device(&head, 0))
+        if (!fits_device(pair->rules, &head, 0))
                 return SWB_NOT_OPENED;
         return write_patch(&layers[n_layers - 1], &head, patch);
 }

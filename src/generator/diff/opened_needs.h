@@ -11,7 +11,8 @@
 
 _Static_assert(SWB_ENCODERS_TEXT_MAX == SWB_NEEDS_ENCODERS_MAX + 1, "all encoders fit");
 
-/* Adds what these operations need, whose data is in the spool. Return: how many have opened
- * contents; IO, NO_MEMORY, FORMAT. */
-int swb_opened_needs_add(struct swb_needs *needs, const struct swb_operation_list *list,
-                         const struct swb_spool *spool, struct swb_error *err) _warn_unused_;
+/* Adds what these operations need, whose data is in the spool. open_memory_bytes: of the rules.
+ * Return: how many have opened contents; IO, NO_MEMORY, FORMAT. */
+int swb_opened_needs_add(struct swb_needs *needs, uint64_t open_memory_bytes,
+                         const struct swb_operation_list *list, const struct swb_spool *spool,
+                         struct swb_error *err) _warn_unused_;

@@ -36,7 +36,7 @@ static const char *reason_of(const struct swb_rules *rules, const struct swb_ima
                 return "only minor version 1004 can do that";
         if (image->n_blocks > SWB_OPENABLE_MAX_BLOCKS)
                 return "it is too large for that";
-        return "no encoder here makes it again bit for bit, or devices have no room for it";
+        return "no encoder here makes it again bit for bit, or --open-memory is too little";
 }
 
 void swb_opened_note(const struct swb_rules *rules, const char *partition,

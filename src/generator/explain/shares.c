@@ -13,7 +13,7 @@
 #define SWD1_HEAD_BYTES 28u
 #define SWD1_STREAMS 5u
 /* Opening has the memory of a build host. */
-#define OPENING_BYTES ((uint64_t)256 << 20)
+#define OPENING_BYTES SWB_OPEN_MEMORY_MAX
 
 struct counting {
         const struct swb_share_input *input;
@@ -345,7 +345,7 @@ static int count_opened(struct counting *c)
 
         if (r < 0)
                 return r;
-        needs = swb_open_needs(&head,
+        needs = swb_open_needs(&head, SWB_OPEN_MEMORY_BYTES,
                                in->n_blob + swb_open_inner_needs(&head, in->blob, in->n_blob));
         c->cost.opening_bytes = needs.memory_bytes;
         c->cost.scratch_bytes = needs.scratch_bytes;

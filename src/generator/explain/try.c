@@ -7,7 +7,7 @@
 #include "open/segments.h"
 
 /* Opening has the memory of a build host. */
-#define OPENING_BYTES ((uint64_t)256 << 20)
+#define OPENING_BYTES SWB_OPEN_MEMORY_MAX
 
 typedef void (*take_bytes)(struct swb_runners_up *tried, uint64_t bytes);
 

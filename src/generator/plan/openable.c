@@ -4,6 +4,7 @@
 #include "generator/pack/shelf.h"
 #include "generator/plan/pair.h"
 #include "open/find.h"
+#include "open/wrapper.h"
 
 /* Small files share a difference, and are opened there. */
 #define FILE_MIN_BLOCKS ((64u << 10) / SWB_BLOCK_BYTES)
@@ -26,6 +27,7 @@ static struct swb_find_limits limits_of(const struct look *l, const struct swb_u
 {
         struct swb_find_limits limits = SWB_FIND_LIMITS_INIT;
 
+        swb_find_limits_give(&limits, l->input->rules->open_memory_bytes);
         limits.encoders = l->input->rules->encoders;
         limits.unchanged = unchanged;
         limits.write = discard;
@@ -89,14 +91,15 @@ static int look(void *object, struct swb_error *err)
         return r < 0 ? r : look_at(l, from, to, err);
 }
 
-/* Pieces are opened one by one, and contents are on disk. */
+/* Pieces are opened one by one, and contents are on disk. What is above is for large encoders. */
 static struct swb_job job_of(struct look *l)
 {
         uint64_t n = (l->old->blocks.n_blocks + l->new->blocks.n_blocks) * SWB_BLOCK_BYTES;
 
         return (struct swb_job){.run = look,
                                 .object = l,
-                                .memory_bytes = 8 * SWB_MIN(n, LOOK_MAX_BYTES),
+                                .memory_bytes = 8 * SWB_MIN(n, LOOK_MAX_BYTES) +
+                                                swb_open_extra(l->input->rules->open_memory_bytes),
                                 .work = n / SWB_BLOCK_BYTES};
 }
 

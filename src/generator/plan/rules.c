@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "generator/plan/rules.h"
 
+#include "open/wrapper.h"
+
 /* What the Chrome OS generator calls its soft chunk: clients hold one decoded in memory. */
 #define CHUNK_BLOCKS_CHROMEOS ((2u << 20) / SWB_BLOCK_BYTES)
 /* A longer chunk compresses better (16 MiB: by 4 %), and the device streams it; but an operation is
@@ -86,6 +88,7 @@ int swb_rules_init(struct swb_rules *rules, enum swb_profile profile, bool delta
                 .hash_tree = minor >= 6,
                 .fec = minor >= SWB_MINOR_OWN_FIRST,
                 .pieces = minor == SWB_MINOR_PIECES,
+                .open_memory_bytes = SWB_OPEN_MEMORY_BYTES,
                 .effort = SWB_EFFORT_DEFAULT,
                 .chunk_blocks =
                         minor >= SWB_MINOR_OWN_FIRST ? CHUNK_BLOCKS_OWN : CHUNK_BLOCKS_CHROMEOS,

@@ -27,22 +27,24 @@ struct swb_rules {
         enum swb_profile profile;
         bool delta;
         uint32_t minor;
-        bool zero;             /* ZERO may be used */
-        bool brotli;           /* BROTLI_BSDIFF instead of SOURCE_BSDIFF */
-        bool puffdiff;         /* PUFFDIFF may be used */
-        bool swdiff;           /* SWDIFF instead of both, of many files each */
-        bool xz;               /* REPLACE_XZ may be used */
-        bool zstd;             /* REPLACE_ZSTD may be used */
-        bool all_codecs;       /* bzip2 and brotli in SWDIFF */
-        bool predicted;        /* SWDIFF may be of format SWD2 */
-        bool opened;           /* SWDIFF between opened contents */
-        const char *encoders;  /* names of those that it may need; NULL: all that are present */
-        bool split;            /* REPLACE_SPLIT may be used */
-        bool lengths;          /* SOURCE_BSDIFF carries src_length and dst_length */
-        bool offsets_32_bit;   /* clients read data_offset and data_length as 32 bits */
-        bool hash_tree;        /* the device can be left to make a hash tree */
-        bool fec;              /* and error correction, where a superblock lies between */
-        bool pieces;           /* a full payload from which devices fetch what they lack */
+        bool zero;            /* ZERO may be used */
+        bool brotli;          /* BROTLI_BSDIFF instead of SOURCE_BSDIFF */
+        bool puffdiff;        /* PUFFDIFF may be used */
+        bool swdiff;          /* SWDIFF instead of both, of many files each */
+        bool xz;              /* REPLACE_XZ may be used */
+        bool zstd;            /* REPLACE_ZSTD may be used */
+        bool all_codecs;      /* bzip2 and brotli in SWDIFF */
+        bool predicted;       /* SWDIFF may be of format SWD2 */
+        bool opened;          /* SWDIFF between opened contents */
+        const char *encoders; /* names of those that it may need; NULL: all that are present */
+        bool split;           /* REPLACE_SPLIT may be used */
+        bool lengths;         /* SOURCE_BSDIFF carries src_length and dst_length */
+        bool offsets_32_bit;  /* clients read data_offset and data_length as 32 bits */
+        bool hash_tree;       /* the device can be left to make a hash tree */
+        bool fec;             /* and error correction, where a superblock lies between */
+        bool pieces;          /* a full payload from which devices fetch what they lack */
+        /* What devices give to opening and closing: SWB_OPEN_MEMORY_BYTES unless they say so. */
+        uint64_t open_memory_bytes;
         unsigned effort;       /* 1 to SWB_EFFORT_MAX: how much is tried for a difference */
         uint64_t chunk_blocks; /* of one REPLACE_* */
 };
