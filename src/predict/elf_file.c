@@ -82,6 +82,8 @@ static const struct {
         {".altinstructions", SWB_ROLE_PLACES, true, 0, 2},
         {".retpoline_sites", SWB_ROLE_PLACES, true, 4, 1},
         {".return_sites", SWB_ROLE_PLACES, true, 4, 1},
+        {".call_sites", SWB_ROLE_PLACES, true, 4, 1},
+        {".ibt_endbr_seal", SWB_ROLE_PLACES, true, 4, 1},
         {".smp_locks", SWB_ROLE_PLACES, true, 4, 1},
 };
 

@@ -5,10 +5,16 @@
 
 #define BLOCK_BYTES ((uint64_t)1 << 16)
 #define BLOCK_FIELDS_MAX BLOCK_BYTES
+#define BLOCK_BITS_BYTES (BLOCK_BYTES / 8)
 
 struct swb_field_block {
         uint32_t n;
-        uint16_t *at; /* and behind them n bytes: the kinds */
+        bool alike;   /* all of them are of that kind, and they are many */
+        uint8_t kind; /* of all */
+        union {
+                uint16_t *at;   /* and behind them n bytes: the kinds */
+                uint64_t *bits; /* alike: one for each byte at which a field begins */
+        };
 };
 
 static const struct {
@@ -91,12 +97,37 @@ void swb_fields_done(struct swb_fields *fields)
         *fields = (struct swb_fields){0};
 }
 
+static bool are_alike(const uint8_t *kinds_of, size_t n)
+{
+        for (size_t i = 1; i < n; i++)
+                if (kinds_of[i] != kinds_of[0])
+                        return false;
+        return true;
+}
+
+static void write_bits(const struct swb_fields *fields, struct swb_field_block *block)
+{
+        memset(block->bits, 0, BLOCK_BITS_BYTES);
+        for (size_t i = 0; i < block->n; i++)
+                block->bits[fields->filling[i] / 64] |= UINT64_C(1) << fields->filling[i] % 64;
+        block->kind = fields->filling_kinds[0];
+}
+
+static void write_list(const struct swb_fields *fields, struct swb_field_block *block)
+{
+        memcpy(block->at, fields->filling, block->n * sizeof(uint16_t));
+        memcpy(block->at + block->n, fields->filling_kinds, block->n);
+}
+
 /* Packs the block that grew. */
 static void end_block(struct swb_fields *fields)
 {
         struct swb_field_block *block = &fields->blocks[fields->filling_number];
         size_t n = fields->n_filling, n_bytes = n * (sizeof(uint16_t) + 1);
+        bool alike = n_bytes > BLOCK_BITS_BYTES && are_alike(fields->filling_kinds, n);
 
+        if (alike)
+                n_bytes = BLOCK_BITS_BYTES;
         fields->n_filling = 0;
         if (n == 0)
                 return;
@@ -109,9 +140,12 @@ static void end_block(struct swb_fields *fields)
                 fields->error = -ENOMEM;
                 return;
         }
-        memcpy(block->at, fields->filling, n * sizeof(uint16_t));
-        memcpy(block->at + n, fields->filling_kinds, n);
         block->n = (uint32_t)n;
+        block->alike = alike;
+        if (alike)
+                write_bits(fields, block);
+        else
+                write_list(fields, block);
         fields->n_memory += n_bytes;
 }
 
@@ -163,6 +197,34 @@ static bool is_next(const struct swb_field_block *block, uint32_t index, uint64_
         return index > 0 && index < block->n && block->at[index] >= at && block->at[index - 1] < at;
 }
 
+/* The first bit at or behind `at`; BLOCK_BYTES: none. */
+static uint64_t find_bit(const uint64_t *bits, uint64_t at)
+{
+        uint64_t i = at / 64, left = bits[i] & UINT64_MAX << at % 64;
+
+        while (left == 0 && ++i < BLOCK_BYTES / 64)
+                left = bits[i];
+        return left ? i * 64 + (uint64_t)__builtin_ctzll(left) : BLOCK_BYTES;
+}
+
+/* The first of the block's fields at or behind `at`; BLOCK_BYTES: none. */
+static uint64_t next_in_block(const struct swb_field_block *block, uint64_t at,
+                              enum swb_field_kind *ret_kind, uint32_t *index)
+{
+        uint32_t found;
+
+        if (block->alike) {
+                *ret_kind = (enum swb_field_kind)block->kind;
+                return find_bit(block->bits, at);
+        }
+        found = is_next(block, *index, at) ? *index : find_in_block(block, at);
+        if (found == block->n)
+                return BLOCK_BYTES;
+        *index = found + 1;
+        *ret_kind = ((const uint8_t *)(block->at + block->n))[found];
+        return block->at[found];
+}
+
 bool swb_fields_next(const struct swb_fields *fields, uint64_t begin, uint64_t end,
                      uint64_t *ret_offset, enum swb_field_kind *ret_kind, uint32_t *index)
 {
@@ -171,20 +233,16 @@ bool swb_fields_next(const struct swb_fields *fields, uint64_t begin, uint64_t e
         for (size_t i = (size_t)SWB_MIN(begin / BLOCK_BYTES, fields->n_blocks);
              i < fields->n_blocks && i * BLOCK_BYTES < end; i++, at = 0) {
                 const struct swb_field_block *block = &fields->blocks[i];
-                uint32_t found;
-                uint64_t offset;
+                uint64_t offset = BLOCK_BYTES;
                 enum swb_field_kind kind;
 
-                if (block->n == 0)
+                if (block->n > 0)
+                        offset = next_in_block(block, at, &kind, index);
+                if (offset == BLOCK_BYTES)
                         continue;
-                found = is_next(block, *index, at) ? *index : find_in_block(block, at);
-                if (found == block->n)
-                        continue;
-                offset = i * BLOCK_BYTES + block->at[found];
-                kind = ((const uint8_t *)(block->at + block->n))[found];
+                offset += i * BLOCK_BYTES;
                 if (offset + swb_field_width(kind) > end)
                         return false;
-                *index = found + 1;
                 *ret_offset = offset;
                 *ret_kind = kind;
                 return true;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * predict/fields.h - where a file's addresses are: three bytes for each
+ * predict/fields.h - where a file's addresses are: three bytes for each, or less where many of a
+ * kind lie together
  *
  * Spec: docs/design/delta.md, PA-20 to PA-24.
  */

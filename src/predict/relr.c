@@ -77,7 +77,7 @@ int swb_relr_tables(struct swb_program *program, size_t max_memory)
         program->n_relr = count_places(elf, &elf->sections[program->relr]);
         program->relr_walk = walk_of(&elf->sections[program->relr]);
         (void)swb_relr_next(elf->view, &program->relr_walk);
-        return program->n_relr > max_memory / (2 * sizeof(uint32_t)) ? -E2BIG : 0;
+        return program->n_relr > max_memory / sizeof(uint32_t) ? -E2BIG : 0;
 }
 
 bool swb_relr_place(struct swb_program *program, const struct swb_section *s, uint64_t begin,
@@ -133,12 +133,11 @@ int swb_relr_init(struct swb_relr *relr, const struct swb_program *program,
         *relr = (struct swb_relr){.next = UINT64_MAX, .first = UINT64_MAX};
         if (program->relr == 0)
                 return 0;
-        if (program->n_relr > max_memory / (2 * sizeof(uint32_t)))
+        if (program->n_relr > max_memory / sizeof(uint32_t))
                 return -E2BIG;
         relr->first = s->offset;
         relr->origin = program->layout->sections[elf->by_address[0]].address;
         relr->n_memory = (size_t)program->n_relr * sizeof(uint32_t);
-        relr->n_peak = 2 * relr->n_memory; /* while it is sorted */
         relr->expected = malloc(relr->n_memory + 1);
         if (!relr->expected)
                 return -ENOMEM;
@@ -152,6 +151,9 @@ int swb_relr_init(struct swb_relr *relr, const struct swb_program *program,
                 ascending = ascending && (relr->n == 0 || to >= relr->expected[relr->n - 1]);
                 relr->expected[relr->n++] = (uint32_t)to;
         }
+        relr->n_peak = relr->n_memory * (ascending ? 1 : 2); /* sorting takes as much again */
+        if (relr->n_peak > max_memory)
+                return -E2BIG;
         if (!ascending)
                 qsort(relr->expected, relr->n, sizeof(uint32_t), compare_u32);
         return 0;

@@ -68,10 +68,39 @@ static void test_memory_is_bounded(void **state)
         assert_int_equal(swb_fields_init(&fields, N_BYTES, 1000), -E2BIG);
         swb_fields_done(&fields);
         assert_int_equal(swb_fields_init(&fields, N_BYTES, 300000), 0);
-        for (uint64_t i = 0; i < N_BYTES; i++)
-                swb_fields_add(&fields, i, SWB_FIELD_TOKEN);
+        for (uint64_t i = 0; i < N_BYTES; i += 4)
+                swb_fields_add(&fields, i, i % 8 ? SWB_FIELD_BRANCH : SWB_FIELD_CONDITION);
         assert_int_equal(swb_fields_close(&fields), -E2BIG);
         assert_true(fields.n_memory <= 300000);
+        swb_fields_done(&fields);
+}
+
+/* A block in which all are of a kind takes a bit a byte; what is at its edges does not. */
+static void test_many_alike(void **state)
+{
+        struct swb_fields fields;
+        enum swb_field_kind kind;
+        uint64_t offset, at = 0;
+        uint32_t index = 0;
+        size_t n_all = 65536u * 3u + 60000u, n_mixed = 100000;
+
+        (void)state;
+        assert_int_equal(swb_fields_init(&fields, N_BYTES, MEMORY), 0);
+        swb_fields_add(&fields, 0, SWB_FIELD_BRANCH);
+        for (uint64_t i = 4; i < n_all; i++)
+                swb_fields_add(&fields, i, SWB_FIELD_TOKEN);
+        assert_int_equal(swb_fields_close(&fields), 0);
+        assert_true(fields.n_memory < 3 * 65536 + 3 * 8192 + 1000);
+        for (uint64_t i = 0; i < n_all; i += i ? 1 : 4) {
+                assert_true(swb_fields_next(&fields, at, UINT64_MAX, &offset, &kind, &index));
+                assert_int_equal(offset, i);
+                assert_int_equal(kind, i ? SWB_FIELD_TOKEN : SWB_FIELD_BRANCH);
+                at = offset + swb_field_width(kind);
+        }
+        assert_false(next(&fields, at, UINT64_MAX, &offset));
+        assert_false(next(&fields, n_mixed, n_mixed, &offset));
+        assert_true(next(&fields, n_mixed, n_mixed + 1, &offset));
+        assert_int_equal(offset, n_mixed);
         swb_fields_done(&fields);
 }
 
@@ -92,6 +121,7 @@ int main(void)
                 cmocka_unit_test(test_found_again),
                 cmocka_unit_test(test_overlap_and_order),
                 cmocka_unit_test(test_memory_is_bounded),
+                cmocka_unit_test(test_many_alike),
                 cmocka_unit_test(test_kinds),
         };
 

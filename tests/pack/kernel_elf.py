@@ -92,6 +92,8 @@ class Kernel:
             30, "iii", self.function, lambda i: self.function(i + 1), 3))
         self.add(".altinstructions", ALLOC, self.records(
             50, "iiHBB", self.function, lambda i: self.function(i + 2), 5, 4, 4))
+        self.add(".call_sites", ALLOC, self.records(150, "i", lambda i: self.function(i * 7)), 4)
+        self.add(".ibt_endbr_seal", ALLOC, self.records(150, "i", self.function), 4)
         self.add(".pci_fixup", ALLOC, self.records(
             60, "HHIIi", 0x8086, 1234, 7, 0, lambda i: self.function(i + 3)))
         self.add(".orc_unwind_ip", ALLOC, self.records(200, "i", self.function), 4)

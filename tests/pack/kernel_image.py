@@ -124,7 +124,7 @@ def kernel_image(is_new, packed=False):
     rela += b"".join(struct.pack("<QQQ", BASE + data_at + 8 * i, 0x403,
                                  BASE + places[i * 11 % N_FUNCTIONS]) for i in range(1199))
     if packed:
-        rela = bits([BASE + symbols_at + base_at, *(BASE + data_at + at for at in packed)])
+        rela = bits([BASE + symbols_at + base_at, *(BASE + data_at + at for at in relocated)])
     head = struct.pack("<IIQQQ", 0x14000000 | CODE_AT // 4, 0, 0, data_at + 0x8000, 10)
     image = head.ljust(56, b"\0") + b"ARM\x64"
     image = image.ljust(CODE_AT, b"\0") + code
