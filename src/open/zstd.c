@@ -4,11 +4,19 @@
 
 #include "open/libraries.h"
 
-/* What the library allocates beside the window. */
+/* What the library allocates beside a window that it decodes with. */
 #define BESIDE_WINDOW_BYTES ((uint64_t)1 << 20)
-/* Blocks of images: measured with 1.5.4. */
-#define SMALL_WINDOW_BYTES ((uint64_t)256 << 10)
-#define BESIDE_SMALL_BYTES ((uint64_t)512 << 10)
+/* What an encoder has beside its tables, without and with buffers of its own. */
+#define BESIDE_TABLES_BYTES ((uint64_t)512 << 10)
+#define BESIDE_STREAM_BYTES ((uint64_t)1 << 20)
+/* A worker takes its input in jobs of so many windows, at least so many bytes. The library has room
+ * for four of them, one more for what is made, and a thread with its stack.
+ */
+#define JOB_WINDOWS 4u
+#define JOB_MIN_BYTES ((uint64_t)1 << 20)
+#define JOB_LEAST_BYTES ((uint64_t)512 << 10)
+#define JOBS_KEPT 5u
+#define WORKER_BYTES ((uint64_t)2 << 20)
 #define BUFFER_BYTES ((size_t)128 << 10)
 
 /* Parameters: version, level, flags, window log (0: the level's). */
@@ -93,29 +101,70 @@ struct closing {
         uint8_t *buffer;
 };
 
-/* Windows are as large as the level has them, or the content. Tables grow with them. */
-static uint64_t memory_of(const struct swb_setting *setting, uint64_t n_opened, uint64_t n_encoded)
+/* Of the level, or the content if the library knows how large that is. */
+static uint64_t window_of(const struct swb_setting *setting, uint64_t n_opened)
 {
         static const uint8_t logs[23] = {0,  19, 20, 21, 21, 21, 21, 21, 21, 22, 22, 22,
                                          22, 22, 22, 22, 22, 23, 23, 23, 25, 26, 27};
         const uint32_t *p = setting->parameters;
-        unsigned log = p[WINDOW_LOG] ? p[WINDOW_LOG] : logs[p[LEVEL]];
-        uint64_t window = (uint64_t)1 << log;
+        uint64_t window = (uint64_t)1 << (p[WINDOW_LOG] ? p[WINDOW_LOG] : logs[p[LEVEL]]);
 
+        if ((p[FLAGS] & STREAM) && !(p[FLAGS] & SIZED))
+                return window;
         while (window / 2 >= n_opened && window > 1024)
                 window /= 2;
-        if (!(p[FLAGS] & (WORKERS | STREAM)) && window <= SMALL_WINDOW_BYTES)
-                return window * (p[LEVEL] < 6 ? 12 : 22) + BESIDE_SMALL_BYTES + n_opened +
-                       n_encoded;
-        window *= p[LEVEL] < 6 ? 3 : 12;
+        return window;
+}
+
+/* Without a smaller content, in MiB, rounded up: 1.5.4 has them so. They shrink with the window. */
+static uint64_t tables_of(unsigned level, uint64_t window)
+{
+        static const uint16_t full[23] = {0,  1,  1,  2,  3,  4,  4,  7,  7,   13,  25, 25,
+                                          49, 33, 49, 65, 33, 49, 50, 82, 162, 322, 650};
+        uint64_t most = (uint64_t)full[level] << 20;
+        uint64_t shrunk = window * (level < 6 ? 12 : 22);
+
+        return (shrunk < most ? shrunk : most) + BESIDE_TABLES_BYTES;
+}
+
+/* What is all in one job needs no more room than it has bytes, and comes out the same. */
+static uint64_t job_of(uint64_t window, uint64_t n_opened)
+{
+        uint64_t job = window * JOB_WINDOWS;
+
+        job = job < JOB_MIN_BYTES ? JOB_MIN_BYTES : job;
+        if (n_opened >= job)
+                return job;
+        return n_opened < JOB_LEAST_BYTES ? JOB_LEAST_BYTES : n_opened + 1;
+}
+
+static uint64_t memory_of(const struct swb_setting *setting, uint64_t n_opened, uint64_t n_encoded)
+{
+        const uint32_t *p = setting->parameters;
+        uint64_t window = window_of(setting, n_opened), job = job_of(window, n_opened);
+        uint64_t n = tables_of(p[LEVEL], window);
+
         if (p[FLAGS] & WORKERS)
-                window *= 4;
-        return window + 4 * BESIDE_WINDOW_BYTES + (p[FLAGS] & STREAM ? 0 : n_opened + n_encoded);
+                n += JOBS_KEPT * (job < window ? window : job) + WORKER_BYTES;
+        else if (p[FLAGS] & STREAM)
+                n += window + BESIDE_STREAM_BYTES;
+        return n + (p[FLAGS] & STREAM ? 0 : n_opened + n_encoded);
 }
 
 static int set(ZSTD_CCtx *ctx, ZSTD_cParameter parameter, int value)
 {
         return ZSTD_isError(ZSTD_CCtx_setParameter(ctx, parameter, value)) ? -EINVAL : 0;
+}
+
+static int set_worker(const struct closing *closing)
+{
+        uint64_t window = window_of(closing->setting, closing->job.n_opened);
+        uint64_t job = job_of(window, closing->job.n_opened);
+        int r = set(closing->ctx, ZSTD_c_nbWorkers, 1);
+
+        if (r < 0 || job <= closing->job.n_opened)
+                return r; /* the library's own size */
+        return set(closing->ctx, ZSTD_c_jobSize, (int)job);
 }
 
 static int set_all(const struct closing *closing)
@@ -128,7 +177,7 @@ static int set_all(const struct closing *closing)
         if (r >= 0 && p[WINDOW_LOG])
                 r = set(closing->ctx, ZSTD_c_windowLog, (int)p[WINDOW_LOG]);
         if (r >= 0 && p[FLAGS] & WORKERS)
-                r = set(closing->ctx, ZSTD_c_nbWorkers, 1);
+                r = set_worker(closing);
         if (r >= 0 && p[FLAGS] & SIZED &&
             ZSTD_isError(ZSTD_CCtx_setPledgedSrcSize(closing->ctx, closing->job.n_opened)))
                 r = -EINVAL;

@@ -5,6 +5,7 @@
 #include <linux/fs.h>
 #include <linux/ioprio.h>
 #include <malloc.h>
+#include <pthread.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -19,6 +20,7 @@
 /* Slots, sources, a direct descriptor each, and the rest: 3 * 16 + 8. */
 #define FILES_MAX 64
 #define OOM_SCORE "500"
+#define STACK_BYTES ((size_t)1 << 20) /* of a library's thread; usual are 8 MiB of the limit */
 #define CPU_SECONDS (6 * 3600) /* of a slow processor with the largest payload; not for ever */
 
 static int set_limit(int resource, rlim_t value, const char *what, struct swb_error *err)
@@ -30,8 +32,26 @@ static int set_limit(int resource, rlim_t value, const char *what, struct swb_er
         return 0;
 }
 
+static int limit_stacks(struct swb_error *err)
+{
+        pthread_attr_t attr;
+        int r = pthread_attr_init(&attr);
+
+        if (r == 0) {
+                r = pthread_attr_setstacksize(&attr, STACK_BYTES);
+                if (r == 0)
+                        r = pthread_setattr_default_np(&attr);
+                (void)pthread_attr_destroy(&attr);
+        }
+        return r == 0 ? 0 : swb_fail_errno(err, r, "limit the stacks of threads");
+}
+
 int confine_memory(uint64_t limit_bytes, struct swb_error *err)
 {
+        int r = limit_stacks(err);
+
+        if (r < 0)
+                return r;
         /* Large buffers go back to the system when freed, instead of leaving holes in the heap. */
         (void)mallopt(M_MMAP_THRESHOLD, 128 << 10);
         (void)mallopt(M_ARENA_MAX, 1); /* a second thread would take all of the limit for its own */
