@@ -44,11 +44,12 @@ static const struct description *describe(enum swb_encoder_id id)
                                       {{0, 9}, {9, 15}, {1, 9}, {0, 4}}},
                 /* level */
                 [SWB_ENCODER_GZIP] = {"gzip", 1u << SWB_PACKING_DEFLATE, 1, {{1, 9}}},
-                /* preset (16 more: extreme), dictionary, check, filter for branches, way */
+                /* preset (16 more: extreme), dictionary, check, filter for branches, way or block
+                 */
                 [SWB_ENCODER_XZ] = {"xz",
                                     1u << SWB_PACKING_XZ,
                                     5,
-                                    {{0, 31}, {4096, 1u << 30}, {0, 15}, {0, 15}, {0, 1}}},
+                                    {{0, 31}, {4096, 1u << 30}, {0, 15}, {0, 15}, {0, MANY}}},
                 /* version, level, flags, window log */
                 [SWB_ENCODER_ZSTD] = {"zstd",
                                       1u << SWB_PACKING_ZSTD,
@@ -104,7 +105,7 @@ bool swb_encoder_accepts(const struct swb_setting *setting)
                 if (setting->parameters[i] < description->parameters[i].least ||
                     setting->parameters[i] > description->parameters[i].most)
                         return false;
-        return true;
+        return setting->encoder != SWB_ENCODER_XZ || swb_xz_accepts(setting);
 }
 
 const struct swb_encoder_ops *swb_encoder_ops_of(enum swb_encoder_id id)

@@ -25,6 +25,8 @@ const struct swb_unpacker_ops *swb_zlib_unpacker(void);
 const struct swb_encoder_ops *swb_gzip_encoder(void);
 const struct swb_encoder_ops *swb_tokens_encoder(void);
 
+/* Is its last parameter one of these? */
+bool swb_xz_accepts(const struct swb_setting *setting);
 /* Also makes what lzma(1) makes. */
 const struct swb_encoder_ops *swb_xz_encoder(void);
 const struct swb_unpacker_ops *swb_xz_unpacker(void);

@@ -37,6 +37,12 @@ void swb_proofs_done(struct swb_proofs *proofs)
 
 /* ---- what could it be? */
 
+/* What is to be made. */
+struct encoded {
+        const uint8_t *data;
+        size_t n, n_opened;
+};
+
 struct candidates {
         struct swb_setting items[CANDIDATES_MAX];
         size_t n;
@@ -95,17 +101,44 @@ static void add_deflate(struct candidates *list, enum swb_packing packing, uint3
                                                          {levels[i], window, memory, strategy}});
 }
 
-/* All presets, with the dictionary, check and filter that stand in the head. */
-static void add_xz(struct candidates *list, const struct swb_setting *guess)
+#define XZ_BLOCK_MIN_BYTES ((uint64_t)1 << 20)
+#define XZ_WAYS 2u
+
+/* All at once, or in blocks of what the first one opens to; if there is but one, of what xz(1)
+ * takes by itself. Return: how many ways. */
+static unsigned xz_ways(const struct swb_setting *guess, const struct encoded *of,
+                        uint32_t ret[static XZ_WAYS])
 {
+        uint64_t usual = SWB_MAX(3 * (uint64_t)guess->parameters[1], XZ_BLOCK_MIN_BYTES);
+        uint64_t first = swb_spans_xz_block(of->data, of->n);
+
+        ret[0] = guess->parameters[4];
+        if (ret[0] == 0)
+                return 1;
+        if (first < of->n_opened) {
+                ret[0] = (uint32_t)first;
+                return 1;
+        }
+        ret[1] = (uint32_t)SWB_MIN(SWB_MAX(usual, first), (uint64_t)UINT32_MAX);
+        return XZ_WAYS;
+}
+
+/* All presets, with the dictionary, check and filter that stand in the head. */
+static void add_xz(struct candidates *list, const struct swb_setting *guess,
+                   const struct encoded *of)
+{
+        uint32_t ways[XZ_WAYS];
+        unsigned n_ways = xz_ways(guess, of, ways);
         static const uint8_t presets[] = {6, 9, 22, 25, 5, 7, 8, 4, 3, 2, 1, 0, 24, 23, 21, 19};
 
-        for (size_t i = 0; i < SWB_ELEMENTS(presets) && guess->encoder == SWB_ENCODER_XZ; i++) {
-                struct swb_setting setting = *guess;
+        for (size_t i = 0; i < SWB_ELEMENTS(presets) && guess->encoder == SWB_ENCODER_XZ; i++)
+                for (unsigned k = 0; k < n_ways; k++) {
+                        struct swb_setting setting = *guess;
 
-                setting.parameters[0] = presets[i];
-                add(list, setting);
-        }
+                        setting.parameters[0] = presets[i];
+                        setting.parameters[4] = ways[k];
+                        add(list, setting);
+                }
 }
 
 static void add_lzma(struct candidates *list, const struct swb_setting *guess)
@@ -146,8 +179,10 @@ static void add_zstd(struct candidates *list, const uint8_t *encoded)
                                           {swb_zstd_version(), levels[i], flags | ways[k], 0}});
 }
 
-static void add_all(struct candidates *list, const struct swb_span *span, const uint8_t *encoded)
+static void add_all(struct candidates *list, const struct swb_span *span, const struct encoded *of)
 {
+        const uint8_t *encoded = of->data;
+
         switch (span->packing) {
         case SWB_PACKING_LZ4:
         case SWB_PACKING_LZ4_SIZED:
@@ -159,7 +194,7 @@ static void add_all(struct candidates *list, const struct swb_span *span, const 
                             span->packing == SWB_PACKING_ZLIB ? (encoded[0] >> 4) + 8u : 15);
                 break;
         case SWB_PACKING_XZ:
-                add_xz(list, &span->guess);
+                add_xz(list, &span->guess, of);
                 break;
         case SWB_PACKING_ZSTD:
                 add_zstd(list, encoded);
@@ -253,7 +288,7 @@ static bool is_allowed(struct swb_proofs *proofs, const struct swb_setting *sett
 
 /* By what is known of the group, and by what is usual. */
 static void list_candidates(struct candidates *list, const struct group *group,
-                            const struct swb_span *span, const uint8_t *encoded)
+                            const struct swb_span *span, const struct encoded *of)
 {
         /* erofs's fast encoder has two ways, which take turns: both are at the head of the list */
         if (group->known.encoder != SWB_ENCODER_NONE &&
@@ -261,7 +296,7 @@ static void list_candidates(struct candidates *list, const struct group *group,
                 add(list, group->known);
         if (span->guess.encoder != SWB_ENCODER_NONE)
                 add(list, span->guess);
-        add_all(list, span, encoded);
+        add_all(list, span, of);
 }
 
 int swb_prove_most(struct swb_proofs *proofs, const struct swb_span *span, const uint8_t *encoded,
@@ -270,12 +305,13 @@ int swb_prove_most(struct swb_proofs *proofs, const struct swb_span *span, const
 {
         struct group *group = &proofs->groups[span->group];
         struct candidates list = {0};
+        const struct encoded of = {encoded, n_encoded, n_opened};
 
         *ret_equal = 0;
         proofs->refused = (struct swb_closed){0};
         if (group->n_failures >= FAILURES_MAX)
                 return SWB_NOT_PROVED;
-        list_candidates(&list, group, span, encoded);
+        list_candidates(&list, group, span, &of);
         for (size_t i = 0; i < list.n; i++) {
                 size_t n_equal;
                 int r;

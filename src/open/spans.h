@@ -57,6 +57,8 @@ int64_t swb_spans_zstd(const uint8_t *data, size_t n, size_t offset,
                        struct swb_spans *spans) _warn_unused_;
 /* What the head of an .xz stream tells of how it was made. */
 bool swb_spans_guess_xz(const uint8_t *data, size_t n, struct swb_setting *ret);
+/* What its first block opens to, if that says so; or 0. */
+uint64_t swb_spans_xz_block(const uint8_t *data, size_t n);
 /* What decodes the stream that begins there, for the recipe of an old content: no more than the
  * packing, unless its head names a window for which SWB_UNPACK_MEMORY_BYTES is too little. */
 struct swb_setting swb_spans_window(const struct swb_span *span, const uint8_t *data, size_t n);

@@ -12,19 +12,30 @@ static void free_filters(lzma_filter (*filters)[LZMA_FILTERS_MAX + 1])
         lzma_filters_free(*filters, NULL);
 }
 
+/* The head of the first block, with its filters. */
+static bool read_block(const uint8_t *data, size_t n, lzma_block *block)
+{
+        lzma_stream_flags flags;
+
+        if (n <= HEADER_BYTES || lzma_stream_header_decode(&flags, data) != LZMA_OK ||
+            data[HEADER_BYTES] == 0)
+                return false;
+        block->check = flags.check;
+        block->header_size = lzma_block_header_size_decode(data[HEADER_BYTES]);
+        return block->header_size <= n - HEADER_BYTES &&
+               lzma_block_header_decode(block, NULL, data + HEADER_BYTES) == LZMA_OK;
+}
+
 /* Preset 6 with the dictionary that the head names; prove.c tries the other presets. */
-static bool guess(const uint8_t *data, size_t n, uint32_t check, struct swb_setting *ret)
+bool swb_spans_guess_xz(const uint8_t *data, size_t n, struct swb_setting *ret)
 {
         _cleanup_(free_filters)
                 lzma_filter filters[LZMA_FILTERS_MAX + 1] = {{.id = LZMA_VLI_UNKNOWN}};
-        lzma_block block = {.version = 1, .check = (lzma_check)check, .filters = filters};
+        lzma_block block = {.version = 1, .filters = filters};
         const lzma_options_lzma *options;
         size_t last = 0;
 
-        if (n < 1 || data[0] == 0)
-                return false;
-        block.header_size = lzma_block_header_size_decode(data[0]);
-        if (block.header_size > n || lzma_block_header_decode(&block, NULL, data) != LZMA_OK)
+        if (!read_block(data, n, &block))
                 return false;
         while (last < LZMA_FILTERS_MAX && filters[last + 1].id != LZMA_VLI_UNKNOWN)
                 last++;
@@ -33,19 +44,21 @@ static bool guess(const uint8_t *data, size_t n, uint32_t check, struct swb_sett
         options = filters[last].options;
         *ret = (struct swb_setting){SWB_PACKING_XZ,
                                     SWB_ENCODER_XZ,
-                                    {PRESET_USUAL, options->dict_size, check,
+                                    {PRESET_USUAL, options->dict_size, (uint32_t)block.check,
                                      last == 1 ? (uint32_t)filters[0].id : 0,
                                      block.uncompressed_size != LZMA_VLI_UNKNOWN}};
         return true;
 }
 
-bool swb_spans_guess_xz(const uint8_t *data, size_t n, struct swb_setting *ret)
+uint64_t swb_spans_xz_block(const uint8_t *data, size_t n)
 {
-        lzma_stream_flags flags;
+        _cleanup_(free_filters)
+                lzma_filter filters[LZMA_FILTERS_MAX + 1] = {{.id = LZMA_VLI_UNKNOWN}};
+        lzma_block block = {.version = 1, .filters = filters};
 
-        if (n < HEADER_BYTES || lzma_stream_header_decode(&flags, data) != LZMA_OK)
-                return false;
-        return guess(data + HEADER_BYTES, n - HEADER_BYTES, (uint32_t)flags.check, ret);
+        return read_block(data, n, &block) && block.uncompressed_size != LZMA_VLI_UNKNOWN
+                       ? block.uncompressed_size
+                       : 0;
 }
 
 int64_t swb_spans_xz(const uint8_t *data, size_t n, size_t offset, struct swb_spans *spans)

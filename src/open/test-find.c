@@ -154,6 +154,8 @@ static void test_other_packers(void **state)
                 {SWB_PACKING_BZIP2, SWB_ENCODER_BZIP2, {9}},
                 {SWB_PACKING_LZMA, SWB_ENCODER_LZMA, {9, 1 << 16}},
                 {SWB_PACKING_LZMA, SWB_ENCODER_LZMA, {6, 3 << 15}},
+                {SWB_PACKING_XZ, SWB_ENCODER_XZ, {6, 1 << 16, 1, 0, 150000}},
+                {SWB_PACKING_XZ, SWB_ENCODER_XZ, {6, 1 << 16, 4, 4, 1 << 20}},
                 {SWB_PACKING_LZOP, SWB_ENCODER_LZO, {0}},
                 {SWB_PACKING_LZOP, SWB_ENCODER_LZO, {3}},
                 {SWB_PACKING_LZOP, SWB_ENCODER_LZO_999, {7}},

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <lzma.h>
-
-#include "open/libraries.h"
+#include "open/xz_filters.h"
 
 #define BUFFER_BYTES ((size_t)64 << 10)
 
@@ -77,32 +75,30 @@ const struct swb_unpacker_ops *swb_lzma_unpacker(void)
         return &ops;
 }
 
-/* ---- closing; parameters: preset (16 more: extreme), dictionary; of xz also check, branch filter,
- * way */
+/* ---- closing */
 
-enum { PRESET, DICTIONARY, CHECK, FILTER, WAY };
-/* 0: as a stream; 1: all at once, which writes sizes into the block's head. */
-#define WAY_WHOLE 1u
 #define EXTREME 16u
 
-struct filters {
-        lzma_options_lzma options;
-        lzma_filter chain[3];
-};
+bool swb_xz_accepts(const struct swb_setting *setting)
+{
+        uint32_t way = setting->parameters[SWB_XZ_WAY];
 
-static int make_filters(const struct swb_setting *setting, struct filters *ret)
+        return way <= SWB_XZ_WAY_WHOLE || way >= SWB_XZ_WAY_BLOCKS;
+}
+
+int swb_xz_make_filters(const struct swb_setting *setting, struct swb_xz_filters *ret)
 {
         const uint32_t *p = setting->parameters;
-        uint32_t preset = p[PRESET] & (EXTREME - 1);
+        uint32_t preset = p[SWB_XZ_PRESET] & (EXTREME - 1);
         size_t n = 0;
 
-        if (p[PRESET] & EXTREME)
+        if (p[SWB_XZ_PRESET] & EXTREME)
                 preset |= LZMA_PRESET_EXTREME;
         if (lzma_lzma_preset(&ret->options, preset))
                 return -EINVAL;
-        ret->options.dict_size = p[DICTIONARY];
-        if (p[FILTER] > 0)
-                ret->chain[n++] = (lzma_filter){.id = p[FILTER]};
+        ret->options.dict_size = p[SWB_XZ_DICTIONARY];
+        if (p[SWB_XZ_FILTER] > 0)
+                ret->chain[n++] = (lzma_filter){.id = p[SWB_XZ_FILTER]};
         ret->chain[n++] = (lzma_filter){
                 .id = setting->encoder == SWB_ENCODER_LZMA ? LZMA_FILTER_LZMA1 : LZMA_FILTER_LZMA2,
                 .options = &ret->options};
@@ -112,22 +108,25 @@ static int make_filters(const struct swb_setting *setting, struct filters *ret)
 
 static uint64_t memory_of(const struct swb_setting *setting, uint64_t n_opened, uint64_t n_encoded)
 {
-        struct filters filters;
+        struct swb_xz_filters filters;
         uint64_t n;
 
-        if (make_filters(setting, &filters) < 0)
+        if (swb_xz_make_filters(setting, &filters) < 0)
                 return 0;
         n = lzma_raw_encoder_memusage(filters.chain);
         if (n == UINT64_MAX)
                 return 0;
+        if (setting->parameters[SWB_XZ_WAY] >= SWB_XZ_WAY_BLOCKS)
+                n += swb_xz_blocks_memory(setting, n_opened);
         return n + BUFFER_BYTES +
-               (setting->parameters[WAY] == WAY_WHOLE ? n_opened + n_encoded : 0);
+               (setting->parameters[SWB_XZ_WAY] == SWB_XZ_WAY_WHOLE ? n_opened + n_encoded : 0);
 }
 
 struct closing {
         struct swb_encoder_job job;
-        struct swb_gathered *whole; /* NULL: a stream */
-        struct filters filters;
+        struct swb_gathered *whole;   /* NULL: not all at once */
+        struct swb_xz_blocks *blocks; /* NULL: not in blocks */
+        struct swb_xz_filters filters;
         lzma_stream stream;
         uint8_t buffer[BUFFER_BYTES];
 };
@@ -138,6 +137,7 @@ static void close_closing(void *state)
 
         if (closing->whole)
                 swb_gathered_close(closing->whole);
+        swb_xz_blocks_free(closing->blocks);
         lzma_end(&closing->stream);
         free(closing);
 }
@@ -145,23 +145,25 @@ static void close_closing(void *state)
 static int prepare(struct closing *closing)
 {
         const struct swb_setting *setting = closing->job.setting;
-        int r = make_filters(setting, &closing->filters);
+        int r = swb_xz_make_filters(setting, &closing->filters);
         lzma_ret made;
         void *whole;
 
         if (r < 0)
                 return r;
-        if (setting->parameters[WAY] == WAY_WHOLE) {
+        if (setting->parameters[SWB_XZ_WAY] == SWB_XZ_WAY_WHOLE) {
                 r = swb_gathered_open(&closing->job, &whole);
                 if (r < 0)
                         return r;
                 closing->whole = whole;
                 return 0;
         }
+        if (setting->parameters[SWB_XZ_WAY] >= SWB_XZ_WAY_BLOCKS)
+                return swb_xz_blocks_new(&closing->job, closing->filters.chain, &closing->blocks);
         made = setting->encoder == SWB_ENCODER_LZMA
                        ? lzma_alone_encoder(&closing->stream, &closing->filters.options)
                        : lzma_stream_encoder(&closing->stream, closing->filters.chain,
-                                             (lzma_check)setting->parameters[CHECK]);
+                                             (lzma_check)setting->parameters[SWB_XZ_CHECK]);
         if (made == LZMA_OK)
                 return 0;
         return made == LZMA_MEM_ERROR ? -ENOMEM : -EINVAL;
@@ -215,6 +217,8 @@ static int put(void *state, const uint8_t *data, size_t n)
 
         if (closing->whole)
                 return swb_gathered_put(closing->whole, data, n);
+        if (closing->blocks)
+                return swb_xz_blocks_put(closing->blocks, data, n);
         return run(closing, data, n, LZMA_RUN);
 }
 
@@ -225,14 +229,16 @@ static int finish(void *state)
         size_t n_room, n = 0;
         lzma_ret coded;
 
+        if (closing->blocks)
+                return swb_xz_blocks_finish(closing->blocks);
         if (!closing->whole)
                 return run(closing, NULL, 0, LZMA_FINISH);
         made = swb_gathered_room(closing->whole, &n_room);
         if (!made)
                 return -ENOMEM;
         coded = lzma_stream_buffer_encode(
-                closing->filters.chain, (lzma_check)closing->job.setting->parameters[CHECK], NULL,
-                closing->whole->data, closing->whole->n, made, &n, n_room);
+                closing->filters.chain, (lzma_check)closing->job.setting->parameters[SWB_XZ_CHECK],
+                NULL, closing->whole->data, closing->whole->n, made, &n, n_room);
         if (coded == LZMA_OK)
                 return closing->job.write(closing->job.context, made, n);
         return coded == LZMA_MEM_ERROR ? -ENOMEM : -EBADMSG;

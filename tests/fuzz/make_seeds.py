@@ -82,7 +82,7 @@ def main():
     for name in ("good/own-swd2-*", "bad/swd2-hints-*", "bad/swd2-needs-little-*"):
         write_differences(build, "swd2", name)
     for name in ("gzip", "deflate", "xz", "from-zstd", "lz4-hc", "nested", "tokens", "tokens-zlib",
-                 "bzip2", "lzma", "lzo", "lzop"):
+                 "xz-blocks", "bzip2", "lzma", "lzo", "lzop"):
         write_differences(build, "open", f"good/own-swo1-{name}")
     write_programs()
     for case in sorted((GOLDEN / "good").iterdir()):

@@ -140,12 +140,17 @@ def packed_by(command, data):
     return subprocess.run(command.split(), input=data, check=True, stdout=subprocess.PIPE).stdout
 
 
+KERNEL_PACKERS = ("bzip2 -9", "lzma -1", "lzop -9", "lzop -3", "lzop -1",
+                  "xz -T2 --check=crc32 --x86 --lzma2=preset=6,dict=256KiB --block-size=300KiB",
+                  "xz -T2 --lzma2=preset=6,dict=256KiB")
+
+
 def test_what_kernels_are_packed_with(pack, tmp_path):
     """As the kernel's build calls them, the size behind; for lzma -9 a device has not the memory."""
     images = []
     for name, changed in (("old", False), ("new", True)):
         write(tmp_path / name, "boot/large", packed_by("lzma -9", lines(8, changed)[:50_000]))
-        for i, command in enumerate(("bzip2 -9", "lzma -1", "lzop -9", "lzop -3", "lzop -1")):
+        for i, command in enumerate(KERNEL_PACKERS):
             data = lines(i, changed, 8000) + noise(i, MIB // 2 if i == 2 else 1000)
             packed = packed_by(command, data) + struct.pack("<I", len(data))
             write(tmp_path / name, f"boot/vmlinuz-{i}", b"setup" * 100 + packed)
@@ -154,7 +159,7 @@ def test_what_kernels_are_packed_with(pack, tmp_path):
     payload = pack.delta(old, new)
     pack.check(payload, old, new)
     opened = json.loads((pack.folder / "delta.pl.json").read_text())["opened"]
-    assert set(opened["encoders"].split()) == {"bzip2", "lzma", "lzo", "lzo-999"}
+    assert set(opened["encoders"].split()) == {"bzip2", "lzma", "lzo", "lzo-999", "xz"}
     assert opened["memory"] <= 26 * MIB
     pack.ok("apply", payload, old, "made.img", "--progress=none")
     assert filecmp.cmp(new, pack.folder / "made.img", shallow=False)

@@ -27,7 +27,7 @@ PARAMETERS = {
     LZ4_HC: ((1, 6), [(1, 12)]),
     DEFLATE: ((2, 3), [(0, 9), (9, 15), (1, 9), (0, 4)]),
     GZIP: ((2,), [(1, 9)]),
-    LZMA: ((4,), [(0, 25), ANY, (0, 10), (0, 255), (0, 1)]),
+    LZMA: ((4,), [(0, 31), (4096, 1 << 30), (0, 15), (0, 15), ANY]),
     ZSTD: ((5,), [ANY, (1, 22), (0, 15), (0, 31)]),
     EROFS_LZ4: ((7,), [(0, 1)]),
     EROFS_LZ4_HC: ((7,), [(3, 12)]),
@@ -39,6 +39,10 @@ PARAMETERS = {
     LZO_999: ((10, 11), [(1, 9)]),
 }
 LZMA2 = 0x21
+# As xz(1) calls them.
+CHECKS = {0: "none", 1: "crc32", 4: "crc64", 10: "sha256"}
+BRANCHES = {0: [], 4: ["--x86"], 5: ["--powerpc"], 6: ["--ia64"], 7: ["--arm"], 8: ["--armthumb"],
+            9: ["--sparc"], 10: ["--arm64"]}
 LEVEL, WINDOW, WITH_SIZE, WITH_CHECKSUM, WORKERS = 100, 101, 200, 201, 400  # of libzstd
 
 
@@ -159,8 +163,21 @@ def xz_at_once(data, preset, dictionary, check, branch):
     return out.raw[: at.value]
 
 
+def xz_in_blocks(data, parameters):
+    preset, dictionary, check, branch, size = parameters
+    demand(shutil.which("xz"), "unsupported", "no xz here")
+    demand(preset & 15 <= 9 and branch in BRANCHES and check in CHECKS, "format", "setting of xz")
+    lzma2 = f"--lzma2=preset={preset & 15}{'e' if preset & 16 else ''},dict={dictionary}"
+    done = subprocess.run(["xz", "-c", "-T2", f"--block-size={size}", f"--check={CHECKS[check]}",
+                           *BRANCHES[branch], lzma2], input=data, stdout=subprocess.PIPE, check=True)
+    return done.stdout
+
+
 def xz(data, parameters):
     preset, dictionary, check, branch, at_once = parameters
+    demand(at_once <= 1 or at_once >= 4096, "format", "way of xz")
+    if at_once > 1:
+        return xz_in_blocks(data, parameters)
     preset = preset & 15 | (lzma.PRESET_EXTREME if preset & 16 else 0)
     if at_once:
         return xz_at_once(data, preset, dictionary, check, branch)

@@ -85,6 +85,12 @@ def lzop_blocks(data, level=9):
     return subprocess.run(["lzop", f"-{level}"], input=data, stdout=subprocess.PIPE, check=True).stdout[38:]
 
 
+def xz_blocks(data):
+    """Several, with their sizes in their heads."""
+    command = ["xz", "-T2", "--block-size=9000", "--check=crc32", "--lzma2=preset=6,dict=64KiB"]
+    return subprocess.run(command, input=data, stdout=subprocess.PIPE, check=True).stdout
+
+
 # What packs, and the setting of a recipe that says so: packing, encoder, parameters.
 WAYS = {
     "lz4": (lz4, (LZ4, BY_LZ4, 1)),
@@ -94,6 +100,7 @@ WAYS = {
     "deflate": (deflate, (DEFLATE, BY_ZLIB, 6, 15, 8, 0)),
     "zlib": (lambda d: deflate(d, 15), (ZLIB, BY_ZLIB, 6, 15, 8, 0)),
     "xz": (xz_preset, (XZ, BY_XZ, 6, 1 << 16, 1, 0, 0)),
+    "xz-blocks": (xz_blocks, (XZ, BY_XZ, 6, 1 << 16, 1, 0, 9000)),
     "bzip2": (lambda d: bz2.compress(d, 9), (BZIP2, BY_BZIP2, 9)),
     "lzma": (lzma_alone, (LZMA, BY_LZMA, 6, 1 << 16)),
     "lzo": (lzo, (LZO, BY_LZO, 0)),
@@ -293,6 +300,7 @@ def write_bad_opened(cases):
     bad("zstd-of-another-version", "unsupported", second=new.recipe((ZSTD, BY_ZSTD, 10000, 3, 0, 0)))
     bad("parameter", second=new.recipe((DEFLATE, BY_GZIP, 10)))
     bad("parameter-large", second=new.recipe((DEFLATE, BY_GZIP, 1 << 32)))
+    bad("xz-way", second=new.recipe((XZ, BY_XZ, 6, 1 << 16, 1, 0, 2)))
     bad("setting-unknown", second=middle(new, 2, n, m))
     bad("piece-empty", second=middle(new, 1, 0, m))
     bad("piece-not-encoded", second=middle(new, 1, n, 0))
