@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "base/text.h"
+#include "generator/diff/closed_weigh.h"
 #include "generator/diff/opened_needs.h"
 #include "generator/diff/opened_note.h"
 #include "generator/plan/cost.h"
@@ -150,14 +151,23 @@ static int take_operations(struct generate *g, struct work *works)
         return 0;
 }
 
-static int add_needs(struct generate *g, size_t i, struct swb_error *err)
+/* What a partition's operations need, and what could not be opened in it. */
+static int look_back(struct generate *g, size_t i, struct swb_error *err)
 {
-        int r = swb_opened_needs_add(&g->needs, g->rules.open_memory_bytes, &g->out->operations[i],
-                                     g->spool, err);
+        const struct swb_image *image = g->prepared[i].new.image;
+        const struct swb_operation_list *operations = &g->out->operations[i];
+        int n_opened = swb_opened_needs_add(&g->needs, g->rules.open_memory_bytes, operations,
+                                            g->spool, err);
+        int r = n_opened;
 
-        if (r == 0 && g->rules.delta)
-                swb_opened_note(&g->rules, g->config->partitions[i].name, g->prepared[i].new.image,
-                                &g->out->operations[i], g->out->notes[i]);
+        g->out->closed[i] = g->prepared[i].closed;
+        g->prepared[i].closed = (struct swb_closed_list){0};
+        if (r >= 0)
+                r = swb_closed_list_weigh(&g->out->closed[i], image->n_blocks, operations, g->spool,
+                                          err);
+        if (r >= 0 && g->rules.delta)
+                swb_opened_note(&g->rules, g->config->partitions[i].name, image, operations,
+                                n_opened > 0, &g->out->closed[i], g->out->notes[i]);
         return SWB_MIN(r, 0);
 }
 
@@ -181,7 +191,7 @@ static int make_operations(struct generate *g, struct swb_error *err)
         if (r == 0 && take_operations(g, works) < 0)
                 r = swb_oom(err);
         for (size_t i = 0; i < g->config->n_partitions && r == 0; i++)
-                r = add_needs(g, i, err);
+                r = look_back(g, i, err);
         for (size_t i = 0; i < n; i++)
                 swb_operation_list_done(&works[i].operations);
         return r;
@@ -272,6 +282,7 @@ static int write_json(struct generate *g, struct swb_error *err)
                                                  .time = c->time,
                                                  .manifest = &g->out->manifest,
                                                  .operations = g->out->operations,
+                                                 .closed = g->out->closed,
                                                  .payload = &g->out->payload,
                                                  .signing = c->signing,
                                                  .verity = c->verity ? g->verity : NULL};
@@ -424,8 +435,10 @@ int swb_generate(const struct swb_generate_config *config, struct swb_generated 
 
 void swb_generated_done(struct swb_generated *generated)
 {
-        for (size_t i = 0; i < SWB_PARTITIONS_MAX; i++)
+        for (size_t i = 0; i < SWB_PARTITIONS_MAX; i++) {
                 swb_operation_list_done(&generated->operations[i]);
+                swb_closed_list_done(&generated->closed[i]);
+        }
         generated->output = swb_output_free(generated->output);
         swb_buf_done(&generated->json);
         free(generated->json_path);

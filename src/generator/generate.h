@@ -9,6 +9,7 @@
 #include "generator/cache/cache.h"
 #include "generator/manifest_json.h"
 #include "generator/pack/pool.h"
+#include "generator/plan/closed_list.h"
 #include "generator/scan/image.h"
 
 struct swb_generate_partition {
@@ -52,7 +53,9 @@ struct swb_generated {
         bool is_room;                  /* signatures are still to be put in */
         struct swb_cache_counts cache; /* with a cache, also after a failure */
         char notes[SWB_PARTITIONS_MAX]
-                  [192]; /* what the user should know of a partition, "" = nothing */
+                  [320]; /* what the user should know of a partition, "" = nothing */
+        /* Of each partition what stays packed and takes much for it, the dearest first. */
+        struct swb_closed_list closed[SWB_PARTITIONS_MAX];
 };
 
 /*

@@ -8,6 +8,7 @@
 #define SCHEMA 1             /* docs/spec/manifest.md */
 #define PROPERTIES_VERSION 2 /* of the layout that Chromium OS calls payload properties */
 #define TYPES_MAX (SWB_OP_LAST + 1)
+#define CLOSED_MAX ((size_t)64)
 
 /* Sets a member and owns the value also when that fails; a failed allocation is seen at the end. */
 static void set(json_t *object, const char *name, json_t *value, bool *failed)
@@ -107,6 +108,35 @@ static json_t *verity(const struct swb_verity_description *d, bool by_device, bo
         return object;
 }
 
+static json_t *closed_content(const struct swb_closed_content *content, bool *failed)
+{
+        const struct swb_closed *closed = &content->closed;
+        json_t *object = json_object();
+
+        json_t *path = json_string(content->path);
+
+        set(object, "path", path ? path : json_string("(not UTF-8)"), failed);
+        set(object, "reason", json_string(swb_closed_why_to_string(closed->why)), failed);
+        if (closed->packing != SWB_PACKING_PLAIN)
+                set(object, "packing", json_string(swb_closed_packing(closed->packing)), failed);
+        if (closed->why == SWB_CLOSED_ENCODER_MEMORY && closed->memory_bytes > 0)
+                set(object, "memory", number(closed->memory_bytes), failed);
+        set(object, "stored", number(content->blocks.n_blocks * SWB_BLOCK_BYTES), failed);
+        set(object, "delta", number(content->n_delta), failed);
+        return object;
+}
+
+/* The dearest. */
+static json_t *closed_contents(const struct swb_closed_list *list, bool *failed)
+{
+        json_t *array = json_array();
+
+        for (size_t i = 0; i < SWB_MIN(list->n, CLOSED_MAX); i++)
+                if (json_array_append_new(array, closed_content(&list->items[i], failed)) < 0)
+                        *failed = true;
+        return array;
+}
+
 static json_t *partitions(const struct swb_manifest_facts *facts, bool *failed)
 {
         json_t *array = json_array();
@@ -123,6 +153,8 @@ static json_t *partitions(const struct swb_manifest_facts *facts, bool *failed)
                         set(object, "verity",
                             verity(&facts->verity[i], p->has_tree, p->has_fec, failed), failed);
                 set(object, "operations", operations(&facts->operations[i], 1, failed), failed);
+                if (facts->closed[i].n > 0)
+                        set(object, "closed", closed_contents(&facts->closed[i], failed), failed);
                 if (json_array_append_new(array, object) < 0)
                         *failed = true;
         }

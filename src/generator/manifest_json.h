@@ -8,6 +8,7 @@
  */
 #include "generator/diff/make.h"
 #include "generator/pack/assemble.h"
+#include "generator/plan/closed_list.h"
 #include "generator/verity/description.h"
 
 struct swb_manifest_facts {
@@ -18,6 +19,7 @@ struct swb_manifest_facts {
         int64_t time; /* seconds since 1970, < 0 = none */
         const struct swb_manifest *manifest;
         const struct swb_operation_list *operations; /* one list a partition */
+        const struct swb_closed_list *closed;        /* likewise */
         const struct swb_payload_facts *payload;
         const struct swb_signing *signing;
         const struct swb_verity_description *verity; /* one a partition; NULL: no hash trees */

@@ -40,6 +40,7 @@ void swb_prepared_done(struct swb_prepared *p)
         side_done(&p->old);
         side_done(&p->new);
         swb_task_list_done(&p->tasks);
+        swb_closed_list_done(&p->closed);
 }
 
 static void note_raw(struct swb_prepared *p, const struct swb_scan *scan)
@@ -149,6 +150,7 @@ int swb_prepared_plan(struct swb_prepared *p, const struct swb_rules *rules,
                 .old = p->old.image ? &old : NULL,
                 .new = {.scan = p->new.scan, .blocks = &p->new.blocks},
                 .limits = *limits,
+                .closed = &p->closed,
         };
         int r;
 

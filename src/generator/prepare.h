@@ -17,7 +17,8 @@ struct swb_prepared {
         const char *name;                  /* borrowed, for messages */
         struct swb_prepared_side old, new; /* old.image NULL: full */
         struct swb_task_list tasks;
-        char note[192]; /* what the user should know, "" = nothing */
+        struct swb_closed_list closed; /* planned: what may stay packed */
+        char note[192];                /* what the user should know, "" = nothing */
 };
 
 /* How large contents are cut: each difference fits the memory. */

@@ -37,24 +37,28 @@ const char *swb_closed_packing(enum swb_packing packing)
                 [SWB_PACKING_LZ4] = "lz4",       [SWB_PACKING_DEFLATE] = "gzip",
                 [SWB_PACKING_ZLIB] = "zlib",     [SWB_PACKING_XZ] = "xz",
                 [SWB_PACKING_ZSTD] = "zstd",     [SWB_PACKING_LZ4_SIZED] = "lz4",
-                [SWB_PACKING_EROFS_LZ4] = "lz4",
+                [SWB_PACKING_EROFS_LZ4] = "lz4", [SWB_PACKING_BZIP2] = "bzip2",
+                [SWB_PACKING_LZMA] = "lzma",     [SWB_PACKING_LZO] = "lzo",
+                [SWB_PACKING_LZOP] = "lzop",
         };
 
         return (int)packing > 0 && packing < _SWB_PACKING_MAX && names[packing] ? names[packing]
                                                                                 : "packed";
 }
 
-static void tell_memory(const struct swb_closed *closed, const char *what,
-                        char text[static SWB_CLOSED_TEXT_MAX])
+static void tell_memory(const struct swb_closed *closed, char text[static SWB_CLOSED_TEXT_MAX])
 {
         uint64_t n = (closed->memory_bytes + MEBIBYTE - 1) / MEBIBYTE;
-        int done =
-                snprintf(text, SWB_CLOSED_TEXT_MAX, "%s: %s within %" PRIu64 " MiB",
-                         swb_closed_packing(closed->packing), what, closed->limit_bytes / MEBIBYTE);
+        bool opens = closed->why != SWB_CLOSED_DECODER_MEMORY;
+        int done = snprintf(text, SWB_CLOSED_TEXT_MAX, "%s: %s within %" PRIu64 " MiB",
+                            swb_closed_packing(closed->packing),
+                            opens ? "no encoder makes it again" : "it can't be opened",
+                            closed->limit_bytes / MEBIBYTE);
 
         if (n > 0 && done > 0)
                 (void)snprintf(text + done, SWB_CLOSED_TEXT_MAX - (size_t)done,
-                               ", the next one needs %" PRIu64 " MiB", n);
+                               ", %s %" PRIu64 " MiB (--open-memory)",
+                               opens ? "the usual one needs" : "all in all that needs", n);
 }
 
 static const char *sentence(enum swb_closed_why why)
@@ -77,10 +81,8 @@ static const char *sentence(enum swb_closed_why why)
 
 void swb_closed_text(const struct swb_closed *closed, char text[static SWB_CLOSED_TEXT_MAX])
 {
-        if (closed->why == SWB_CLOSED_ENCODER_MEMORY)
-                tell_memory(closed, "no encoder makes it again", text);
-        else if (closed->why == SWB_CLOSED_DECODER_MEMORY)
-                tell_memory(closed, "it can't be opened", text);
+        if (closed->why == SWB_CLOSED_ENCODER_MEMORY || closed->why == SWB_CLOSED_DECODER_MEMORY)
+                tell_memory(closed, text);
         else
                 (void)snprintf(text, SWB_CLOSED_TEXT_MAX, "%s%s%s",
                                closed->packing ? swb_closed_packing(closed->packing) : "",

@@ -24,8 +24,10 @@ struct swb_closed {
         enum swb_closed_why why;
         enum swb_packing packing;
         uint64_t n_encoded;
-        uint64_t memory_bytes, limit_bytes; /* of ENCODER_MEMORY, DECODER_MEMORY; 0: not known */
-        uint64_t n_all;                     /* encoded bytes of all of them */
+        /* Of ENCODER_MEMORY, DECODER_MEMORY: what a device would have to give to opened contents,
+         * about (0: not known), and gives. */
+        uint64_t memory_bytes, limit_bytes;
+        uint64_t n_all; /* encoded bytes of all of them */
 };
 
 /* One more piece. */

@@ -68,14 +68,16 @@ static void tell(const struct finder *f, const struct swb_span *span, size_t n_e
                  enum swb_closed_why why)
 {
         const struct swb_closed *refused = &f->proofs.refused;
-        struct swb_closed piece = {.why = why, .n_encoded = n_encoded};
+        struct swb_closed piece = *refused;
 
         if (!f->limits->why_closed || n_encoded < PIECE_MIN_BYTES)
                 return;
-        if (why == SWB_CLOSED_NO_ENCODER && refused->why != SWB_CLOSED_NOT)
-                piece = *refused;
-        if (why == SWB_CLOSED_DECODER_MEMORY)
-                piece.limit_bytes = f->limits->decoder_memory_bytes;
+        if (why != SWB_CLOSED_NO_ENCODER || refused->why == SWB_CLOSED_NOT)
+                piece.why = why;
+        if (piece.why == SWB_CLOSED_ENCODER_MEMORY || piece.why == SWB_CLOSED_DECODER_MEMORY) {
+                piece.limit_bytes += BESIDE_STREAM_BYTES;
+                piece.memory_bytes += piece.memory_bytes > 0 ? BESIDE_STREAM_BYTES : 0;
+        }
         piece.packing = span->packing;
         piece.n_encoded = n_encoded;
         swb_closed_add(f->limits->why_closed, &piece);
@@ -394,13 +396,31 @@ static int keep_closed(struct finder *f, const struct frame *frame, const struct
         return r < 0 ? r : 1;
 }
 
-/* What can't be decoded is nothing that was packed, if it is not for the limits. */
-static void tell_undecoded(const struct finder *f, const struct frame *frame,
-                           const struct swb_span *span, const struct decoded *decoded, int r)
+/* What a device would have to have for a stream whose window is too large for it, about. */
+static uint64_t memory_for(const struct swb_span *span, const uint8_t *data, size_t n)
 {
-        if (r == -E2BIG)
-                tell(f, span, span->n_encoded > 0 ? span->n_encoded : frame->n - span->offset,
-                     decoded->n > 0 ? SWB_CLOSED_TOO_LARGE : SWB_CLOSED_DECODER_MEMORY);
+        const struct swb_setting setting = span->guess.encoder != SWB_ENCODER_NONE
+                                                   ? span->guess
+                                                   : swb_spans_window(span, data, n);
+        uint64_t window = swb_unpack_memory(&setting);
+
+        return setting.encoder == SWB_ENCODER_NONE
+                       ? 0
+                       : SWB_MAX(window, swb_encoder_memory(&setting, window, n));
+}
+
+/* What can't be decoded is nothing that was packed, if it is not for the limits. */
+static void tell_undecoded(struct finder *f, const struct frame *frame, const struct swb_span *span,
+                           const struct decoded *decoded, int r)
+{
+        size_t n = span->n_encoded > 0 ? span->n_encoded : frame->n - span->offset;
+
+        if (r != -E2BIG)
+                return;
+        f->proofs.refused =
+                (struct swb_closed){.memory_bytes = memory_for(span, frame->data + span->offset, n),
+                                    .limit_bytes = f->limits->encoder_memory_bytes};
+        tell(f, span, n, decoded->n > 0 ? SWB_CLOSED_TOO_LARGE : SWB_CLOSED_DECODER_MEMORY);
 }
 
 static int try_span(struct finder *f, struct frame *frame, const struct swb_span *span)

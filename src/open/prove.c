@@ -260,11 +260,11 @@ int swb_prove_setting(const struct swb_setting *setting, const uint8_t *encoded,
         return r < 0 ? SWB_NOT_PROVED : SWB_PROVED;
 }
 
-/* That with the least memory is what is told. */
+/* The first one is the likeliest; what is allowed, but too large, is told first. */
 static bool refuse(struct swb_closed *refused, enum swb_closed_why why, uint64_t memory,
                    uint64_t limit)
 {
-        if (refused->why == SWB_CLOSED_NOT || memory < refused->memory_bytes)
+        if (refused->why == SWB_CLOSED_NOT || refused->why < why)
                 *refused = (struct swb_closed){
                         .why = why, .memory_bytes = memory, .limit_bytes = limit};
         return false;
@@ -279,7 +279,7 @@ static bool is_allowed(struct swb_proofs *proofs, const struct swb_setting *sett
 
         swb_setting_name(setting, name);
         if (limits->encoders && !swb_has_word(limits->encoders, name))
-                return refuse(&proofs->refused, SWB_CLOSED_NOT_ALLOWED, UINT64_MAX, 0);
+                return refuse(&proofs->refused, SWB_CLOSED_NOT_ALLOWED, 0, 0);
         if (memory > limits->encoder_memory_bytes)
                 return refuse(&proofs->refused, SWB_CLOSED_ENCODER_MEMORY, memory,
                               limits->encoder_memory_bytes);

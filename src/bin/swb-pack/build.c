@@ -14,6 +14,7 @@
 
 #define LINE_MAX_BYTES ((size_t)64 << 10)
 #define OPEN_MEMORY_MIN ((uint64_t)1 << 20)
+#define CLOSED_LINES 5u
 
 /* CPU time of a delta's stages, in per cent; in a full payload packing has yet more. */
 static const struct swb_eta_stage stages[] = {{"hash", 3},  {"examine", 1},  {"compare", 2},
@@ -205,6 +206,33 @@ static void print_json(const struct swb_generate_config *config,
                 (void)fwrite(line.data, 1, line.n_bytes, stdout);
 }
 
+/* The dearest of the files that stay packed, and how many there are more. */
+static void tell_closed(const char *partition, const struct swb_closed_list *list)
+{
+        uint64_t n_bytes = 0;
+        size_t n = 0;
+
+        for (size_t i = 0; i < list->n; i++) {
+                const struct swb_closed_content *content = &list->items[i];
+                char reason[SWB_CLOSED_TEXT_MAX];
+
+                if (*content->path == '\0') /* the image: has a note of its own */
+                        continue;
+                n_bytes += content->n_delta;
+                if (n++ >= CLOSED_LINES)
+                        continue;
+                swb_closed_text(&content->closed, reason);
+                swb_log(SWB_LOG_NOTICE,
+                        "partition '%s': %s is compared as it is packed, %" PRIu64 " bytes: %s",
+                        partition, content->path, content->n_delta, reason);
+        }
+        if (n > CLOSED_LINES)
+                swb_log(SWB_LOG_NOTICE,
+                        "partition '%s': %zu files in all are compared as they are packed, %" PRIu64
+                        " bytes",
+                        partition, n, n_bytes);
+}
+
 static int run(const struct swb_generate_config *config, struct swb_progress_view *view,
                struct swb_error *err)
 {
@@ -216,6 +244,10 @@ static int run(const struct swb_generate_config *config, struct swb_progress_vie
                         swb_progress_view_end(view);
                         swb_log(SWB_LOG_NOTICE, "%s", generated.notes[i]);
                 }
+        if (r == 0)
+                swb_progress_view_end(view);
+        for (size_t i = 0; i < config->n_partitions && r == 0; i++)
+                tell_closed(config->partitions[i].name, &generated.closed[i]);
         if (r == 0)
                 r = prove(config, &generated, view, err);
         if (r == 0)

@@ -83,12 +83,17 @@ static int count(struct explain *e, struct swb_error *err)
                                               .scan = e->new_scan,
                                               .scratch = &scratch.open,
                                               .try_others = try_others};
+        const struct swb_manifest *m = swb_payload_reader_manifest(e->payload->reader);
+        int r;
 
         if (try_others && !e->old)
                 return swb_fail(err, -EINVAL, SWB_FAULT_USAGE, "--try needs --old=IMAGE");
         if (swb_scratch_file_init(&scratch, NULL) < 0)
                 return swb_oom(err);
-        return swb_costs_count(&input, &e->costs, err);
+        r = swb_costs_count(&input, &e->costs, err);
+        if (r < 0 || !m->partitions[e->partition].has_old)
+                return r;
+        return swb_costs_find_closed(&e->costs, e->new, err);
 }
 
 static int load(struct explain *e, char **args, struct swb_error *err)

@@ -30,6 +30,8 @@ static void put_file(struct swb_json *json, const struct swb_costs *costs,
                 swb_json_u64(json, "packed", c->tried.packed);
         }
         put_file_device(json, c);
+        if (c->closed.why != SWB_CLOSED_NOT)
+                swb_json_str(json, "closed", swb_closed_why_to_string(c->closed.why));
         if (c->fields >= 1) {
                 swb_json_u64(json, "fields", (uint64_t)(c->fields + 0.5));
                 swb_json_u64(json, "fields_right", (uint64_t)(c->right + 0.5));

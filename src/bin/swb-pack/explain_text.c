@@ -62,6 +62,20 @@ static void print_file(const struct swb_costs *costs, const struct swb_file_cost
                      swb_cost_name(c->file));
 }
 
+/* Of those that are listed. */
+static void print_closed(const struct swb_costs *costs, uint64_t top)
+{
+        for (size_t i = 0; i < SWB_MIN(costs->n, top); i++) {
+                char reason[SWB_CLOSED_TEXT_MAX];
+
+                if (costs->items[i].closed.why == SWB_CLOSED_NOT)
+                        continue;
+                swb_closed_text(&costs->items[i].closed, reason);
+                (void)printf("%s is compared as it is packed: %s\n",
+                             swb_cost_name(costs->items[i].file), reason);
+        }
+}
+
 static void print_transforms(const struct swb_costs *costs)
 {
         for (int how = SWB_TRANSFORM_PACKED; how < _SWB_TRANSFORM_MAX; how++) {
@@ -196,6 +210,7 @@ void swb_explain_text(const struct swb_costs *costs, uint64_t top)
         for (size_t i = 0; i < SWB_MIN(costs->n, top); i++)
                 print_file(costs, &costs->items[i]);
         (void)printf("%11" PRIu64 " bytes of data in all, %zu files\n", costs->bytes, costs->n);
+        print_closed(costs, top);
         print_transforms(costs);
         print_account(costs);
         print_fields(costs);

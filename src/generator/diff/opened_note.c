@@ -39,18 +39,33 @@ static const char *reason_of(const struct swb_rules *rules, const struct swb_ima
         return "no encoder here makes it again bit for bit, or --open-memory is too little";
 }
 
+/* The image itself; NULL: it is not there. */
+static const struct swb_closed *image_of(const struct swb_closed_list *list)
+{
+        for (size_t i = 0; i < list->n; i++)
+                if (*list->items[i].path == '\0')
+                        return &list->items[i].closed;
+        return NULL;
+}
+
 void swb_opened_note(const struct swb_rules *rules, const char *partition,
                      const struct swb_image *image, const struct swb_operation_list *operations,
+                     bool is_opened, const struct swb_closed_list *list,
                      char note[static SWB_NOTE_MAX])
 {
+        const struct swb_closed *closed = image_of(list);
         const char *format = swb_packed_image_format(image);
+        char reason[SWB_CLOSED_TEXT_MAX];
         uint64_t n_bytes = 0;
 
         for (size_t i = 0; i < operations->n; i++)
                 n_bytes += operations->items[i].data_length;
-        if (swb_is_large_delta(image, format, n_bytes))
-                (void)snprintf(note, SWB_NOTE_MAX,
-                               "partition '%s': its %s image is compared as it is packed, which "
-                               "makes a large delta: %s",
-                               partition, format, reason_of(rules, image));
+        if ((is_opened && !closed) || !swb_is_large_delta(image, format, n_bytes))
+                return;
+        if (closed)
+                swb_closed_text(closed, reason);
+        (void)snprintf(note, SWB_NOTE_MAX,
+                       "partition '%s': its %s image is compared as it is packed, which makes a "
+                       "large delta: %s",
+                       partition, format, closed ? reason : reason_of(rules, image));
 }

@@ -10,6 +10,7 @@
 #include "generator/explain/account.h"
 #include "generator/explain/blob.h"
 #include "generator/explain/runs.h"
+#include "open/closed.h"
 
 /* How a file's bytes came to be what they are. */
 enum swb_transform {
@@ -59,6 +60,7 @@ struct swb_file_cost {
         double work_ns;                           /* about, see swb_device_cost_work() */
         double fields, right, n_stored, n_opened; /* as in struct swb_share */
         unsigned encoders, depth;
+        struct swb_closed closed; /* swb_costs_find_closed() */
 };
 
 struct swb_costs {
@@ -105,6 +107,11 @@ int swb_costs_add_swdiff(const struct swb_costs_input *input, const struct swb_o
 /* What an operation takes of a device goes to the files that it makes. For costs.c, swdiff.c. */
 void swb_costs_add_device(struct swb_costs *costs, const struct swb_runs *runs, uint64_t n_new,
                           const struct swb_device_cost *device);
+
+/* Asks of the dearest files that were not opened why they stay packed, if they do. IO, NO_MEMORY.
+ */
+int swb_costs_find_closed(struct swb_costs *costs, const struct swb_image *new,
+                          struct swb_error *err) _warn_unused_;
 
 /* What made most of the file's bytes. */
 enum swb_transform swb_cost_transform(const struct swb_file_cost *cost);

@@ -11,6 +11,8 @@
 /* A file of which less than one part in this many is compressed is compared as it is. */
 #define ENCODED_SHARE 8u
 #define LOOK_MAX_BYTES ((uint64_t)32 << 20)
+/* Contents are looked at afterwards up to this. */
+#define WHY_MAX_BLOCKS (((uint64_t)256 << 20) / SWB_BLOCK_BYTES)
 
 struct look {
         const struct swb_plan_input *input;
@@ -57,6 +59,13 @@ static int keep(struct swb_openable *openable, const struct swb_found *old, stru
         return 0;
 }
 
+/* A little that stays closed beside much that opens is not worth a word. */
+static void keep_reason(const struct swb_closed *closed, uint64_t n_bytes, struct swb_closed *ret)
+{
+        if (closed->n_all >= n_bytes / ENCODED_SHARE)
+                *ret = *closed;
+}
+
 static int look_at(const struct look *l, const uint8_t *from, const uint8_t *to,
                    struct swb_error *err)
 {
@@ -64,18 +73,26 @@ static int look_at(const struct look *l, const uint8_t *from, const uint8_t *to,
         _cleanup_(swb_unchanged_done) struct swb_unchanged unchanged = {0};
         size_t n_old = (size_t)l->old->blocks.n_blocks * SWB_BLOCK_BYTES;
         size_t n_new = (size_t)l->new->blocks.n_blocks *SWB_BLOCK_BYTES;
+        struct swb_closed closed = {0};
         struct swb_find_limits limits = limits_of(l, &unchanged);
         int r = swb_unchanged_find(from, n_old, to, n_new, &unchanged);
 
+        limits.why_closed = &closed;
         if (r >= 0)
                 r = swb_recipe_find(to, n_new, SWB_FIND_NEW, &limits, &new);
+        keep_reason(&closed, n_new, &l->ret->closed);
+        limits.why_closed = NULL;
         if (r >= 0 && !is_worth_it(&new, n_new))
                 return 0;
         if (r >= 0)
                 r = swb_recipe_find(from, n_old, SWB_FIND_OLD, &limits, &old);
         if (r < 0)
                 return swb_oom(err);
-        return old.recipe.n_pieces > 0 ? keep(l->ret, &old, &new, err) : 0;
+        if (old.recipe.n_pieces > 0)
+                return keep(l->ret, &old, &new, err);
+        if (l->ret->closed.why == SWB_CLOSED_NOT)
+                l->ret->closed = (struct swb_closed){.why = SWB_CLOSED_OLD};
+        return 0;
 }
 
 static int look(void *object, struct swb_error *err)
@@ -150,4 +167,29 @@ int swb_openable_find(const struct swb_plan_input *input, const uint32_t *partne
                 n++;
         }
         return swb_pool_run(input->pool, "open", jobs, n, err);
+}
+
+int swb_openable_why(const struct swb_image *image, const struct swb_file *file,
+                     struct swb_closed *ret, struct swb_error *err)
+{
+        _cleanup_(swb_shelf_done) struct swb_shelf shelf = SWB_SHELF_INIT(NULL);
+        _cleanup_(swb_found_done) struct swb_found found = {0};
+        struct swb_find_limits limits = SWB_FIND_LIMITS_INIT;
+        size_t n = (size_t)file->blocks.n_blocks * SWB_BLOCK_BYTES;
+        struct swb_closed closed = {0};
+        const uint8_t *data;
+        int r;
+
+        *ret = closed;
+        if (file->blocks.n_blocks < FILE_MIN_BLOCKS || file->blocks.n_blocks > WHY_MAX_BLOCKS)
+                return 0;
+        r = swb_shelf_take(&shelf, image, &file->blocks, &data, err);
+        if (r < 0)
+                return r;
+        limits.write = discard;
+        limits.why_closed = &closed;
+        if (swb_recipe_find(data, n, SWB_FIND_NEW, &limits, &found) < 0)
+                return swb_oom(err);
+        keep_reason(&closed, n, ret);
+        return 0;
 }

@@ -87,6 +87,23 @@ static int claim_programs(struct plan *plan, struct swb_error *err)
         return r;
 }
 
+/* What is planned to be opened may stay closed in the end. */
+static int list_closed(const struct plan *plan, struct swb_error *err)
+{
+        const struct swb_plan_input *in = plan->input;
+
+        for (size_t i = 0; in->closed && i < in->new.scan->n_files; i++) {
+                const struct swb_openable *openable = &plan->openable[i];
+                bool is_planned = openable->n_new > 0;
+
+                if ((is_planned || openable->closed.why != SWB_CLOSED_NOT) &&
+                    swb_closed_list_add(in->closed, &in->new.scan->files[i], &openable->closed,
+                                        is_planned) < 0)
+                        return swb_oom(err);
+        }
+        return 0;
+}
+
 /* A file that is opened is made as a whole: nothing of it is copied apart. */
 static int claim_openable(struct plan *plan, struct swb_error *err)
 {
@@ -96,7 +113,7 @@ static int claim_openable(struct plan *plan, struct swb_error *err)
         for (size_t i = 0; i < in->new.scan->n_files &&r >= 0; i++)
                 if (plan->openable[i].n_new > 0)
                         swb_sources_claim(&in->new.scan->files[i], plan->sources);
-        return r;
+        return r < 0 ? r : list_closed(plan, err);
 }
 
 static int find_sources(struct plan *plan, struct swb_error *err)

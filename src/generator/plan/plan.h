@@ -3,6 +3,7 @@
 /*
  * generator/plan/plan.h - from two scanned images to the tasks that make the new one
  */
+#include "generator/plan/closed_list.h"
 #include "generator/plan/rules.h"
 #include "generator/plan/task.h"
 #include "generator/plan/windows.h"
@@ -20,6 +21,7 @@ struct swb_plan_input {
         const struct swb_plan_side *old; /* NULL: full payload */
         struct swb_plan_side new;
         struct swb_window_limits limits;
+        struct swb_closed_list *closed; /* takes what is packed; NULL: nobody asks */
 };
 
 /*
