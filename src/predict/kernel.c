@@ -6,10 +6,14 @@
  */
 #include "predict/kernel.h"
 
+#include <elf.h>
+
 #include "predict/window.h"
 
 /* Addresses in the lists are the low halves of these. */
 #define UPPER_HALF 0xffffffff00000000u
+/* What an entry of __ksymtab tells: where it is, its name, its namespace; each has a relocation. */
+#define PLACES_OF_NAME 3u
 /* So many records are looked at to tell their size. */
 #define RECORDS_SEEN 4u
 
@@ -41,17 +45,29 @@ static void find_lists(struct swb_program *program)
         }
 }
 
-void swb_kernel_find_tables(struct swb_program *program)
+/* The last sections of these names, and the last tables that relocate them. */
+static void find_checksums(struct swb_program *program)
 {
         static const char *const names[] = {"__ksymtab", "__ksymtab_gpl"};
         const struct swb_elf *elf = &program->elf;
+        uint32_t *found = program->checksum_names;
 
-        find_lists(program);
-        swb_kallsyms_init(program);
-        for (uint32_t i = 1; i < elf->n_sections && elf->kernel; i++)
+        for (uint32_t i = 1; i < elf->n_sections; i++)
                 for (size_t k = 0; k < SWB_ELEMENTS(names); k++)
                         if (swb_elf_has_name(elf, &elf->sections[i], names[k]))
-                                program->checksum_names[k] = i;
+                                found[k] = i;
+        for (uint32_t i = 1; i < elf->n_sections; i++)
+                for (size_t k = 0; k < SWB_ELEMENTS(names); k++)
+                        if (elf->sections[i].role == SWB_ROLE_RELA && found[k] > 0 &&
+                            elf->sections[i].info == found[k])
+                                program->checksum_relocations[k] = i;
+}
+
+void swb_kernel_find_tables(struct swb_program *program)
+{
+        find_lists(program);
+        swb_kallsyms_init(program);
+        find_checksums(program);
 }
 
 /* ---- marks: the places of which the lists tell, in a section */
@@ -251,12 +267,19 @@ static uint64_t name_of_checksum(const struct swb_program *program, const struct
         const struct swb_elf *elf = &program->elf;
         bool gpl = swb_elf_has_name(elf, s, "__kcrctab_gpl");
         const struct swb_section *names = &elf->sections[program->checksum_names[gpl]];
-        uint64_t at = names->offset + (offset - s->offset) / 4 * 12 + 4;
+        const struct swb_section *rela = &elf->sections[program->checksum_relocations[gpl]];
+        uint64_t i = (offset - s->offset) / 4, at = names->offset + i * 12 + 4;
 
         if (s->role == SWB_ROLE_VERSIONS)
                 return offset + 8;
-        return swb_elf_spot(elf, swb_elf_address(names, at) +
-                                         (uint64_t)(int64_t)(int32_t)swb_elf_u32(elf, at));
+        if (program->checksum_names[gpl] == 0)
+                return SWB_SPOT_NONE;
+        if (elf->type != ET_REL)
+                return swb_elf_spot(elf, swb_elf_address(names, at) +
+                                                 (uint64_t)(int64_t)(int32_t)swb_elf_u32(elf, at));
+        if (i >= rela->n_bytes / SWB_ELF_RELA_BYTES / PLACES_OF_NAME)
+                return SWB_SPOT_NONE;
+        return swb_rela_spot(elf, rela, i * PLACES_OF_NAME + 1);
 }
 
 struct swb_reference swb_checksums_refer(struct swb_program *program, uint64_t offset,

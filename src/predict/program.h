@@ -94,10 +94,10 @@ struct swb_program {
         struct swb_relr_walk relr_walk;
         uint32_t relr;   /* the section; 0: none */
         uint64_t n_relr; /* words that it names */
-        uint32_t
-                checksum_names[2]; /* the kernel's sections that go with __kcrctab, __kcrctab_gpl */
-        size_t n_memory;           /* bytes allocated for all of this */
-        size_t n_peak;             /* the least max_memory for which it is made */
+        /* The sections that go with __kcrctab, __kcrctab_gpl, and what relocates these. */
+        uint32_t checksum_names[2], checksum_relocations[2];
+        size_t n_memory;                 /* bytes allocated for all of this */
+        size_t n_peak;                   /* the least max_memory for which it is made */
         const struct swb_layout *layout; /* NULL on the making side of masks */
 };
 
@@ -173,6 +173,8 @@ struct swb_reference swb_checksums_refer(struct swb_program *program, uint64_t o
 
 /* relocations.c */
 void swb_rela_find(struct swb_program *program, const struct swb_section *s);
+/* What the symbol and the addend of entry i stand for. */
+uint32_t swb_rela_spot(const struct swb_elf *elf, const struct swb_section *s, uint64_t i);
 struct swb_reference swb_rela_refer(struct swb_program *program, uint64_t offset,
                                     enum swb_field_kind kind, uint64_t value);
 

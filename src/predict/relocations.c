@@ -72,6 +72,19 @@ static uint32_t addend_target(const struct swb_elf *elf, const struct swb_sectio
         return swb_symbol_spot(elf, symbol, start + value + code_bias(elf, s, entry), &in);
 }
 
+uint32_t swb_rela_spot(const struct swb_elf *elf, const struct swb_section *s, uint64_t i)
+{
+        uint64_t entry = s->offset + i * SWB_ELF_RELA_BYTES;
+        uint32_t symbol = symbol_at(elf, s, swb_elf_u32(elf, entry + AT_SYMBOL));
+        const struct swb_section *in;
+
+        if (symbol == SWB_SPOT_NONE)
+                return SWB_SPOT_NONE;
+        return swb_symbol_spot(elf, symbol,
+                               swb_elf_u64(elf, symbol + 8u) + swb_elf_u64(elf, entry + AT_ADDEND),
+                               &in);
+}
+
 void swb_rela_find(struct swb_program *program, const struct swb_section *s)
 {
         const struct swb_elf *elf = &program->elf;

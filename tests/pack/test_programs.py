@@ -27,7 +27,11 @@ int tidied(int x) { int y __attribute__((cleanup(tidy))) = x; return puts(names[
 #ifdef CHECKSUM
 static const struct { unsigned long checksum; char name[56]; } versions[]
         __attribute__((used, section("__versions"))) = {
-        {CHECKSUM, "printk"}, {CHECKSUM * 3, "kfree"}, {CHECKSUM * 5, "memcpy"}};
+        {CHECKSUM, "printk"}, {CHECKSUM * 3, "kfree"}, {CHECKSUM * 5, "memcpy"}, {CHECKSUM * 7, "own"}};
+#define TEXT(x) #x
+#define LONG(x, n) ".long " TEXT(x) " * " #n "\\n"
+asm(".pushsection __ksymtab_strings, \\"a\\"\\n own_name: .asciz \\"own\\"\\n .section __ksymtab, \\"a\\"\\n"
+    ".long tidied - ., own_name - ., own_name - .\\n .section __kcrctab, \\"a\\"\\n" LONG(CHECKSUM, 7) ".popsection");
 #endif
 """
 FUNCTION = """
@@ -105,10 +109,11 @@ def test_prediction_pays(pack, programs):
 
 
 def test_modules_share(pack, programs):
-    """The first module's three checksums are told, the second one's follow from them; of 40 of the kernel 30 do."""
+    """The first module's four checksums are told, that of its own function once for both tables; the second
+    one's follow from them; of 40 of the kernel 30 do."""
     payload = pack.delta(*programs, "--minor=1004")
     told = pack.ok("explain", payload, programs[1], f"--old={programs[0]}", "--json").stdout
-    assert json.loads(told)["fields"]["checksum"] == {"count": 40 + 6, "right": 30 + 3}
+    assert json.loads(told)["fields"]["checksum"] == {"count": 40 + 10, "right": 30 + 6}
 
 
 KINDS = """branch condition rip absolute pointer rela-offset rela-symbol rela-addend name symbol-value

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""kernel - PA-70 to PA-74: the relocations behind a kernel, its tables of distances, checksums"""
+"""kernel - PA-70 to PA-74: the relocations behind a kernel, its tables of distances; checksums"""
 
 import bisect
 
 from predict.distances import Distances
 from predict.field import PLACE, Field
 from predict.kallsyms import SymbolList
-from predict.program import MASK64, signed
+from predict.program import MASK64, RELA, signed
 from predict.shifts import name
+from predict.tables import symbols_of
 
 HIGH = 0xFFFFFFFF00000000
 RECORDS = {b"__ksymtab": (3, 12), b"__ksymtab_gpl": (3, 12), b"__ex_table": (2, 12),
@@ -29,6 +30,37 @@ def checksum(program, at, text_at):
 def versions(program, section):  # PA-74
     for at in range(section.offset, section.offset + section.size - 63, 64):
         yield checksum(program, at, at + 8)
+
+
+def checksums(program, s):  # PA-74
+    """Of what the file itself offers."""
+    wanted = b"__ksymtab_gpl" if s.name == b"__kcrctab_gpl" else b"__ksymtab"
+    names = [n for n in program.sections if n.name == wanted and n.number]
+    relocations = [r for r in program.sections
+                   if names and r.type == RELA and r.info == names[-1].number]
+    for i in range(s.size // 4):
+        spot = None
+        if program.is_module:
+            if relocations and i < relocations[-1].size // 72:
+                spot = relocated_spot(program, relocations[-1], 3 * i + 1)
+        elif names:
+            at = names[-1].offset + 12 * i + 4
+            spot = program.spot_of_address(program.address_of(names[-1], at) +
+                                           signed(program.number(at, 4), 32))
+        yield checksum(program, s.offset + 4 * i, spot)
+
+
+def relocated_spot(program, rela, i):
+    """What the symbol and the addend of entry i stand for."""
+    table, at = symbols_of(program, rela), rela.offset + 24 * i
+    number = program.number(at + 12, 4)
+    if not table or number >= table.size // 24:
+        return None
+    symbol = table.offset + 24 * number
+    home, value = program.number(symbol + 6, 2), program.number(symbol + 8, 8)
+    home = program.sections[home] if 0 < home < len(program.sections) else None
+    value = value + program.number(at + 16, 8) & MASK64
+    return home.spot + value if home and home.spot is not None and value <= home.size else None
 
 
 class Places:
@@ -138,18 +170,7 @@ class Kernel:
                     yield Field(at, 4, 19 if s.role == "orc" else 21, spot, PLACE,
                                 learns=s.role != "orc")
 
-    def checksums(self, s):  # PA-74
-        wanted = b"__ksymtab_gpl" if s.name == b"__kcrctab_gpl" else b"__ksymtab"
-        names = [n for n in self.program.sections if n.name == wanted]
-        for i in range(s.size // 4):
-            spot = None
-            if names:
-                at = names[-1].offset + 12 * i + 4
-                spot = self.program.spot_of_address(self.program.address_of(names[-1], at) +
-                                                    signed(self.program.number(at, 4), 32))
-            yield checksum(self.program, s.offset + 4 * i, spot)
-
     def fields(self, s):
         if s.role in ("constants", "other"):
             return self.data(s)
-        return self.checksums(s) if s.role == "checksums" else self.distances(s)
+        return self.distances(s)

@@ -9,7 +9,7 @@ from predict import arm64, tables, x86
 from predict.arm64 import Instruction
 from predict.field import PLACE
 from predict.go import Go
-from predict.kernel import Kernel, versions
+from predict.kernel import Kernel, checksums, versions
 from predict.image import Image
 from predict.layout import Layout
 from predict.program import MASK64, X86_64, Program, is_program, signed
@@ -91,9 +91,9 @@ class Predictor:
             return self.types.fields(s)
         if role == "go":
             return program.go.fields() if program.go and program.go.section is s else []
-        if role == "versions":
-            return versions(program, s)
-        if self.kernel and role in ("constants", "other", "distances", "orc", "checksums"):
+        if role in ("versions", "checksums"):
+            return (versions if role == "versions" else checksums)(program, s)
+        if self.kernel and role in ("constants", "other", "distances", "orc"):
             return self.kernel.fields(s)
         if role == "constants":
             return tables.constants(program, s, self.begins)

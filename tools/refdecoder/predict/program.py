@@ -18,10 +18,10 @@ KERNEL_ROLES = {b"__ksymtab": "distances", b"__ksymtab_gpl": "distances",
                 b".altinstructions": "distances", b".retpoline_sites": "distances",
                 b".return_sites": "distances", b".call_sites": "distances",
                 b".ibt_endbr_seal": "distances", b".smp_locks": "distances",
-                b".orc_unwind_ip": "orc", b".pci_fixup": "constants", b"__kcrctab": "checksums", b"__kcrctab_gpl": "checksums"}
+                b".orc_unwind_ip": "orc", b".pci_fixup": "constants"}
 NAMED_ROLES = {b".eh_frame": "unwind", b".eh_frame_hdr": "unwind-index", b".rodata": "constants",
                b".BTF": "types", b"__versions": "versions", b".gopclntab": "go",
-               b".data.rel.ro.gopclntab": "go"}
+               b".data.rel.ro.gopclntab": "go", b"__kcrctab": "checksums", b"__kcrctab_gpl": "checksums"}
 
 
 def signed(value, bits):
