@@ -62,8 +62,22 @@ static int fail_needs(const struct swb_installer *installer, const struct swb_ne
                         (lacks + MIB - 1) / MIB);
 }
 
+static int reserve_scratch(struct swb_installer *installer, uint64_t n, struct swb_error *err)
+{
+        const char *folder = installer->scratch.folder;
+        int r = swb_scratch_file_reserve(&installer->scratch, n);
+
+        if (r == -ENOSPC)
+                return swb_fail(err, -EPROTONOSUPPORT, SWB_FAULT_UNSUPPORTED,
+                                "the payload needs %" PRIu64
+                                " bytes of scratch space for opened contents, and the file system "
+                                "of '%s' has not so many free",
+                                n, folder);
+        return r < 0 ? swb_fail_errno(err, r, "scratch space in '%s'", folder) : 0;
+}
+
 /* PF-138: before the first block is written, not when the operation comes. */
-static int check_needs(const struct swb_installer *installer, struct swb_error *err)
+static int check_needs(struct swb_installer *installer, struct swb_error *err)
 {
         const struct swb_needs *needs = &swb_payload_reader_manifest(installer->reader)->needs;
         char have[SWB_ENCODERS_TEXT_MAX], word[SWB_NEEDS_ENCODERS_MAX + 1];
@@ -80,7 +94,7 @@ static int check_needs(const struct swb_installer *installer, struct swb_error *
                         return swb_fail(err, -EPROTONOSUPPORT, SWB_FAULT_UNSUPPORTED,
                                         "the payload needs the encoder '%s', this device has '%s'",
                                         word, have);
-        return 0;
+        return reserve_scratch(installer, needs->scratch_bytes, err);
 }
 
 static int accept(struct swb_installer *installer, struct swb_error *err)

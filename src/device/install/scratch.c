@@ -53,6 +53,19 @@ static int read_scratch(void *context, uint64_t offset, uint8_t *data, size_t n)
         return scratch->fd < 0 ? -EIO : swb_pread(scratch->fd, NAME, data, n, offset, NULL);
 }
 
+int swb_scratch_file_reserve(struct swb_scratch_file *scratch, uint64_t n)
+{
+        int r;
+
+        if (!scratch->folder || n == 0)
+                return 0;
+        r = scratch->fd < 0 ? make_file(scratch) : 0;
+        if (r < 0)
+                return r;
+        r = fallocate(scratch->fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)n) < 0 ? -errno : 0;
+        return r == -ENOSPC || r == -EDQUOT || r == -EFBIG ? -ENOSPC : 0;
+}
+
 int swb_scratch_file_init(struct swb_scratch_file *scratch, const char *folder)
 {
         *scratch =

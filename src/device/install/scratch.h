@@ -16,4 +16,9 @@ struct swb_scratch_file {
 
 /* In place: `open.context` points at the object. folder NULL: the file is in memory. 0, -ENOMEM. */
 int swb_scratch_file_init(struct swb_scratch_file *scratch, const char *folder) _warn_unused_;
+/*
+ * Takes so many bytes of the file system now, so that none are missing when half is written; does
+ * nothing in memory, and where the file system can't. 0, -ENOSPC, or negative errno.
+ */
+int swb_scratch_file_reserve(struct swb_scratch_file *scratch, uint64_t n) _warn_unused_;
 void swb_scratch_file_done(struct swb_scratch_file *scratch);

@@ -46,12 +46,31 @@ static void test_without_the_folder(void **state)
         assert_int_equal(open->write(open->context, 0, (const uint8_t *)"x", 1), -ENOENT);
 }
 
+/* What no file system has; in memory nothing is taken. */
+static void test_reserve(void **state)
+{
+        char folder[] = "/tmp/test-scratch-XXXXXX";
+
+        (void)state;
+        assert_non_null(mkdtemp(folder));
+        for (int i = 0; i < 2; i++) {
+                _cleanup_(swb_scratch_file_done) struct swb_scratch_file scratch;
+
+                assert_int_equal(swb_scratch_file_init(&scratch, i == 0 ? folder : NULL), 0);
+                assert_int_equal(swb_scratch_file_reserve(&scratch, 4096), 0);
+                assert_int_equal(swb_scratch_file_reserve(&scratch, (uint64_t)1 << 60),
+                                 i == 0 ? -ENOSPC : 0);
+        }
+        assert_int_equal(rmdir(folder), 0);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_in_a_folder),
                 cmocka_unit_test(test_in_memory),
                 cmocka_unit_test(test_without_the_folder),
+                cmocka_unit_test(test_reserve),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
