@@ -64,11 +64,11 @@ static const struct description *describe(enum swb_encoder_id id)
                                       1u << SWB_PACKING_DEFLATE,
                                       3,
                                       {{1, 9}, {1, 1u << 20}, {0, 1}}},
-                /* chain, copy that is long enough, head of RFC 1950 */
+                /* chain, copy that is long enough, head of RFC 1950, by cost */
                 [SWB_ENCODER_TOKENS] = {"tokens",
                                         1u << SWB_PACKING_DEFLATE | 1u << SWB_PACKING_ZLIB,
-                                        3,
-                                        {{1, 4096}, {3, 258}, {0, 65535}}},
+                                        4,
+                                        {{1, 4096}, {3, 258}, {0, 65535}, {0, 1}}},
                 /* level */
                 [SWB_ENCODER_BZIP2] = {"bzip2", 1u << SWB_PACKING_BZIP2, 1, {{1, 9}}},
                 /* preset (16 more: extreme), dictionary */

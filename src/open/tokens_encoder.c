@@ -8,13 +8,10 @@
 #include "open/libraries.h"
 #include "open/tokens.h"
 
-#define BUFFER_BYTES ((size_t)4 * SWB_TOKEN_WINDOW)
+#define BUFFER_BYTES ((size_t)3 * SWB_TOKEN_WINDOW)
 #define OUT_BYTES ((size_t)16 << 10)
 #define OUT_MARGIN 64u /* bytes of what is put between two looks for room */
 #define ADLER_BASE 65521u
-
-/* Parameters; head: the two bytes before the stream, as a number, highest first. */
-enum { CHAIN, NICE, HEAD };
 
 struct closing {
         struct swb_encoder_job job;
@@ -287,11 +284,11 @@ static int open_closing(const struct swb_encoder_job *job, void **ret_state)
                 return -ENOMEM;
         z->job = *job;
         z->adler_low = 1;
-        swb_token_model_init(&z->model, p[CHAIN], p[NICE], job->n_opened);
+        swb_token_model_init(&z->model, p, job->n_opened);
         z->model.data = z->buffer;
         swb_bit_coder_read(&z->model.coder, job->corrections, job->n_corrections);
         if (job->setting->packing == SWB_PACKING_ZLIB)
-                put_bits(z, p[HEAD] >> 8 | (p[HEAD] & 0xff) << 8, 16);
+                put_bits(z, p[SWB_TOKEN_HEAD] >> 8 | (p[SWB_TOKEN_HEAD] & 0xff) << 8, 16);
         *ret_state = z;
         return 0;
 }

@@ -283,7 +283,7 @@ static int make(struct parser *p, const struct swb_setting *setting, struct bits
 
         p->bits = bits;
         swb_bit_coder_make(&p->model.coder, out);
-        swb_token_model_init(&p->model, setting->parameters[0], setting->parameters[1], n_opened);
+        swb_token_model_init(&p->model, setting->parameters, n_opened);
         p->model.data = opened;
         do
                 r = block(p);
@@ -291,28 +291,45 @@ static int make(struct parser *p, const struct swb_setting *setting, struct bits
         return r < 0 ? r : swb_bit_coder_finish(&p->model.coder);
 }
 
-/* How hard shall it look? */
+/* Return: 0, or as make(). */
+static int try_setting(struct parser *p, const struct swb_setting *setting, struct bits bits,
+                       const uint8_t *opened, size_t n_opened, size_t *ret_n)
+{
+        _cleanup_(swb_buf_done) struct swb_buf out = SWB_BUF_INIT(SIZE_MAX);
+        int r = make(p, setting, bits, opened, n_opened, TRIAL_BYTES, &out);
+
+        *ret_n = out.n_bytes;
+        return r;
+}
+
+/* How did the maker choose, and how hard shall it look? */
 static int choose(struct parser *p, struct swb_setting *setting, struct bits bits,
                   const uint8_t *opened, size_t n_opened)
 {
-        static const uint16_t chains[] = {16, 64, 256, 1024, 4096};
-        uint16_t best = 0;
+        /* Those who count costs look far. */
+        static const struct trial {
+                uint16_t chain;
+                bool by_cost;
+        } trials[] = {{16, false},   {64, false},   {256, false},
+                      {1024, false}, {4096, false}, {4096, true}};
+        struct swb_setting best = *setting;
         size_t least = SIZE_MAX;
 
-        for (size_t i = 0; i < SWB_ELEMENTS(chains); i++) {
-                _cleanup_(swb_buf_done) struct swb_buf out = SWB_BUF_INIT(SIZE_MAX);
+        for (size_t i = 0; i < SWB_ELEMENTS(trials); i++) {
+                size_t n;
                 int r;
 
-                setting->parameters[0] = chains[i];
-                r = make(p, setting, bits, opened, n_opened, TRIAL_BYTES, &out);
+                setting->parameters[SWB_TOKEN_CHAIN] = trials[i].chain;
+                setting->parameters[SWB_TOKEN_BY_COST] = trials[i].by_cost;
+                r = try_setting(p, setting, bits, opened, n_opened, &n);
                 if (r < 0)
                         return r;
-                if (least == SIZE_MAX || out.n_bytes < least - least / WORTH) {
-                        best = chains[i];
-                        least = out.n_bytes;
+                if (least == SIZE_MAX || n < least - least / WORTH) {
+                        best = *setting;
+                        least = n;
                 }
         }
-        setting->parameters[0] = best;
+        *setting = best;
         return 0;
 }
 
@@ -355,7 +372,7 @@ static int prove(struct parser *p, struct swb_setting *setting, const uint8_t *e
         int r;
 
         if (n_head > 0)
-                setting->parameters[2] = (uint32_t)encoded[0] << 8 | encoded[1];
+                setting->parameters[SWB_TOKEN_HEAD] = (uint32_t)encoded[0] << 8 | encoded[1];
         r = choose(p, setting, bits, opened, n_opened);
         if (r >= 0)
                 r = make(p, setting, bits, opened, n_opened, UINT64_MAX, out);
@@ -368,7 +385,7 @@ int swb_tokens_prove(enum swb_packing packing, const uint8_t *encoded, size_t n_
 {
         _cleanup_(swb_buf_done) struct swb_buf out =
                 SWB_BUF_INIT(n_encoded / SHARE + LEARNING_BYTES);
-        struct swb_setting setting = {packing, SWB_ENCODER_TOKENS, {0, SWB_TOKEN_COPY_MAX, 0}};
+        struct swb_setting setting = {packing, SWB_ENCODER_TOKENS, {0, SWB_TOKEN_COPY_MAX, 0, 0}};
         _cleanup_free_ struct parser *p = NULL;
         int r;
 

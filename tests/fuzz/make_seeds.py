@@ -81,7 +81,7 @@ def main():
             seed.unlink()
     for name in ("good/own-swd2-*", "bad/swd2-hints-*", "bad/swd2-needs-little-*"):
         write_differences(build, "swd2", name)
-    for name in ("gzip", "deflate", "xz", "from-zstd", "lz4-hc", "nested", "tokens", "tokens-zlib",
+    for name in ("gzip", "deflate", "xz", "from-zstd", "lz4-hc", "nested", "tokens", "tokens-zlib", "tokens-cost",
                  "xz-blocks", "bzip2", "lzma", "lzo", "lzop"):
         write_differences(build, "open", f"good/own-swo1-{name}")
     write_programs()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""tokens - PF-141 to PF-144: a DEFLATE stream from its content and corrections"""
+"""tokens - PF-141 to PF-145: a DEFLATE stream from its content and corrections"""
 
 import collections
 import struct
@@ -142,15 +142,93 @@ def class_of(length):
     return sum(end < length for end in CLASSES)
 
 
+def logarithm(value):
+    """16 log2, cut, by squares."""
+    log = value.bit_length() - 1
+    power = value << 15 >> log
+    for _ in range(4):
+        power = power * power >> 15
+        log = 2 * log + (power >> 16)
+        power >>= power >> 16
+    return log
+
+
+class Costs:  # PF-145
+    def __init__(self, data, copies):
+        self.data, self.copies = data, copies
+        self.near, self.far = [1] * 286, [1] * 30
+        self.begin = self.end = 0
+        self.steps, self.costs = {}, {}
+
+    def price(self):
+        all_near, all_far = sum(self.near), sum(self.far)
+        self.literals, self.distances = (
+            [min(208, logarithm(16 * n + 16) - logarithm(16 * seen + 5)) for seen in counts]
+            for counts, n in ((self.near, all_near), (self.far, all_far)))
+        self.lengths = {n: self.literals[257 + symbol] + 16 * LENGTH_BITS[symbol]
+                        for n in range(3, 259) for symbol in [symbol_of(LENGTHS, n)]}
+        self.distances = [cost + 16 * bits for cost, bits in zip(self.distances, DISTANCE_BITS)]
+        if all_near > 10000:
+            self.near, self.far = ([n - n // 4 for n in counts] for counts in (self.near, self.far))
+
+    def steps_at(self, x):
+        """Lengths up to which a distance goes; the last of eight goes to the longest."""
+        steps = []
+        for length, distance in sorted(self.copies.at(x).items()):
+            if steps and (steps[-1][1] == distance or len(steps) == 8):
+                steps[-1] = length, distance
+            elif not steps or steps[-1][1] != distance:
+                steps.append((length, distance))
+        return steps
+
+    def copies_at(self, x):
+        """The cost of all from x on, length and distance, for each length that can be copied."""
+        length = 3
+        for longest, distance in self.steps[x]:
+            cost = self.distances[symbol_of(DISTANCES, distance)]
+            for length in range(length, longest + 1):
+                yield cost + self.lengths[length] + self.costs[min(x + length, self.end)], length, distance
+            length = longest + 1
+
+    def literal(self, x):
+        return self.literals[self.data[x]] + self.costs[x + 1]
+
+    def part(self, x):
+        self.price()
+        end = min(len(self.data), x + 1024)
+        self.steps = {y: steps for y, steps in self.steps.items() if y >= x}
+        for y in range(max(x, self.end), end):
+            self.steps[y] = self.steps_at(y)
+        self.begin, self.end = x, end
+        self.costs = {end: 0}
+        for y in range(end - 1, x - 1, -1):
+            self.costs[y] = min([self.literal(y)] + [cost for cost, _, _ in self.copies_at(y)])
+
+    def at(self, x):
+        if not self.end or x >= self.begin + 512:
+            self.part(x)
+        return list(self.copies_at(x)), self.literal(x)
+
+    def count(self, symbol, far):
+        self.near[symbol] += 1
+        if far is not None:
+            self.far[far] += 1
+
+
+def cost_class(cost, other):
+    return sum(other - cost > end for end in (-96, -48, -24, -15, -7, -1, 0, 1, 7, 15, 24, 48, 96))
+
+
 class Decoder:
-    def __init__(self, data, corrections, chain, enough):
+    def __init__(self, data, corrections, chain, enough, by_cost):
         self.data, self.at, self.after_copy = data, 0, 0
         self.bits, self.stream = Bits(corrections), Stream()
         self.copies = Copies(data, chain, enough)
+        self.costs = Costs(data, self.copies) if by_cost else None
         self.missed = [0, 0, 0]
 
-    def token(self):
-        """A length, 0 for a literal, and a distance."""
+    def by_look(self):
+        """A length, 0 for a literal, and the distances that are likely."""
         bits, x = self.bits, self.at
         here = self.copies.at(x)
         longest = max(here, default=0)
@@ -160,11 +238,38 @@ class Decoder:
             if longest < 64:
                 b = 1 + min(2, max(0, max(self.copies.at(x + 1), default=0) - longest))
         if not bits.placed("copy", a, b, c, self.after_copy):
-            return 0, 0
+            return 0, here
         if longest and bits.placed("longest", a, b, c):
-            length = longest
-        else:
-            length = 3 + bits.number(8, "length", a)
+            return longest, here
+        return 3 + bits.number(8, "length", a), here
+
+    def by_cost(self):
+        bits = self.bits
+        copies, literal = self.costs.at(self.at)
+        here = {length: distance for _, length, distance in copies}
+        longest = max(here, default=0)
+        best = sorted(copies)[:5]
+        a, b, c = 14, 0, 0
+        if best:
+            cost, length, distance = best[0]
+            a = cost_class(cost, literal)
+            b = 1 if length == longest else 2 if longest < 8 else 3
+            c = sum(distance > end for end in (256, 4096))
+        if not bits.placed("cheaper", a, self.after_copy, b, c):
+            return 0, here
+        for i, (cost, length, _) in enumerate(best[:4]):
+            k = cost_class(cost, best[i + 1][0]) if i + 1 < len(best) else 14
+            if bits.placed("rank", i, k, length == longest):
+                return length, here
+        return 3 + bits.number(8, "length", class_of(longest)), here
+
+    def token(self):
+        """A length, 0 for a literal, and a distance."""
+        bits = self.bits
+        length, here = self.by_cost() if self.costs else self.by_look()
+        if not length:
+            return 0, 0
+        longest = max(here, default=0)
         if length <= longest and bits.placed("nearest", length == longest, class_of(length)):
             return length, here[length]
         symbol = bits.number(5, "distance")
@@ -260,12 +365,16 @@ class Decoder:
         """Its symbol and the bits behind it as one number, and those of its distance."""
         demand(self.at < len(self.data), "format", "token behind the end")
         length, distance = self.token()
+        near, far = 0, None
+        if length:
+            near, far = symbol_of(LENGTHS, length), symbol_of(DISTANCES, distance)
+        if self.costs:
+            self.costs.count(257 + near if length else self.data[self.at], far)
         demand(length <= len(self.data) - self.at, "format", "copy behind the end")
         self.after_copy = int(length > 0)
         self.at += length or 1
         if not length:
             return self.data[self.at - 1], 0, None, 0
-        near, far = symbol_of(LENGTHS, length), symbol_of(DISTANCES, distance)
         return 257 + near, length - LENGTHS[near], far, distance - DISTANCES[far]
 
     def put(self, tokens, literals, distances):
@@ -302,8 +411,8 @@ class Decoder:
 
 
 def encoded(packing, data, parameters, corrections):
-    chain, enough, head = parameters
-    decoder = Decoder(data, corrections, chain, enough)
+    chain, enough, head, by_cost = parameters
+    decoder = Decoder(data, corrections, chain, enough, by_cost)
     while not decoder.block():
         pass
     decoder.stream.fill()

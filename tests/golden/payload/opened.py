@@ -25,6 +25,12 @@ tXF/////QZdr4TT+hKWMmytL6/r4V64pRJ/wQmETZlVaLyFHXAEfx92RSF0Jy40xjQAAAr8qnwAABwmk
 AAAFSbAzAAjbpJIEezH9DoEAAAAAAAF2rNQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAhn5eX+AkHEwDHJ2X0jiZi8lwAAAAAAAAAAAAAAAAAAAu7
 W/8AAAAAAAAAHdD8eI6Ho/sYak1rEEA=
 """)
+# The same, as somebody chooses who counts costs.
+CORRECTIONS_BY_COST = base64.b64decode("""
+tXF/////QZaMqkXj9Yyh+9tKpW6HKQ7VpHcpUIciaMeXQOIFuN2pEchmDd17ezg6bOZtElGGQjl02/E1iL1zNAyW6sJ81hE0DDMt4PziCd/6wuzC
+fgPX+Y+E3FewAAAAAAAANZLA1wBZvmWnaUNj/T7kC+D8cTdklo7hF1jlb7St3f2q3FImQ6vW7QIYLQP0WbX6iBlB6f9+Cq2+5fLtsc/SBsoJahkr
+SaguyyjoiD1uaMopc396JcDzCUNjApGruNjW3BTVYoQj3EyF7Y8LOAEccNNiAqgRkkWd4yM0Pd2jRoe2Mjalq4zaeO2gFhJ9Q9HIzyU=
+""")
 ENCODERS = {BY_LZ4: b"lz4", BY_LZ4_HC: b"lz4-hc", BY_ZLIB: b"zlib", BY_GZIP: b"gzip", BY_XZ: b"xz",
             BY_BZIP2: b"bzip2", BY_LZMA: b"lzma", BY_LZO: b"lzo", BY_LZO_999: b"lzo-999"}
 HEAD = b"a head of some bytes"
@@ -225,11 +231,11 @@ def nested():
     return made[0][1].content, made[1][1].content, swo1(recipes, difference(*opens))
 
 
-def tokens_sides(packing=DEFLATE):
+def tokens_sides(packing=DEFLATE, by_cost=0):
     bits, head = (-15, 0) if packing == DEFLATE else (15, 0x78DA)
     old, new = flushed_texts()
     return (Side(old, lambda d: flushed(d, bits), (packing, BY_NONE)),
-            Side(new, lambda d: flushed(d, bits), (packing, BY_TOKENS, 64, 258, head)))
+            Side(new, lambda d: flushed(d, bits), (packing, BY_TOKENS, 64, 258, head, by_cost)))
 
 
 def tokens_blob(old, new, corrections, n=None, opened=None):
@@ -259,9 +265,11 @@ def write_bad_lzop(cases):
 
 
 def write_tokens(cases):
-    for name, packing in (("tokens", DEFLATE), ("tokens-zlib", ZLIB)):
-        old, new = tokens_sides(packing)
-        cases.good(f"own-swo1-{name}", payload(old.content, new.content, tokens_blob(old, new, CORRECTIONS),
+    for name, packing, by_cost, corrections in (
+            ("tokens", DEFLATE, 0, CORRECTIONS), ("tokens-zlib", ZLIB, 0, CORRECTIONS),
+            ("tokens-cost", DEFLATE, 1, CORRECTIONS_BY_COST)):
+        old, new = tokens_sides(packing, by_cost)
+        cases.good(f"own-swo1-{name}", payload(old.content, new.content, tokens_blob(old, new, corrections),
                                                needs(b"tokens")))
     old, new = tokens_sides()
     size = len(CORRECTIONS)
