@@ -17,7 +17,7 @@
 /* No honest stream opens to more times its size. */
 #define RATIO_MAX 1200u
 /* Of what a device gives to opening and closing, one stream's coder may not have this. */
-#define BESIDE_STREAM_BYTES ((uint64_t)2 << 20)
+#define BESIDE_STREAM_BYTES ((uint64_t)1 << 20)
 
 /* Bytes that are looked through: the content, or what a piece opened to. */
 struct frame {

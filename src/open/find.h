@@ -48,7 +48,7 @@ struct swb_find_limits {
 
 #define SWB_FIND_LIMITS_INIT                                                                       \
         ((struct swb_find_limits){.max_opened_bytes = (uint64_t)1 << 30,                           \
-                                  .encoder_memory_bytes = (uint64_t)24 << 20,                      \
+                                  .encoder_memory_bytes = (uint64_t)25 << 20,                      \
                                   .decoder_memory_bytes = SWB_UNPACK_MEMORY_BYTES})
 
 /* Lowers or raises them to what fits a device that gives so much to opening and closing

@@ -76,7 +76,7 @@ static void test_reasons(void **state)
         limits.encoder_memory_bytes = 1000;
         closed = look(&content, limits);
         assert_int_equal(closed.why, SWB_CLOSED_ENCODER_MEMORY);
-        assert_true(closed.memory_bytes > 1000 && closed.limit_bytes == 1000 + (2u << 20));
+        assert_true(closed.memory_bytes > 1000 && closed.limit_bytes == 1000 + (1u << 20));
         limits = (struct swb_find_limits)SWB_FIND_LIMITS_INIT;
         limits.max_opened_bytes = N_BYTES - 1;
         assert_int_equal(look(&content, limits).why, SWB_CLOSED_TOO_LARGE);

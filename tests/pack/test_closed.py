@@ -72,8 +72,8 @@ def test_reasons(pack, tmp_path):
         f"swb-pack: notice: partition 'root': /boot/{name}.xz is compared as it is packed, "
         f"{closed[f'/boot/{name}.xz']['delta']} bytes: xz: {reason}" for name, reason in (
             ("blocks", "no encoder here makes it again bit for bit"),
-            ("huge", "it can't be opened within 26 MiB, all in all that needs 676 MiB (--open-memory)"),
-            ("large", "no encoder makes it again within 26 MiB, the usual one needs 96 MiB (--open-memory)"))]
+            ("huge", "it can't be opened within 26 MiB, all in all that needs 675 MiB (--open-memory)"),
+            ("large", "no encoder makes it again within 26 MiB, the usual one needs 95 MiB (--open-memory)"))]
     shown = pack.ok("explain", "x.pl", new).stdout
     assert "/boot/large.xz is compared as it is packed: xz: no encoder makes it again within 26 MiB" in shown
     files = json.loads(pack.ok("explain", "x.pl", new, f"--old={old}", "--json").stdout)["files"]

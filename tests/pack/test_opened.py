@@ -108,6 +108,18 @@ def test_more_memory(pack, tmp_path):
                                              f"--open-memory={size}", *images, status=2)
 
 
+def test_modules(pack, tmp_path):
+    """As a kernel's modules are packed: that is just below what every device gives."""
+    images = []
+    for name, changed in (("old", False), ("new", True)):
+        write(tmp_path / name, "module.ko.xz", xzed(lines(9, changed)[:200_000], "--lzma2=dict=2MiB"))
+        images.append(mkfs(tmp_path / f"{name}.img", tmp_path / name, 2 * MIB, "-b", "4096"))
+    payload = pack.delta(*images)
+    pack.check(payload, *images)
+    assert 24 * MIB < paycheck.Payload(payload).needs[2] <= 26 * MIB
+    assert payload.stat().st_size < 20_000
+
+
 def test_less_memory(pack, tmp_path):
     """For devices that give less: then all of the old content is opened first."""
     images = []
