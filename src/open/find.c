@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "open/find.h"
 
+#include "base/grow.h"
 #include "base/text.h"
 #include "open/clusters.h"
 #include "open/erofs.h"
@@ -353,15 +354,8 @@ int swb_ranges_add(struct swb_ranges *ranges, uint64_t at, uint64_t n)
                 last->n += n;
                 return 0;
         }
-        if (ranges->n == ranges->cap) {
-                size_t cap = ranges->cap ? ranges->cap * 2 : 64;
-                struct swb_range *bigger = reallocarray(ranges->items, cap, sizeof(*bigger));
-
-                if (!bigger)
-                        return -ENOMEM;
-                ranges->items = bigger;
-                ranges->cap = cap;
-        }
+        if (SWB_GROW(ranges) < 0)
+                return -ENOMEM;
         ranges->items[ranges->n++] = (struct swb_range){at, n};
         return 0;
 }

@@ -2,6 +2,7 @@
 #include "open/spans.h"
 
 #include "base/endian.h"
+#include "base/grow.h"
 
 #define HASH_FACTOR 0x9e3779b97f4a7c15u
 
@@ -13,15 +14,8 @@ void swb_spans_done(struct swb_spans *spans)
 
 int swb_spans_add(struct swb_spans *spans, const struct swb_span *span)
 {
-        if (spans->n == spans->cap) {
-                size_t cap = spans->cap ? spans->cap * 2 : 64;
-                struct swb_span *bigger = reallocarray(spans->items, cap, sizeof(*bigger));
-
-                if (!bigger)
-                        return -ENOMEM;
-                spans->items = bigger;
-                spans->cap = cap;
-        }
+        if (SWB_GROW(spans) < 0)
+                return -ENOMEM;
         spans->items[spans->n++] = *span;
         return 0;
 }

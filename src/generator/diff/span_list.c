@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "generator/diff/span_list.h"
 
+#include "base/grow.h"
+
 void swb_span_list_done(struct swb_span_list *list)
 {
         free(list->items);
@@ -9,15 +11,8 @@ void swb_span_list_done(struct swb_span_list *list)
 
 int swb_span_list_add(struct swb_span_list *list, const struct swb_patch_span *span)
 {
-        if (list->n == list->cap) {
-                size_t cap = list->cap ? list->cap * 2 : 16;
-                struct swb_patch_span *bigger = reallocarray(list->items, cap, sizeof(*bigger));
-
-                if (!bigger)
-                        return -ENOMEM;
-                list->items = bigger;
-                list->cap = cap;
-        }
+        if (SWB_GROW(list) < 0)
+                return -ENOMEM;
         list->items[list->n++] = *span;
         return 0;
 }

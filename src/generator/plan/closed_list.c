@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/grow.h"
+
 static void content_done(struct swb_closed_content *content)
 {
         free(content->path);
@@ -17,18 +19,6 @@ void swb_closed_list_done(struct swb_closed_list *list)
         *list = (struct swb_closed_list){0};
 }
 
-static int grow(struct swb_closed_list *list)
-{
-        size_t cap = list->cap ? list->cap * 2 : 16;
-        struct swb_closed_content *bigger = reallocarray(list->items, cap, sizeof(*bigger));
-
-        if (!bigger)
-                return -ENOMEM;
-        list->items = bigger;
-        list->cap = cap;
-        return 0;
-}
-
 int swb_closed_list_add(struct swb_closed_list *list, const struct swb_file *file,
                         const struct swb_closed *closed, bool is_planned)
 {
@@ -39,7 +29,7 @@ int swb_closed_list_add(struct swb_closed_list *list, const struct swb_file *fil
         content.path = strdup(file->path);
         if (!content.path ||
             swb_extent_list_append(&content.blocks, file->blocks.items, file->blocks.n) < 0 ||
-            (list->n == list->cap && grow(list) < 0)) {
+            SWB_GROW(list) < 0) {
                 content_done(&content);
                 return -ENOMEM;
         }
