@@ -134,25 +134,35 @@ enum swb_cpu swb_cost_cpu(const struct swb_file_cost *cost)
         return a_byte < MEDIUM_NS ? SWB_CPU_MEDIUM : SWB_CPU_HEAVY;
 }
 
-/* Encoders and decoders of contents work for what is opened, all else for every byte. */
-void swb_costs_add_device(struct swb_costs *costs, const struct swb_runs *runs, uint64_t n_new,
+/* What is made of a run before anything in it is packed: work goes by that. */
+static double opened_bytes(const struct swb_share *share)
+{
+        return (double)share->n_bytes - share->n_stored + share->n_opened;
+}
+
+/* Encoders and decoders of contents work for what is opened, all else for every byte that the
+ * difference makes. */
+void swb_costs_add_device(struct swb_costs *costs, const struct swb_runs *runs,
                           const struct swb_device_cost *device)
 {
         struct swb_device_cost rest = *device;
-        double work = swb_device_cost_work(device), rest_work, n_opened = 0;
+        double work = swb_device_cost_work(device), rest_work, n_opened = 0, n_made = 0;
 
         memset(rest.unpacked, 0, sizeof(rest.unpacked));
         memset(rest.encoded, 0, sizeof(rest.encoded));
         rest_work = swb_device_cost_work(&rest);
-        for (size_t i = 0; i < runs->n; i++)
+        for (size_t i = 0; i < runs->n; i++) {
                 n_opened += runs->items[i].n_opened;
+                n_made += opened_bytes(&runs->items[i]);
+        }
         for (size_t i = 0; i < runs->n; i++) {
                 const struct swb_share *share = &runs->items[i];
                 struct swb_file_cost *cost = &costs->items[share->owner];
 
                 cost->memory_bytes = SWB_MAX(cost->memory_bytes, device->total_bytes);
                 cost->scratch_bytes = SWB_MAX(cost->scratch_bytes, device->scratch_bytes);
-                cost->work_ns += rest_work * (double)share->n_bytes / (double)n_new;
+                if (n_made > 0)
+                        cost->work_ns += rest_work * opened_bytes(share) / n_made;
                 if (n_opened > 0)
                         cost->work_ns += (work - rest_work) * share->n_opened / n_opened;
         }
@@ -223,7 +233,7 @@ static int add_simple(const struct swb_costs_input *in, const struct swb_operati
         if (r < 0)
                 return r;
         share_data(costs, &runs, op, n_new, classes);
-        swb_costs_add_device(costs, &runs, n_new, &device);
+        swb_costs_add_device(costs, &runs, &device);
         return 0;
 }
 

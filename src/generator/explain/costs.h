@@ -105,7 +105,7 @@ int swb_costs_add_swdiff(const struct swb_costs_input *input, const struct swb_o
                          struct swb_classes *classes, struct swb_costs *costs,
                          struct swb_error *err) _warn_unused_;
 /* What an operation takes of a device goes to the files that it makes. For costs.c, swdiff.c. */
-void swb_costs_add_device(struct swb_costs *costs, const struct swb_runs *runs, uint64_t n_new,
+void swb_costs_add_device(struct swb_costs *costs, const struct swb_runs *runs,
                           const struct swb_device_cost *device);
 
 /* Asks of the dearest files that were not opened why they stay packed, if they do. IO, NO_MEMORY.

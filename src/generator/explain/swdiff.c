@@ -120,7 +120,7 @@ int swb_costs_add_swdiff(const struct swb_costs_input *in, const struct swb_oper
                                 "its difference can't be decoded; is the old image the one that "
                                 "the payload was made from?");
         add_shares(&o, classes, costs);
-        swb_costs_add_device(costs, &o.runs, o.input.n_new, &device);
+        swb_costs_add_device(costs, &o.runs, &device);
         if (!in->try_others)
                 return 0;
         try.new = o.new;
