@@ -15,6 +15,9 @@ enum swb_codec {
         SWB_CODEC_XZ,   /* .xz container of one stream, check none or CRC32 */
         SWB_CODEC_ZSTD, /* one frame with its content size, window at most 8 MiB */
         SWB_CODEC_BROTLI,
+        /* Our own, of payload.md section 14; the two differ in what readers give the decoder. */
+        SWB_CODEC_MIXED,
+        SWB_CODEC_MIXED_LARGE,
         _SWB_CODEC_MAX,
         _SWB_CODEC_INVALID = -EINVAL,
 };

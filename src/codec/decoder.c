@@ -49,16 +49,25 @@ static const struct swb_decoder_ops none_decoder = {
 };
 
 static const struct swb_decoder_ops *const all_ops[_SWB_CODEC_MAX] = {
-        [SWB_CODEC_NONE] = &none_decoder,         [SWB_CODEC_BZ2] = &swb_bz2_decoder,
-        [SWB_CODEC_XZ] = &swb_xz_decoder,         [SWB_CODEC_ZSTD] = &swb_zstd_decoder,
+        [SWB_CODEC_NONE] = &none_decoder,
+        [SWB_CODEC_BZ2] = &swb_bz2_decoder,
+        [SWB_CODEC_XZ] = &swb_xz_decoder,
+        [SWB_CODEC_ZSTD] = &swb_zstd_decoder,
         [SWB_CODEC_BROTLI] = &swb_brotli_decoder,
+        [SWB_CODEC_MIXED] = &swb_mixed_decoder,
+        [SWB_CODEC_MIXED_LARGE] = &swb_mixed_decoder,
 };
 
 const char *swb_codec_to_string(enum swb_codec codec)
 {
         static const char *const names[_SWB_CODEC_MAX] = {
-                [SWB_CODEC_NONE] = "none", [SWB_CODEC_BZ2] = "bz2",       [SWB_CODEC_XZ] = "xz",
-                [SWB_CODEC_ZSTD] = "zstd", [SWB_CODEC_BROTLI] = "brotli",
+                [SWB_CODEC_NONE] = "none",
+                [SWB_CODEC_BZ2] = "bz2",
+                [SWB_CODEC_XZ] = "xz",
+                [SWB_CODEC_ZSTD] = "zstd",
+                [SWB_CODEC_BROTLI] = "brotli",
+                [SWB_CODEC_MIXED] = "mixed",
+                [SWB_CODEC_MIXED_LARGE] = "mixed-large",
         };
 
         if ((int)codec < 0 || codec >= _SWB_CODEC_MAX)

@@ -23,3 +23,4 @@ extern const struct swb_decoder_ops swb_bz2_decoder;
 extern const struct swb_decoder_ops swb_xz_decoder;
 extern const struct swb_decoder_ops swb_zstd_decoder;
 extern const struct swb_decoder_ops swb_brotli_decoder;
+extern const struct swb_decoder_ops swb_mixed_decoder;

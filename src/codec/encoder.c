@@ -6,7 +6,7 @@
 #include <zstd.h>
 
 #include "base/error.h"
-#include "codec/codec.h"
+#include "codec/mixed_encoder.h"
 
 #define BZ2_LEVEL 9
 #define BZ2_LEVEL_BYTES 100000
@@ -183,6 +183,8 @@ static int encode(enum swb_codec codec, int level, const uint8_t *in, size_t n_i
                 return encode_zstd(level ? level : ZSTD_LEVEL, in, n_in, out);
         case SWB_CODEC_BROTLI:
                 return encode_brotli(level ? level : BROTLI_LEVEL, in, n_in, out);
+        case SWB_CODEC_MIXED:
+        case SWB_CODEC_MIXED_LARGE:
         case SWB_CODEC_NONE:
         case _SWB_CODEC_MAX:
         case _SWB_CODEC_INVALID:
@@ -198,6 +200,10 @@ int swb_encode(enum swb_codec codec, int level, const void *in, size_t n_in, str
 
         if (codec == SWB_CODEC_NONE)
                 return swb_buf_append(buf, in, n_in);
+        if (codec == SWB_CODEC_MIXED || codec == SWB_CODEC_MIXED_LARGE)
+                return level ? -EINVAL
+                             : swb_encode_mixed(SWB_MIX_BYTES, SWB_MIX_SLOTS_LOG_MAX, in, n_in,
+                                                buf);
         if (level < 0)
                 return -EINVAL;
         if (n_in > SIZE_MAX / 2)

@@ -12,6 +12,7 @@
 #define BEST_BROTLI_BYTES ((size_t)128 << 10)
 #define DENSE_SHARE 4u
 #define BROTLI_SHARE 100u
+#define MIXED_SHARE 50u
 #define BZ2_LEVEL_BYTES ((size_t)100 << 10)
 
 int swb_append_number(struct swb_buf *buf, uint64_t value)
@@ -102,6 +103,13 @@ static int deserves_thorough(const struct packing *p, enum swb_xz_way way, size_
         return r;
 }
 
+/* Numbers and differences, where the mixed coding is the best one nearly always: what takes long
+ * is not tried on them. */
+static bool is_sorted(const struct packing *p)
+{
+        return p->limits->mixed && p->limits->mix_mode != SWB_MIX_BYTES;
+}
+
 static int try_xz(struct packing *p)
 {
         bool sparse = is_sparse(p->in), thorough;
@@ -109,7 +117,7 @@ static int try_xz(struct packing *p)
         size_t n_sample = sparse ? SPARSE_SAMPLE_BYTES : DENSE_SAMPLE_BYTES;
         int r;
 
-        if (p->limits->quick)
+        if (p->limits->quick || is_sorted(p))
                 return try_xz_way(p, way);
         if (p->in->n_bytes <= n_sample) {
                 r = try_xz_way(p, way);
@@ -156,11 +164,44 @@ static int try_brotli(struct packing *p)
         bool deserves = p->in->n_bytes <= BEST_BROTLI_BYTES;
         int r = 0;
 
-        if (!deserves && is_dense)
+        if (is_sorted(p))
+                deserves = deserves && is_dense;
+        else if (!deserves && is_dense)
                 r = deserves_brotli(p->in, &deserves);
         if (r < 0 || !deserves)
                 return r;
         return try_codec(p, SWB_CODEC_BROTLI, 0, SWB_STREAM_BROTLI);
+}
+
+/* The most slots that a reader has the memory for; below the least: none. */
+static unsigned slots_within(const struct packing *p, enum swb_codec codec)
+{
+        size_t max_bytes = p->limits->decoder_bytes(codec, p->in->n_bytes, p->limits->window_bytes);
+        unsigned log = SWB_MIX_SLOTS_LOG_MAX;
+
+        while (log >= SWB_MIX_SLOTS_LOG_MIN &&
+               SWB_MIX_TABLES_BYTES + swb_mix_slots_bytes(log) > max_bytes)
+                log--;
+        return log;
+}
+
+/* Numbers need few slots: they leave the memory to bytes. A reader works ten times as long for a
+ * byte as with xz, so it must be worth it. */
+static int try_mixed(struct packing *p)
+{
+        _cleanup_(swb_buf_done) struct swb_buf coded = SWB_BUF_INIT(p->in->n_bytes);
+        bool large = p->limits->mix_mode == SWB_MIX_BYTES;
+        enum swb_codec codec = large ? SWB_CODEC_MIXED_LARGE : SWB_CODEC_MIXED;
+        unsigned slots_log = slots_within(p, codec);
+        int r;
+
+        if (slots_log < SWB_MIX_SLOTS_LOG_MIN)
+                return 0;
+        r = swb_encode_mixed(p->limits->mix_mode, slots_log, p->in->data, p->in->n_bytes, &coded);
+        if (r == 0 && coded.n_bytes >= p->best.n_bytes - p->best.n_bytes / MIXED_SHARE &&
+            p->best.n_bytes > 0)
+                return 0;
+        return take_smaller(p, r, codec, large ? SWB_STREAM_MIXED_LARGE : SWB_STREAM_MIXED, &coded);
 }
 
 int swb_stream_pack(const struct swb_buf *in, const struct swb_pack_limits *limits,
@@ -175,6 +216,8 @@ int swb_stream_pack(const struct swb_buf *in, const struct swb_pack_limits *limi
                 r = try_codec(&p, SWB_CODEC_BZ2, bz2_level(&p, limits->bz2_level), SWB_STREAM_BZ2);
         if (r >= 0 && limits->brotli)
                 r = try_brotli(&p);
+        if (r >= 0 && limits->mixed)
+                r = try_mixed(&p);
         if (r >= 0)
                 r = p.best.n_bytes > 0 ? swb_buf_append(out, p.best.data, p.best.n_bytes)
                                        : swb_buf_append(out, in->data, in->n_bytes);

@@ -4,7 +4,7 @@
  * codec/stream_pack.h - one stream of a difference in the smallest of several codings (making
  * side); for this folder only
  */
-#include "codec/codec.h"
+#include "codec/mixed_encoder.h"
 
 /* How a stream is packed, in the headers of SWD1 and SWD2. */
 #define SWB_STREAM_NONE 0
@@ -12,6 +12,9 @@
 #define SWB_STREAM_ZSTD 2
 #define SWB_STREAM_BZ2 3
 #define SWB_STREAM_BROTLI 4
+/* In SWD2 alone. */
+#define SWB_STREAM_MIXED 5
+#define SWB_STREAM_MIXED_LARGE 6
 
 /* Longer streams are for xz only: a zstd window must fit the reader's memory. */
 #define SWB_STREAM_ZSTD_MAX_BYTES ((size_t)128 << 10)
@@ -20,6 +23,8 @@ struct swb_pack_limits {
         uint32_t dictionary_bytes; /* of xz */
         int bz2_level;             /* at most; 0: without bzip2 */
         bool brotli;
+        bool mixed;
+        enum swb_mix_mode mix_mode;
         bool quick; /* never the long way of xz */
         /* What a reader gives the decoder; NULL: the above are enough. */
         size_t (*decoder_bytes)(enum swb_codec codec, uint64_t n_stream, size_t window_bytes);

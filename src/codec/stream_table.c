@@ -11,8 +11,9 @@ struct entry {
 
 int swb_stream_codec(uint8_t number, enum swb_codec *ret)
 {
-        static const enum swb_codec codecs[] = {SWB_CODEC_NONE, SWB_CODEC_XZ, SWB_CODEC_ZSTD,
-                                                SWB_CODEC_BZ2, SWB_CODEC_BROTLI};
+        static const enum swb_codec codecs[] = {
+                SWB_CODEC_NONE,   SWB_CODEC_XZ,    SWB_CODEC_ZSTD,       SWB_CODEC_BZ2,
+                SWB_CODEC_BROTLI, SWB_CODEC_MIXED, SWB_CODEC_MIXED_LARGE};
 
         if (number >= SWB_ELEMENTS(codecs))
                 return -EBADMSG;

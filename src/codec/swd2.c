@@ -10,8 +10,6 @@
  * dictionary can have. */
 static const size_t windows[] = {SWB_SWD2_WINDOW_BYTES, (size_t)3 << 19, (size_t)3 << 18,
                                  (size_t)3 << 17,       (size_t)3 << 16, (size_t)2 << 16};
-/* A bzip2 decoder takes so much for each level. */
-#define BZ2_LEVEL_BYTES 393216u
 /* What is left for decoders and the difference itself when a part's predictor is chosen. */
 #define DECODERS_MIN_BYTES ((uint64_t)6 << 20)
 /* lzma at the level used, with the dictionary. */
@@ -123,16 +121,25 @@ static void packing_done(struct packing *packing)
                 swb_buf_done(&packing->items[i].data);
 }
 
-static int pack_stream(const struct swb_buf *stream, size_t window_bytes, bool quickly,
+static enum swb_mix_mode mix_mode_of(size_t stream)
+{
+        if (stream == SWB_SWD2_DIFFERENCES)
+                return SWB_MIX_DIFFERENCES;
+        return stream == SWB_SWD2_NEW_BYTES ? SWB_MIX_BYTES : SWB_MIX_NUMBERS;
+}
+
+static int pack_stream(const struct swb_swd2 *swd2, size_t number, size_t window_bytes,
                        struct packed *packed)
 {
-        const struct swb_pack_limits limits = {
-                .dictionary_bytes = (uint32_t)window_bytes,
-                .bz2_level = quickly ? 0 : (int)SWB_MIN(window_bytes / BZ2_LEVEL_BYTES, 9u),
-                .brotli = !quickly,
-                .quick = quickly,
-                .decoder_bytes = swb_swd2_decoder_bytes,
-                .window_bytes = window_bytes};
+        const struct swb_buf *stream = &swd2->streams[number];
+        bool quickly = swd2->packs_quickly;
+        const struct swb_pack_limits limits = {.dictionary_bytes = (uint32_t)window_bytes,
+                                               .brotli = !quickly,
+                                               .mixed = !quickly,
+                                               .mix_mode = mix_mode_of(number),
+                                               .quick = quickly,
+                                               .decoder_bytes = swb_swd2_decoder_bytes,
+                                               .window_bytes = window_bytes};
         enum swb_codec codec;
         int r;
 
@@ -170,7 +177,7 @@ static int pack_all(struct packing *packing, size_t window_bytes, bool again, ui
                 int r = 0;
 
                 if (!again || is_smaller_for(packed, stream->n_bytes, window_bytes))
-                        r = pack_stream(stream, window_bytes, packing->swd2->packs_quickly, packed);
+                        r = pack_stream(packing->swd2, i, window_bytes, packed);
                 if (r < 0)
                         return r;
                 decoders_bytes += packed->decoder_bytes;

@@ -7,11 +7,14 @@
  * last number beside for what is rounded up; but not more than the tables and the window. */
 static const struct {
         size_t tables, halves, rounding;
+        size_t most; /* beside the tables, whatever the window; 0: no other bound */
 } decoders[_SWB_CODEC_MAX] = {
         [SWB_CODEC_BZ2] = {(size_t)128 << 10, 8, 400000},
         [SWB_CODEC_XZ] = {(size_t)128 << 10, 3, 4096},
         [SWB_CODEC_ZSTD] = {(size_t)256 << 10, 6, 4096},
         [SWB_CODEC_BROTLI] = {(size_t)256 << 10, 4, 4096},
+        [SWB_CODEC_MIXED] = {(size_t)64 << 10, 16, 5120, (size_t)320 << 10},
+        [SWB_CODEC_MIXED_LARGE] = {(size_t)64 << 10, 32, 5120},
 };
 
 size_t swb_swd2_decoder_bytes(enum swb_codec codec, uint64_t n_stream, size_t window_bytes)
@@ -21,6 +24,8 @@ size_t swb_swd2_decoder_bytes(enum swb_codec codec, uint64_t n_stream, size_t wi
         if (codec == SWB_CODEC_NONE || n_stream == 0)
                 return 0;
         wanted = n_stream * decoders[codec].halves / 2 + decoders[codec].rounding;
+        if (decoders[codec].most > 0)
+                wanted = SWB_MIN(wanted, (uint64_t)decoders[codec].most);
         return (size_t)SWB_MIN(wanted, (uint64_t)window_bytes) + decoders[codec].tables;
 }
 

@@ -9,8 +9,8 @@
 
 #define SAMPLE_BYTES 70000
 
-static const enum swb_codec all[] = {SWB_CODEC_NONE, SWB_CODEC_BZ2, SWB_CODEC_XZ, SWB_CODEC_ZSTD,
-                                     SWB_CODEC_BROTLI};
+static const enum swb_codec all[] = {SWB_CODEC_NONE, SWB_CODEC_BZ2,    SWB_CODEC_XZ,
+                                     SWB_CODEC_ZSTD, SWB_CODEC_BROTLI, SWB_CODEC_MIXED};
 
 static uint8_t sample[SAMPLE_BYTES], room[SAMPLE_BYTES + 1];
 

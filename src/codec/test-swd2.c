@@ -158,7 +158,7 @@ static void test_bad_heads(void **state)
                 _cleanup_(swb_buf_done) struct swb_buf target = SWB_BUF_INIT(0);
                 uint8_t saved = patch.data[8 + 9 * i];
 
-                patch.data[8 + 9 * i] = 5; /* no such coding */
+                patch.data[8 + 9 * i] = 7; /* no such coding */
                 assert_int_equal(apply(&patch, source, N_SOURCE, N_TARGET, &target), -EBADMSG);
                 patch.data[8 + 9 * i] = saved;
         }

@@ -5,6 +5,7 @@ import bz2
 import lzma
 
 from codings import decode_brotli, decode_zstd, exactly, one_stream
+from mixed import decode_mixed
 from refusal import demand
 
 
@@ -18,4 +19,6 @@ def unpacked(codec, data, size, memory):
         return decode_zstd(data, size)
     if codec == 3:
         return one_stream(bz2.BZ2Decompressor(), data, size)
+    if codec >= 5:
+        return decode_mixed(data, size, memory)
     return exactly(decode_brotli(data, size), size)

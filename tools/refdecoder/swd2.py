@@ -39,9 +39,11 @@ class Stream:
 
 
 def decoder_memory(codec, n, window):  # PF-112
-    tables, halves, rounding = {1: (128, 3, 4096), 2: (256, 6, 4096), 3: (128, 8, 400000),
-                                4: (256, 4, 4096)}.get(codec, (0, 0, 0))
-    return min(n * halves // 2 + rounding, window) + (tables << 10) if n and codec else 0
+    tables, halves, rounding, most = {
+        1: (128, 3, 4096, window), 2: (256, 6, 4096, window), 3: (128, 8, 400000, window),
+        4: (256, 4, 4096, window), 5: (64, 16, 5120, 320 << 10), 6: (64, 32, 5120, window),
+    }.get(codec, (0, 0, 0, 0))
+    return min(n * halves // 2 + rounding, window, most) + (tables << 10) if n and codec else 0
 
 
 def streams_of(blob):  # PF-110, PF-112
@@ -55,7 +57,7 @@ def streams_of(blob):  # PF-110, PF-112
     streams = []
     for i in range(n):
         codec, n_packed, size = struct.unpack_from("<BII", blob, 8 + 9 * i)
-        demand(codec <= 4 and bool(n_packed) == bool(size), "format", "stream of a difference")
+        demand(codec <= 6 and bool(n_packed) == bool(size), "format", "stream of a difference")
         demand(codec or n_packed == size, "format", "stream of a difference")
         demand(n_packed <= len(blob) - at, "format", "sizes of streams")
         memory = decoder_memory(codec, size, window)

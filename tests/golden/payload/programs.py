@@ -7,6 +7,7 @@ Corrections are all 0 here, and there are as many as fields, counted by hand fro
 import struct
 
 from container import BLOCK, Op, Part, Payload, prose, varint, xz
+from mixing import BYTES, DIFFERENCES, NUMBERS, mixed
 
 INSERTED_AT, N_INSERTED = 0x200, 16  # in the file
 TEXT_AT, ADDRESS = 0x100, 0x1100  # of .text
@@ -74,18 +75,23 @@ HEADER_BYTES = 8 + 4 * (3 * 8 + 4)
 HEADER_BYTES_OF_MODULE = 8 + 2 * (3 * 8 + 4)
 
 
-def swd2(streams, codecs=None, sizes=None, magic=b"SWD2", n=None, window=48, needs=128):
+def swd2(streams, codecs=None, sizes=None, magic=b"SWD2", n=None, window=48, needs=128, coded=None):
     """A difference; codecs, sizes: of some streams, by number, other ones than they have; window, needs:
-    of memory, in 64 KiB."""
+    of memory, in 64 KiB; coded: of some streams, other packed bytes."""
     last = max(streams) + 1
     pack = {0: bytes, 1: lambda d: xz(d, dictionary=1 << 16)}
+    modes = {4: DIFFERENCES, 5: BYTES}
     table, packed = b"", b""
     for i in range(max(last, 6)):
         data = streams.get(i, b"")
         codec = (codecs or {}).get(i, 0)
-        coded = pack[codec](data) if data else b""
-        table += struct.pack("<BII", codec, len(coded), (sizes or {}).get(i, len(data)))
-        packed += coded
+        if codec >= 5:
+            done = mixed(modes.get(i, NUMBERS), 10, data)
+        else:
+            done = pack[codec](data) if data else b""
+        done = (coded or {}).get(i, done)
+        table += struct.pack("<BII", codec, len(done), (sizes or {}).get(i, len(data)))
+        packed += done
     head = struct.pack("<BBH", max(last, 6) if n is None else n, window, needs)
     return magic + head + table + packed
 
@@ -207,6 +213,31 @@ def modules():
                       6 + NAME: bytes(4), 6 + HEADER: bytes(2 * (1 + 2 * 4)), 6 + CHECKSUM: corrections}
 
 
+def mixed_streams():
+    """Bytes without a program: what is alike in many short copies, with bytes that differ, and new ones between."""
+    old = prose("as it was", BLOCK)
+    new, lengths, news, moves, differences, extra = b"", b"", b"", b"", b"", b""
+    at, n_left = 0, BLOCK
+    for i in range(60):
+        n, step = 30 + i * 7 % 23, (i * 37 % 300 - 150 if i % 3 else 64 + 300 * i)
+        n_extra = 200 if i == 20 else i % 4 * 2
+        changed = bytes((i + k) % 256 if k % 11 == 3 or i == 30 else 0 for k in range(n))
+        piece = bytes((a + b) & 0xFF for a, b in zip(old[at : at + n], changed))
+        what = prose(f"new {i}", n_extra)
+        to = min(max(at + n + step, 0), BLOCK - 100)
+        new, differences, extra = new + piece + what, differences + changed, extra + what
+        lengths, news = lengths + varint(n), news + varint(n_extra)
+        moves += zigzag(to - at - n)
+        at, n_left = to, n_left - n - n_extra
+    end = prose("the end", n_left)
+    streams = {0: plan(0, BLOCK, BLOCK, 61, 0), 1: lengths + varint(0), 2: news + varint(n_left),
+               3: moves + b"\0", 4: differences, 5: extra + end}
+    return old, new + end, streams
+
+
+ALL_MIXED = {0: 5, 1: 5, 2: 5, 3: 5, 4: 5, 5: 6}
+
+
 def payload_of(old, new, blob, minor=1004):
     extent = [(0, len(new) // BLOCK)]
     return Payload([Part("root", new, [Op(129, extent, blob, [(0, len(old) // BLOCK)], old)], old)],
@@ -225,7 +256,31 @@ def write_good_programs(cases):
     cases.good("own-swd2-modules", payload_of(old, new, swd2(streams, {4: 1})))
 
 
+    old, new, streams = mixed_streams()
+    cases.good("own-swd2-mixed", payload_of(old, new, swd2(streams, ALL_MIXED)))
+
+
+def write_bad_mixed(cases):
+    old, new, streams = mixed_streams()
+    good = mixed(DIFFERENCES, 10, streams[4])
+
+    def bad(name, coded, fault="format", **options):
+        cases.bad(f"swd2-mixed-{name}", fault, "decode SWDIFF",
+                  payload_of(old, new, swd2(streams, ALL_MIXED, coded={4: coded}, **options)))
+
+    bad("cut", good[:-1])
+    bad("trailing", good + b"\0")
+    bad("mode", b"\x6a" + good[1:])
+    bad("few-slots", b"\x29" + good[1:])
+    bad("many-slots", b"\x34" + good[1:])
+    bad("slots-above-memory", b"\x33" + good[1:], "limit")
+    bad("size", good[:1] + varint(len(streams[4]) + 1) + good[3:])
+    bad("size-long", good[:1] + b"\x80" * 5 + good[3:])
+    bad("run-long", good[:3] + bytes(4) + good[7:])
+
+
 def write_bad_programs(cases):
+    write_bad_mixed(cases)
     old, new, good = predicted(X86_64, code_x86)
 
     def bad(name, fault="format", **options):
