@@ -12,7 +12,7 @@
 #define BEST_BROTLI_BYTES ((size_t)128 << 10)
 #define DENSE_SHARE 4u
 #define BROTLI_SHARE 100u
-#define MIXED_SHARE 50u
+#define MIXED_SHARE 25u
 #define BZ2_LEVEL_BYTES ((size_t)100 << 10)
 
 int swb_append_number(struct swb_buf *buf, uint64_t value)
