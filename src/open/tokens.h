@@ -77,7 +77,7 @@ struct swb_token_step {
 struct swb_token_costs {
         uint64_t begin, end; /* of the part, with its margin; end 0: there is none */
         uint32_t seen[SWB_DEFLATE_LITERALS + SWB_DEFLATE_DISTANCES]; /* symbols, lately */
-        uint16_t literals[256], lengths[29], distances[SWB_DEFLATE_DISTANCES];
+        uint16_t literals[256], lengths[SWB_TOKEN_COPY_MAX + 1], distances[SWB_DEFLATE_DISTANCES];
         uint32_t costs[SWB_TOKEN_PART + SWB_TOKEN_MARGIN + 1]; /* from a place to the end */
         struct swb_token_step steps[SWB_TOKEN_PART + SWB_TOKEN_MARGIN][SWB_TOKEN_STEPS];
 };

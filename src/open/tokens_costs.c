@@ -52,9 +52,12 @@ static void set_costs(struct swb_token_costs *c)
                 n_copies += distances[i];
         for (unsigned i = 0; i < SWB_ELEMENTS(c->literals); i++)
                 c->literals[i] = cost_of(c->seen[i], n_tokens);
-        for (unsigned i = 0; i < SWB_ELEMENTS(c->lengths); i++)
-                c->lengths[i] = (uint16_t)(cost_of(lengths[i], n_tokens) +
-                                           16u * swb_deflate_length_bits[i]);
+        for (unsigned i = SWB_TOKEN_COPY_MIN; i <= SWB_TOKEN_COPY_MAX; i++) {
+                unsigned symbol = swb_length_symbol(i);
+
+                c->lengths[i] = (uint16_t)(cost_of(lengths[symbol], n_tokens) +
+                                           16u * swb_deflate_length_bits[symbol]);
+        }
         for (unsigned i = 0; i < SWB_DEFLATE_DISTANCES; i++)
                 c->distances[i] = (uint16_t)(cost_of(distances[i], n_copies) +
                                              16u * swb_deflate_distance_bits[i]);
@@ -98,7 +101,7 @@ static void find_steps(struct swb_token_model *m, uint64_t end)
 struct walk {
         unsigned step, length; /* the next */
         uint32_t cost;         /* of all from the place on */
-        unsigned distance;
+        unsigned distance, distance_cost;
 };
 
 static bool next_copy(const struct swb_token_costs *c, unsigned i, struct walk *walk)
@@ -112,9 +115,11 @@ static bool next_copy(const struct swb_token_costs *c, unsigned i, struct walk *
                 return false;
         end = SWB_MIN(i + length, (unsigned)(c->end - c->begin));
         walk->length = length;
-        walk->distance = steps[walk->step].distance;
-        walk->cost = c->costs[end] + c->distances[swb_distance_symbol(walk->distance)] +
-                     c->lengths[swb_length_symbol(length)];
+        if (walk->distance != steps[walk->step].distance) {
+                walk->distance = steps[walk->step].distance;
+                walk->distance_cost = c->distances[swb_distance_symbol(walk->distance)];
+        }
+        walk->cost = c->costs[end] + walk->distance_cost + c->lengths[length];
         return true;
 }
 
