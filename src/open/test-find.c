@@ -165,6 +165,8 @@ static void test_other_packers(void **state)
         for (size_t i = 0; i < SWB_ELEMENTS(settings); i++) {
                 _cleanup_(swb_buf_done) struct swb_buf content = SWB_BUF_INIT((size_t)1 << 20);
 
+                if (!swb_encoder_is_present(&settings[i]))
+                        continue;
                 assert_int_equal(swb_buf_append(&content, "BZh]\0\0\0", 7), 0);
                 if (settings[i].packing == SWB_PACKING_LZOP) {
                         assert_int_equal(swb_buf_append(&content, lzop, sizeof(lzop)), 0);
@@ -215,6 +217,8 @@ static void test_unpacking_in_bytes(void **state)
                 size_t n = TEXT_BYTES * 4 + 1;
                 uint8_t first = 0;
 
+                if (!swb_encoder_is_present(&settings[i]))
+                        continue;
                 add_packed(&packed, &settings[i]);
                 assert_int_equal(unpack_in_bytes(packing, &packed, out, &n), SWB_UNPACK_END);
                 assert_int_equal(n, TEXT_BYTES * 4);
@@ -239,6 +243,8 @@ static void test_lzo_block(void **state)
         _cleanup_free_ uint8_t *out = malloc(TEXT_BYTES * 4);
 
         (void)state;
+        if (!swb_encoder_is_present(&setting))
+                return;
         add_packed(&packed, &setting);
         assert_int_equal(
                 swb_unpack_whole(SWB_PACKING_LZO, packed.data, packed.n_bytes, out, TEXT_BYTES * 4),

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "open/libraries.h"
 #include "open/wrapper.h"
 
 #include <inttypes.h>
@@ -382,7 +383,8 @@ static void test_samples(void **state)
 
                 print_message("%s: %#" PRIx64 "\n", swb_encoder_to_string((enum swb_encoder_id)id),
                               sum);
-                assert_true(swb_sample_is_right((enum swb_encoder_id)id));
+                if (swb_encoder_ops_of((enum swb_encoder_id)id)) /* a build may lack LZO */
+                        assert_true(swb_sample_is_right((enum swb_encoder_id)id));
         }
 }
 
