@@ -2,6 +2,8 @@
 /*
  * Places that can be copied from.
  */
+#include <string.h>
+
 #include "open/tokens.h"
 
 #define HASH_FACTOR 0x9e3779b1u
@@ -47,6 +49,8 @@ static unsigned equal_bytes(const uint8_t *a, const uint8_t *b, unsigned max)
 {
         unsigned n = 0;
 
+        while (n + 8 <= max && memcmp(a + n, b + n, 8) == 0)
+                n += 8;
         while (n < max && a[n] == b[n])
                 n++;
         return n;

@@ -6,6 +6,8 @@
 
 #include "open/tokens.h"
 
+/* Content that opens to more than so many times the stream is runs, in which costs take long. */
+#define RUNS 16u
 /* So much of the content decides how hard the model looks. */
 #define TRIAL_BYTES ((uint64_t)1 << 20)
 /* Twice the work has to save at least one byte in so many. */
@@ -319,6 +321,8 @@ static int choose(struct parser *p, struct swb_setting *setting, struct bits bit
                 size_t n;
                 int r;
 
+                if (trials[i].by_cost && n_opened / RUNS > bits.n / 8)
+                        break;
                 setting->parameters[SWB_TOKEN_CHAIN] = trials[i].chain;
                 setting->parameters[SWB_TOKEN_BY_COST] = trials[i].by_cost;
                 r = try_setting(p, setting, bits, opened, n_opened, &n);
