@@ -92,7 +92,7 @@ int64_t swb_arm64_get(enum swb_form form, uint32_t instruction)
 /* The bits of the form, as they stand in an instruction. */
 static uint32_t place_bits(enum swb_form form, uint32_t instruction, uint64_t number)
 {
-        uint32_t bits = (uint32_t)number;
+        uint32_t bits = (uint32_t)(form == SWB_FORM_PAGE ? number >> 12 : number);
 
         switch (form) {
         case SWB_FORM_26:
@@ -101,10 +101,8 @@ static uint32_t place_bits(enum swb_form form, uint32_t instruction, uint64_t nu
         case SWB_FORM_14:
                 return bits >> 2 << 5;
         case SWB_FORM_BYTES:
-                return bits << 29 | bits >> 2 << 5;
         case SWB_FORM_PAGE:
-                bits = (uint32_t)(number >> 12);
-                return bits << 29 | bits >> 2 << 5;
+                return (bits & 3) << 29 | (bits >> 2 & 0x7ffff) << 5;
         case SWB_FORM_LOW:
                 return bits >> unit_bits(instruction) << 10;
         case SWB_FORM_WHOLE:

@@ -9,19 +9,21 @@ static const struct {
         uint32_t instruction;
         uint64_t place, target;
 } known[] = {
-        {SWB_FORM_26, 0x94000004, 0x1000, 0x1010},    /* bl . + 16 */
-        {SWB_FORM_26, 0x17ffffff, 0x1000, 0xffc},     /* b . - 4 */
-        {SWB_FORM_19, 0x54000041, 0x1000, 0x1008},    /* b.ne . + 8 */
-        {SWB_FORM_19, 0xb4ffffe1, 0x1000, 0xffc},     /* cbz x1, . - 4 */
-        {SWB_FORM_19, 0x58000040, 0x1000, 0x1008},    /* ldr x0, . + 8 */
-        {SWB_FORM_14, 0x36080080, 0x1000, 0x1010},    /* tbz w0, #1, . + 16 */
-        {SWB_FORM_BYTES, 0x30000040, 0x1000, 0x1009}, /* adr x0, . + 9 */
-        {SWB_FORM_PAGE, 0xb0000001, 0x1abc, 0x2000},  /* adrp x1, next page */
-        {SWB_FORM_PAGE, 0xf0ffffe0, 0x1abc, 0x0},     /* adrp x0, page before */
-        {SWB_FORM_LOW, 0x91004000, 0x1000, 0x10},     /* add x0, x0, #16 */
-        {SWB_FORM_LOW, 0xf9400821, 0x1000, 0x10},     /* ldr x1, [x1, #16] */
-        {SWB_FORM_LOW, 0x3dc00400, 0x1000, 0x10},     /* ldr q0, [x0, #16] */
-        {SWB_FORM_LOW, 0x39404000, 0x1000, 0x10},     /* ldrb w0, [x0, #16] */
+        {SWB_FORM_26, 0x94000004, 0x1000, 0x1010},     /* bl . + 16 */
+        {SWB_FORM_26, 0x17ffffff, 0x1000, 0xffc},      /* b . - 4 */
+        {SWB_FORM_19, 0x54000041, 0x1000, 0x1008},     /* b.ne . + 8 */
+        {SWB_FORM_19, 0xb4ffffe1, 0x1000, 0xffc},      /* cbz x1, . - 4 */
+        {SWB_FORM_19, 0x58000040, 0x1000, 0x1008},     /* ldr x0, . + 8 */
+        {SWB_FORM_14, 0x36080080, 0x1000, 0x1010},     /* tbz w0, #1, . + 16 */
+        {SWB_FORM_BYTES, 0x30000040, 0x1000, 0x1009},  /* adr x0, . + 9 */
+        {SWB_FORM_BYTES, 0x50ffffe0, 0x1000, 0xffe},   /* adr x0, . - 2 */
+        {SWB_FORM_PAGE, 0xb0000001, 0x1abc, 0x2000},   /* adrp x1, next page */
+        {SWB_FORM_PAGE, 0xf0ffffe0, 0x1abc, 0x0},      /* adrp x0, page before */
+        {SWB_FORM_PAGE, 0xd0fffffe, 0x12c1c, 0x10000}, /* adrp x30, two pages before */
+        {SWB_FORM_LOW, 0x91004000, 0x1000, 0x10},      /* add x0, x0, #16 */
+        {SWB_FORM_LOW, 0xf9400821, 0x1000, 0x10},      /* ldr x1, [x1, #16] */
+        {SWB_FORM_LOW, 0x3dc00400, 0x1000, 0x10},      /* ldr q0, [x0, #16] */
+        {SWB_FORM_LOW, 0x39404000, 0x1000, 0x10},      /* ldrb w0, [x0, #16] */
 };
 
 static void test_reads(void **state)

@@ -22,14 +22,19 @@ def layout(is_new):
     return places, at
 
 
+def relative(number):
+    """The number of adr and adrp: its lowest two bits stand above all others."""
+    return (number & 3) << 29 | (number >> 2 & 0x7FFFF) << 5
+
+
 def function(places, end, i, target):
-    """Saves registers, calls another one, takes an address, branches, returns."""
+    """Saves registers, calls another one, takes addresses behind and before it, branches, returns."""
     at, to = places[i], places[i * 7 % N_FUNCTIONS]
     n = ((places[i + 1] if i + 1 < N_FUNCTIONS else end) - at) // 4
-    page = ((BASE + target) >> 12) - ((BASE + at + 8) >> 12)
     words = [STORE, 0x94000000 | (to - at - 4) // 4 & 0x3FFFFFF,
-             0x90000000 | (page & 3) << 29 | (page >> 2 & 0x7FFFF) << 5,
-             0x91000000 | (target & 0xFFF) << 10, 0xB4000000 | 3 << 5, NUMBER | (i * 2657 & 0xFFFF) << 5, NUMBER | i << 5]
+             0x90000000 | relative((target >> 12) - (at + 8 >> 12)),
+             0x91000000 | (target & 0xFFF) << 10, 0xB4000000 | 3 << 5, NUMBER | (i * 2657 & 0xFFFF) << 5, NUMBER | i << 5,
+             0x90000002 | relative((to >> 12) - (at + 28 >> 12)), 0x10000003 | relative(to + i % 4 - at - 32)]
     words += [NOP] * (n - len(words) - 2) + [LOAD, RETURN]
     return struct.pack(f"<{n}I", *words)
 

@@ -118,7 +118,8 @@ def predicted(machine, code, hints=HINTS):
 
 
 def kernel_image(is_new):
-    """A raw kernel of AArch64: a page with 64 functions as above, and nothing else."""
+    """A raw kernel of AArch64: a page with 64 functions as above, and nothing else; every other one has adr,
+    forward or back, in place of cbz."""
     words = [0] * 1024
 
     def place(i):
@@ -126,9 +127,10 @@ def kernel_image(is_new):
 
     for i in range(64):
         at, to = place(i), place(i * 7 % 64)
+        near, low = (0x10000000, i // 2 % 4) if i % 2 else (0xB4000000, 0)
         words[at // 4 : at // 4 + 4] = [
             0x94000000 | (to - at) // 4 & 0x3FFFFFF,
-            0xB4000000 | ((to - at - 4) // 4 & 0x7FFFF) << 5, 0x90000000, 0x91000000 | to << 10]
+            near | low << 29 | ((to - at - 4) // 4 & 0x7FFFF) << 5, 0x90000000, 0x91000000 | to << 10]
     image = bytes(56) + b"ARM\x64" + bytes(BLOCK - 60) + struct.pack("<1024I", *words)
     return image.ljust(16 * BLOCK + (N_INSERTED if is_new else 0), b"\0")
 
