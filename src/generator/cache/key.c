@@ -5,7 +5,7 @@
 #include "codec/versions.h"
 
 /* Another one, if what is hashed or what an entry holds changes its meaning. */
-#define FORMAT "swb-pack cache 4"
+#define FORMAT "swb-pack cache 5"
 
 static void add_u64(struct swb_sha256 *sha, uint64_t value)
 {
