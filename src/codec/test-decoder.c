@@ -150,11 +150,13 @@ static void test_flipped(void **state)
 {
         (void)state;
         for (size_t c = 1; c < SWB_ELEMENTS(all); c++) {
-                _cleanup_(swb_buf_done) struct swb_buf buf = encoded(all[c], 3000);
+                const size_t n =
+                        all[c] == SWB_CODEC_MIXED ? 1200 : 3000; /* bit by bit, it takes long */
+                _cleanup_(swb_buf_done) struct swb_buf buf = encoded(all[c], n);
 
                 for (size_t i = 0; i < buf.n_bytes; i++) {
                         buf.data[i] ^= (uint8_t)(1 << i % 8);
-                        assert_true(decode(all[c], buf.data, buf.n_bytes, 3000) <= 0);
+                        assert_true(decode(all[c], buf.data, buf.n_bytes, n) <= 0);
                         buf.data[i] ^= (uint8_t)(1 << i % 8);
                 }
         }

@@ -167,11 +167,16 @@ find_like(const struct swb_scan *old, const struct swb_extent_list *src, const s
         unsigned best_fitness = 0, n_files = 0;
 
         for (size_t i = 0; i < src->n; i++) {
-                const struct swb_file *file = &old->files[old->owner[src->items[i].start_block]];
-                unsigned fits = fitness(file, new);
+                uint64_t block = src->items[i].start_block;
+                const struct swb_file *file;
+                unsigned fits;
 
+                if (block == SWB_SPARSE_HOLE)
+                        continue;
+                file = &old->files[old->owner[block]];
                 if (file == best)
                         continue;
+                fits = fitness(file, new);
                 n_files++;
                 if (fits > best_fitness) {
                         best = file;
