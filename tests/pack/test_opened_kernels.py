@@ -19,7 +19,7 @@ INSTALL = BUILD / "src/bin/swb-install/swb-install"
 # Address sanitizer reserves terabytes of address space: no limit can be set then.
 SANITIZED = any(o["name"] == "b_sanitize" and o["value"] != "none" for o in
                 json.loads((BUILD / "meson-info/intro-buildoptions.json").read_text()))
-N_FIELDS = 400 + 400 + 1200 + 3300  # of one kernel: branches, pages, relocations, tokens
+N_FIELDS = 400 + 801 + 1200 + 3300  # of one kernel: branches, pages, relocations, tokens
 
 
 def gzipped(data):

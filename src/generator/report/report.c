@@ -192,9 +192,13 @@ static void name_likes(struct swb_report *report, const struct swb_extent_list *
         const struct swb_scan *new = report->new_scan;
 
         for (size_t i = 0; i < dst->n; i++) {
-                uint32_t owner = new->owner[dst->items[i].start_block];
-                struct swb_report_file *file = &report->files[owner];
+                struct swb_report_file *file;
+                uint32_t owner;
 
+                if (dst->items[i].start_block == SWB_SPARSE_HOLE)
+                        continue;
+                owner = new->owner[dst->items[i].start_block];
+                file = &report->files[owner];
                 if (!file->like && src->n > 0)
                         file->like = find_like(report->old_scan, src, &new->files[owner]);
         }
